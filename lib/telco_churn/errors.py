@@ -1,0 +1,77 @@
+"""What can go wrong for a user, one class for each exit code.
+
+ChurnStreamError
+├── SettingsError           exit 2   the user's settings
+├── ModelError              exit 3   the model's files
+├── KafkaUnavailableError   exit 4   the broker, or a topic that is not there
+├── QueryFailedError        exit 5   the running query
+├── SourceDataLostError     exit 6   offsets that Kafka no longer has
+└── PoisonRecordError       exit 7   a record that Spark cannot pass
+
+A message is one line: what is wrong, the value seen, what to do.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+
+class ChurnStreamError(Exception):
+    """Base of all errors that are reported in one line and end the process."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class SettingsError(ChurnStreamError):
+    """A setting is unknown, malformed, or names something unusable on this machine."""
+
+    exit_code = 2
+
+
+class ModelError(ChurnStreamError):
+    """The model is missing, does not match its manifest, or cannot be loaded."""
+
+    exit_code = 3
+
+
+class KafkaUnavailableError(ChurnStreamError):
+    """No broker answers, or a topic does not exist."""
+
+    exit_code = 4
+
+
+class QueryFailedError(ChurnStreamError):
+    """The streaming query ended with an error."""
+
+    exit_code = 5
+
+
+class SourceDataLostError(ChurnStreamError):
+    """Kafka no longer has the offsets that come next: retention, or a topic made anew."""
+
+    exit_code = 6
+
+
+class PoisonRecordError(ChurnStreamError):
+    """A record that Spark itself cannot read blocks its partition."""
+
+    exit_code = 7
+
+
+def exit_with(program: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> None:
+    """Runs `main(arguments)`; ends the process with one line on stderr if a user's error stops it.
+
+    Raises:
+        SystemExit: with the error's exit code, or 130 after Ctrl-C.
+    """
+    try:
+        main(arguments)
+    except ChurnStreamError as error:
+        line = " ".join(str(error).split())
+        sys.stderr.write(f"{program}: {line}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{program}: interrupted\n")
+        sys.exit(130)
