@@ -60,7 +60,9 @@ class PoisonRecordError(ChurnStreamError):
     exit_code = 7
 
 
-def exit_with(program: str, main: Callable[[Sequence[str]], None], arguments: Sequence[str]) -> None:
+def exit_with(
+    program: str, main: Callable[[Sequence[str]], object], arguments: Sequence[str]
+) -> None:
     """Runs `main(arguments)`; ends the process with one line on stderr if a user's error stops it.
 
     Raises:

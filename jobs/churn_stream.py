@@ -1,0 +1,19 @@
+"""Scores customer events from Kafka: `spark-submit jobs/churn_stream.py --help`.
+
+What happens to a record is in `telco_churn/pipeline.py`; how the job starts and ends, in `run.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+if find_spec("telco_churn") is None:  # not installed: this is a checkout
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+
+from telco_churn.errors import exit_with
+from telco_churn.run import main
+
+if __name__ == "__main__":
+    exit_with("churn_stream", main, sys.argv[1:])

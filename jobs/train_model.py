@@ -1,0 +1,16 @@
+"""Fits the churn model, judges it and saves it with its manifest."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+if find_spec("telco_churn") is None:  # run from a checkout that is not installed
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+
+from telco_churn.errors import exit_with
+from telco_churn.training_command import main
+
+if __name__ == "__main__":
+    exit_with("train_model", main, sys.argv[1:])

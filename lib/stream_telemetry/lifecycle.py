@@ -1,0 +1,119 @@
+"""Runs a query until it ends or the process is asked to stop.
+
+Under `spark-submit` the JVM is the parent: SIGTERM reaches it alone and Ctrl-C reaches both it and
+Python. Left to itself the JVM would shut down in the middle of a batch, so its signals are handled
+here, by a Python object that the JVM calls back.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Any, ClassVar
+
+from pyspark.java_gateway import ensure_callback_server_started
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+GRACE_SECONDS = 25.0
+"""How long a running batch may take to end; container platforms kill after 30 s."""
+_POLL_SECONDS = 0.02
+_SIGNALS = ("TERM", "INT")
+
+
+class StopSignals:
+    """Counts requests to stop: SIGTERM and Ctrl-C, whether Python or the JVM gets them."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._count = 0
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether anybody has asked for a stop."""
+        return self._asked.is_set()
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it was asked for again."""
+        return self._count > 1
+
+    def ask(self) -> None:
+        """Asks for a stop, as a signal does."""
+        self._count += 1
+        self._asked.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for a request; False when none came."""
+        return self._asked.wait(seconds)
+
+    def listen(self, spark: SparkSession) -> None:
+        """Takes over the signals of this process and of the JVM; for the main thread."""
+        for name in _SIGNALS:
+            signal.signal(getattr(signal, f"SIG{name}"), self._on_signal)
+        context = spark.sparkContext
+        assert context._gateway is not None
+        assert context._jvm is not None
+        # pyspark leaves this function, which its own listeners use, without types.
+        ensure_callback_server_started(context._gateway)  # type: ignore[no-untyped-call]
+        jvm_signal = context._jvm.sun.misc.Signal
+        for name in _SIGNALS:
+            jvm_signal.handle(jvm_signal(name), _JvmHandler(self))
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.ask()
+
+
+class _JvmHandler:
+    """A `sun.misc.SignalHandler`, called by the JVM."""
+
+    def __init__(self, signals: StopSignals) -> None:
+        self._signals = signals
+
+    def handle(self, received: Any) -> None:
+        self._signals.ask()
+
+    class Java:
+        """What Py4J reads to build the proxy."""
+
+        implements: ClassVar[list[str]] = ["sun.misc.SignalHandler"]
+
+
+def run_until_stopped(query: StreamingQuery, signals: StopSignals, *, is_batched: bool) -> None:
+    """Returns when the query has ended by itself, or has been stopped on request.
+
+    A running micro-batch is let finish, so that nothing of it is repeated; a second request, or
+    `GRACE_SECONDS`, ends it at once.
+
+    Args:
+        query: the running query.
+        signals: listened to already.
+        is_batched: false in real-time mode, where a batch lasts too long to wait for.
+
+    Raises:
+        StreamingQueryException: the query failed.
+    """
+    while query.isActive and not signals.wait(0.2):
+        pass
+    if query.isActive:
+        if is_batched:
+            _await_batch_end(query, signals)
+        query.stop()
+    query.awaitTermination()
+
+
+def _await_batch_end(query: StreamingQuery, signals: StopSignals) -> None:
+    """Returns right after a batch, before the next one has written anything."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    running = _last_batch(query)
+    while query.isActive and not signals.is_urgent and time.monotonic() < deadline:
+        if not query.status["isTriggerActive"] or _last_batch(query) != running:
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _last_batch(query: StreamingQuery) -> int | None:
+    progress = query.lastProgress
+    return None if progress is None else int(progress["batchId"])

@@ -1,0 +1,142 @@
+"""What a model says of itself: `manifest.json`, beside the saved pipeline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from telco_churn.errors import ModelError
+
+MANIFEST_NAME = "manifest.json"
+HOW_TO_MEND = "restore the model's directory, or train one: jobs/train_model.py --help"
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """One tenth of the held-out customers, by rising score."""
+
+    rows: int
+    mean_probability: float
+    churn_rate: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How the model does on customers that it was not fitted to.
+
+    `precision`, `recall` and `f1` are those of "Yes" at the manifest's threshold.
+    """
+
+    rows: int
+    churn_rate: float
+    auc: float
+    log_loss: float
+    brier: float
+    precision: float
+    recall: float
+    f1: float
+    calibration: tuple[CalibrationBin, ...]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Shares of a number's bins: bin i holds the values that exactly i of the edges reach up to.
+
+    `edges` rise; an edge belongs to the bin above it, so there is one share more than edges.
+    """
+
+    edges: tuple[float, ...]
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TrainingDistribution:
+    """What the model was fitted to, for measuring drift: by feature, and the scores."""
+
+    categories: Mapping[str, Mapping[str, float]]  # feature -> value -> share
+    numbers: Mapping[str, Histogram]
+    scores: Histogram
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A model's origin, figures and files.
+
+    `created` is ISO 8601 in UTC; a customer is predicted to leave when the probability reaches
+    `threshold`; `rows` is the number of customers fitted to; `files` maps each file, relative to
+    the model's directory, to its SHA-256.
+    """
+
+    version: str
+    spark_version: str
+    created: str
+    threshold: float
+    threshold_rule: str
+    training_data: str
+    rows: int
+    evaluation: Evaluation
+    training_distribution: TrainingDistribution
+    files: Mapping[str, str]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of the model in directory `path`.
+
+    Raises:
+        ModelError: there is no manifest, or it is not shaped like one.
+    """
+    source = path / MANIFEST_NAME
+    try:
+        document = json.loads(source.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(
+            f"no model in {path}: cannot read {MANIFEST_NAME} ({error.strerror}); {HOW_TO_MEND}"
+        ) from error
+    except ValueError as error:
+        raise ModelError(f"{source} is not JSON ({error}); {HOW_TO_MEND}") from error
+    _check_shape(source, document)
+    return _manifest(document)
+
+
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Writes `manifest` into the model's directory `path`."""
+    text = json.dumps(asdict(manifest), indent=2, sort_keys=True, allow_nan=False)
+    (path / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def _check_shape(source: Path, document: object) -> None:
+    schema = package_files(__package__).joinpath("manifest_schema.json").read_text("utf-8")
+    error = best_match(Draft202012Validator(json.loads(schema)).iter_errors(document))
+    if error is not None:
+        place = "/".join(str(step) for step in error.path) or "the document"
+        raise ModelError(
+            f"{source} is not a model's manifest: {place}: {error.message[:200]}; {HOW_TO_MEND}"
+        )
+
+
+def _manifest(document: dict[str, Any]) -> Manifest:
+    evaluation = document.pop("evaluation")
+    calibration = tuple(CalibrationBin(**entry) for entry in evaluation.pop("calibration"))
+    distribution = document.pop("training_distribution")
+    return Manifest(
+        **document,
+        evaluation=Evaluation(**evaluation, calibration=calibration),
+        training_distribution=TrainingDistribution(
+            categories=distribution["categories"],
+            numbers={
+                feature: _histogram(entry) for feature, entry in distribution["numbers"].items()
+            },
+            scores=_histogram(distribution["scores"]),
+        ),
+    )
+
+
+def _histogram(entry: Mapping[str, list[float]]) -> Histogram:
+    return Histogram(edges=tuple(entry["edges"]), shares=tuple(entry["shares"]))

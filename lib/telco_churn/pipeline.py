@@ -1,0 +1,69 @@
+"""What happens to a record, from the input topic to the output topics. Start reading here.
+
+The plan is Spark expressions only. No step drops a row: a record that is refused goes through the
+rest with neutral values, and its score is thrown away. So one plan and one sink serve
+micro-batches, `--trigger once` and real-time mode, and records in = predictions + dead letters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from stream_telemetry.clock import nanoseconds_col
+from telco_churn.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES, valid_charges_col
+from telco_churn.model import Model
+from telco_churn.routing import Routes, to_records, with_error_type
+from telco_churn.validation import EventParser
+
+
+@dataclass(frozen=True)
+class ChurnPipeline:
+    """Scores customer events."""
+
+    parser: EventParser
+    model: Model
+    routes: Routes
+
+    def transform(self, records: DataFrame) -> DataFrame:
+        """The records to write, one for each record read.
+
+        Args:
+            records: as the Kafka source gives them: `key`, `value` BINARY, `topic` STRING,
+                `partition` INT, `offset` BIGINT, `timestamp` TIMESTAMP, `headers` ARRAY<STRUCT>.
+
+        Returns:
+            `key` BINARY, `value` STRING, `topic` STRING, `headers` ARRAY<STRUCT>: for the sink.
+        """
+        manifest = self.model.manifest
+        return (
+            records.withColumn("started_ns", nanoseconds_col())
+            .transform(self.parser.with_event)
+            .transform(self.parser.with_violations)
+            .withColumn("validated_ns", nanoseconds_col())
+            .transform(with_features)
+            .withColumn("featured_ns", nanoseconds_col())
+            .transform(self.model.scorer.with_probability)
+            .withColumn("scored_ns", nanoseconds_col())
+            .transform(with_error_type)
+            .transform(to_records, self.routes, manifest.version, manifest.threshold)
+        )
+
+
+def with_features(events: DataFrame) -> DataFrame:
+    """Adds the model's columns: `CATEGORICAL_FEATURES` STRING, `NUMERIC_FEATURES` DOUBLE.
+
+    Args:
+        events: with `event` STRUCT and `violations` ARRAY. Where there are any, the features are
+            neutral: no category, and zeros.
+    """
+    is_valid = F.size("violations") == 0
+    event = F.col("event")
+    numbers = {name: event[name] for name in NUMERIC_FEATURES}
+    numbers["TotalCharges"] = valid_charges_col(event["TotalCharges"])
+    return events.withColumns(
+        {name: F.when(is_valid, event[name]) for name in CATEGORICAL_FEATURES}
+        | {name: F.when(is_valid, number).otherwise(0.0) for name, number in numbers.items()}
+    )

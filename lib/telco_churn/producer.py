@@ -1,0 +1,171 @@
+"""The producer: publishes customer events to Kafka, from a CSV file or made up."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from types import FrameType
+
+from tqdm import tqdm
+
+from telco_churn.errors import SettingsError
+from telco_churn.pacing import Pacer
+from telco_churn.producer_feed import Feed, Inspector, StopRequest
+from telco_churn.producer_settings import ProducerSettings, parse_settings
+from telco_churn.producer_source import CsvCheckpoint, CustomerCsv, synthetic_events, to_records
+from telco_churn.publisher import Publisher, Record
+from telco_churn.referee import Referee, load_contract
+
+_SAMPLE_EVENTS = 3
+_LINES_OF_A_KIND = 5
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Runs the producer with command-line arguments; writes one line of totals to stdout.
+
+    SIGINT or SIGTERM ends it after the records under way; a second one ends it at once.
+
+    Raises:
+        SettingsError: an option, the CSV file or the checkpoint file is unusable.
+        KafkaUnavailableError: no broker, no such topic, or records that Kafka did not take.
+    """
+    settings = parse_settings(arguments)
+    contract = load_contract("customer_event")
+    inspector = Inspector(Referee(contract), settings.topic)
+    source = CustomerCsv(settings.csv, contract) if settings.csv else None
+    checkpoint = (
+        CsvCheckpoint(settings.checkpoint_file, source)
+        if settings.checkpoint_file and source
+        else None
+    )
+    events = (
+        source.events(checkpoint.rows if checkpoint else 0)
+        if source
+        else synthetic_events(settings.synthetic or 0, settings.seed)
+    )
+    records = to_records(events, settings.bad_ratio, settings.seed)
+    with _logging_to_stderr(settings.log_level), _stop_on_signals() as stop:
+        if settings.is_dry_run:
+            _show(
+                records, inspector, limit=settings.batch_size if settings.synthetic == 0 else None
+            )
+        else:
+            _send(records, inspector, checkpoint, settings, stop)
+
+
+def _show(records: Iterator[Record], inspector: Inspector, limit: int | None) -> None:
+    """Checks the records, and writes the first good ones and the totals to stdout."""
+    accepted = 0
+    for record in islice(records, limit):
+        if inspector.accepts(record):
+            accepted += 1
+            if accepted <= _SAMPLE_EVENTS and record.value is not None:
+                sys.stdout.write(f"{record.value.decode()}\n")
+    sys.stdout.write(f"dry run: {accepted} valid, {inspector.refused} invalid, nothing sent\n")
+
+
+def _send(
+    records: Iterator[Record],
+    inspector: Inspector,
+    checkpoint: CsvCheckpoint | None,
+    settings: ProducerSettings,
+    stop: StopRequest,
+) -> None:
+    if checkpoint:
+        # Before anything is sent, so that a file that cannot be written is found now.
+        checkpoint.write(checkpoint.rows)
+    publisher = Publisher(settings.broker, settings.topic)
+    started = time.monotonic()
+    with tqdm(
+        total=settings.synthetic or None, unit=" events", disable=None, file=sys.stderr
+    ) as progress:
+
+        def on_batch(batch_size: int) -> None:
+            progress.update(batch_size)
+            if checkpoint:
+                checkpoint.write(checkpoint.rows + batch_size)
+
+        feed = Feed(
+            publisher,
+            inspector if settings.is_validating else None,
+            Pacer(settings.rate),
+            stop,
+            settings.batch_size,
+            on_batch,
+        )
+        try:
+            feed.send(records)
+        except SettingsError:
+            # The source broke off; what came before is on its way and counts.
+            feed.end_batch()
+            raise
+        finally:
+            progress.close()
+            seconds = time.monotonic() - started
+            sys.stdout.write(
+                f"sent {publisher.sent}, failed {publisher.failed}, invalid {inspector.refused} "
+                f"in {seconds:.1f} s ({publisher.sent / max(seconds, 1e-9):.0f} events/s)\n"
+            )
+
+
+@contextmanager
+def _stop_on_signals() -> Iterator[StopRequest]:
+    stop = StopRequest()
+
+    def restore() -> None:
+        for number, action in before.items():
+            signal.signal(number, action)
+
+    def request_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.is_made = True
+        restore()
+
+    before = {number: signal.signal(number, request_stop) for number in _STOP_SIGNALS}
+    try:
+        yield stop
+    finally:
+        restore()
+
+
+class _ProgressBarHandler(logging.Handler):
+    """Writes lines above the progress bar instead of into it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+class _FirstFew(logging.Filter):
+    """Lets only the first lines of each kind of single-record event through."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: Counter[str] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = getattr(record, "event_type", None)
+        if kind is None:
+            return True
+        self._seen[kind] += 1
+        return self._seen[kind] <= _LINES_OF_A_KIND
+
+
+@contextmanager
+def _logging_to_stderr(level: str) -> Iterator[None]:
+    logger = logging.getLogger("kafka_producer")
+    handler = _ProgressBarHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    if level != "DEBUG":
+        handler.addFilter(_FirstFew())
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

@@ -1,0 +1,159 @@
+"""Records to one Kafka topic, each delivery counted."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final, NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from telco_churn.errors import KafkaUnavailableError
+
+DELIVERY_TIMEOUT_SECONDS: Final = 60.0
+"""How long a record may wait for a broker that is away, retries included."""
+
+_METADATA_TIMEOUT_SECONDS = 5.0
+_logger = logging.getLogger("kafka_producer")
+
+
+class Record(NamedTuple):
+    """A record's key and value, as bytes; None for a null."""
+
+    key: bytes | None
+    value: bytes | None
+
+
+class Publisher:
+    """Sends records so that none is lost or doubled by a retry, and knows what became of each.
+
+    Attributes:
+        sent: Records that Kafka acknowledged.
+        failed: Records that Kafka did not take.
+        last_failure: Why it did not take the last of these.
+
+    Raises:
+        KafkaUnavailableError: no broker answers, or the topic does not exist.
+    """
+
+    def __init__(
+        self, broker: str, topic: str, delivery_timeout_seconds: float = DELIVERY_TIMEOUT_SECONDS
+    ) -> None:
+        self.sent = 0
+        self.failed = 0
+        self.last_failure = ""
+        self._broker = broker
+        self._topic = topic
+        # librdkafka's own lines repeat what the callbacks say, and would go to stderr.
+        library_logger = _logger.getChild("librdkafka")
+        library_logger.setLevel(
+            logging.NOTSET if _logger.isEnabledFor(logging.DEBUG) else logging.CRITICAL
+        )
+        self._producer = Producer(
+            {
+                "bootstrap.servers": broker,
+                "client.id": "produce_customers",
+                "acks": "all",
+                "enable.idempotence": True,
+                "compression.type": "lz4",
+                "linger.ms": 10,
+                # As Java's producers do it, so that both put a customer into the same partition.
+                "partitioner": "murmur2_random",
+                "message.timeout.ms": int(delivery_timeout_seconds * 1000),
+                "error_cb": self._on_error,
+            },
+            logger=library_logger,
+        )
+        self._check_topic()
+
+    def publish(self, record: Record) -> None:
+        """Hands a record to the background sender; waits while that one's queue is full."""
+        while True:
+            try:
+                self._producer.produce(
+                    self._topic, record.value, record.key, on_delivery=self._on_delivery
+                )
+            except BufferError:
+                self._producer.poll(0.1)
+            except KafkaException as error:
+                self._count_failure(error.args[0], record.key)
+                break
+            else:
+                break
+        self.serve()
+
+    def serve(self) -> None:
+        """Takes in the delivery reports that have come, without waiting."""
+        self._producer.poll(0)
+
+    def flush(self) -> None:
+        """Waits until every record handed over has been acknowledged or has failed."""
+        # In slices, because a signal's handler runs only between calls into librdkafka.
+        while self._producer.flush(0.2):
+            pass
+
+    def _check_topic(self) -> None:
+        # All topics, not this one: asking by name makes some brokers create it.
+        try:
+            topics = self._producer.list_topics(timeout=_METADATA_TIMEOUT_SECONDS).topics
+        except KafkaException as error:
+            raise KafkaUnavailableError(
+                f"no Kafka broker answers at {self._broker} ({error.args[0].str()}): start it, or "
+                "name another one with --broker"
+            ) from error
+        if self._topic not in topics:
+            raise KafkaUnavailableError(
+                f"topic {self._topic} does not exist at {self._broker}: create it with "
+                f"kafka-topics.sh --bootstrap-server {self._broker} --create "
+                f"--topic {self._topic} --partitions 3"
+            )
+
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+        key = message.key()
+        if error is not None:
+            self._count_failure(error, key)
+            return
+        self.sent += 1
+        if _logger.isEnabledFor(logging.DEBUG):
+            _logger.debug(
+                "published to %s[%s]@%s",
+                self._topic,
+                message.partition(),
+                message.offset(),
+                extra={
+                    "event_type": "message_published",
+                    "message_id": message_id(key),
+                    "topic": self._topic,
+                    "partition": message.partition(),
+                    "offset": message.offset(),
+                    "latency_ms": round((message.latency() or 0) * 1000, 3),
+                },
+            )
+
+    def _count_failure(self, error: KafkaError, key: bytes | None) -> None:
+        self.failed += 1
+        self.last_failure = error.str()
+        _logger.error(
+            "not published to %s: %s",
+            self._topic,
+            self.last_failure,
+            extra={
+                "event_type": "publish_failure",
+                "error_type": "kafka_error",
+                "message_id": message_id(key),
+                "topic": self._topic,
+            },
+        )
+
+    def _on_error(self, error: KafkaError) -> None:
+        is_outage = error.code() == KafkaError._ALL_BROKERS_DOWN
+        _logger.log(
+            logging.WARNING if is_outage else logging.DEBUG,
+            "%s; trying again",
+            error.str(),
+            extra={"error_type": "kafka_error", "topic": self._topic},
+        )
+
+
+def message_id(key: bytes | None) -> str | None:
+    """A record's key as text for the log; bytes that are not UTF-8 are escaped."""
+    return None if key is None else key.decode("utf-8", "backslashreplace")

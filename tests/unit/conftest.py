@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from telco_churn.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    session = (
+        SparkSession.builder.master("local[2]")
+        .appName("unit tests")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.shuffle.partitions", 2)
+        .config("spark.ui.enabled", False)
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .getOrCreate()
+    )
+    session.sparkContext.setLogLevel("ERROR")
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def to_features(spark: SparkSession) -> Callable[[Iterable[Mapping[str, object]]], DataFrame]:
+    """Customers as the model reads them, in one partition and in their order."""
+
+    def convert(customers: Iterable[Mapping[str, object]]) -> DataFrame:
+        rows = [
+            [customer[name] for name in CATEGORICAL_FEATURES]
+            + [_number(customer[name]) for name in NUMERIC_FEATURES]
+            for customer in customers
+        ]
+        return spark.createDataFrame(rows, FEATURES_SCHEMA).coalesce(1)
+
+    return convert
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value).strip() or 0)
