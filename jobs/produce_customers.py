@@ -6,11 +6,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+if find_spec("telco_churn") is None:  # run from a checkout that is not installed
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+
+from telco_churn.errors import exit_with
+from telco_churn.producer import main
+
 if __name__ == "__main__":
-    if find_spec("telco_churn") is None:
-        sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-
-    from telco_churn.errors import exit_with
-    from telco_churn.producer import main
-
     exit_with("produce_customers", main, sys.argv[1:])

@@ -15,12 +15,13 @@ from types import FrameType
 from tqdm import tqdm
 
 from telco_churn.errors import SettingsError
+from telco_churn.home import read_schema
 from telco_churn.pacing import Pacer
 from telco_churn.producer_feed import Feed, Inspector, StopRequest
 from telco_churn.producer_settings import ProducerSettings, parse_settings
 from telco_churn.producer_source import CsvCheckpoint, CustomerCsv, synthetic_events, to_records
 from telco_churn.publisher import Publisher, Record
-from telco_churn.referee import Referee, load_contract
+from telco_churn.referee import Referee
 
 _SAMPLE_EVENTS = 3
 _LINES_OF_A_KIND = 5
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str]) -> None:
         KafkaUnavailableError: no broker, no such topic, or records that Kafka did not take.
     """
     settings = parse_settings(arguments)
-    contract = load_contract("customer_event")
+    contract = read_schema("customer_event")
     inspector = Inspector(Referee(contract), settings.topic)
     source = CustomerCsv(settings.csv, contract) if settings.csv else None
     checkpoint = (

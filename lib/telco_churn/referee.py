@@ -15,31 +15,11 @@ from typing import Any, NoReturn, TypeAlias, cast
 from jsonschema import Draft202012Validator, TypeChecker, ValidationError
 from jsonschema.validators import extend
 
-from telco_churn.errors import SettingsError
-from telco_churn.home import project_home
-
 Violation: TypeAlias = tuple[str | None, str]
 """A field and the schema keyword that it breaks; the field is None for the whole message."""
 
 # An escaped character or a character class is kept; a bare `$` or `.` is rewritten.
 _PATTERN_TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(?P<end>\$)|(?P<any>\.)", re.DOTALL)
-
-
-def load_contract(name: str) -> dict[str, Any]:
-    """The JSON Schema in `conf/contracts/<name>.json`.
-
-    Raises:
-        SettingsError: the file is not there, or is not JSON.
-    """
-    path = project_home() / "conf" / "contracts" / f"{name}.json"
-    try:
-        contract: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"contract {path} cannot be read ({error}): restore the file, or set "
-            "CHURN_STREAM_HOME to the directory that holds conf/"
-        ) from error
-    return contract
 
 
 class Referee:
@@ -51,6 +31,7 @@ class Referee:
     """
 
     def __init__(self, contract: Mapping[str, Any]) -> None:
+        self.contract = contract
         Draft202012Validator.check_schema(contract)
         self._validator = _Validator(contract, format_checker=Draft202012Validator.FORMAT_CHECKER)
 

@@ -13,7 +13,7 @@ CONNECTOR = f"org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark.__version__}"
 # pyspark ships these two; without them the download is a tenth of the size.
 _SHIPPED = ("org.apache.hadoop:hadoop-client-api", "org.apache.hadoop:hadoop-client-runtime")
 
-_SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
+SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # A time without a zone must not depend on the machine.
     "spark.sql.session.timeZone": "UTC",
     # As Python and `from_json` do: the last one wins.
@@ -35,7 +35,7 @@ def start_session() -> SparkSession:
     """
     conf = SparkConf()
     is_local = conf.get("spark.master", "local[*]").startswith("local")
-    builder = SparkSession.builder.appName("churn_stream").config(map=_SQL_SETTINGS)
+    builder = SparkSession.builder.appName("churn_stream").config(map=SQL_SETTINGS)
     if is_local:
         # Nobody else needs to reach the driver of a local run, nor its block manager and UI.
         builder = builder.config(

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+
 from telco_churn.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
+from telco_churn.session import SQL_SETTINGS
 
 
 @pytest.fixture(scope="session")
@@ -12,9 +14,10 @@ def spark() -> Iterator[SparkSession]:
     session = (
         SparkSession.builder.master("local[2]")
         .appName("unit tests")
-        .config("spark.sql.session.timeZone", "UTC")
+        .config(map=SQL_SETTINGS)
         .config("spark.sql.shuffle.partitions", 2)
         .config("spark.ui.enabled", False)
+        .config("spark.ui.showConsoleProgress", False)
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .getOrCreate()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 import pytest
+
 from telco_churn.broken import (
     BORDERLINE_KINDS,
     BROKEN_KINDS,
@@ -15,9 +16,10 @@ from telco_churn.broken import (
     broken_records,
     huge_records,
 )
-from telco_churn.referee import Referee, Violation, load_contract
+from telco_churn.home import read_schema
+from telco_churn.referee import Referee, Violation
 
-REFEREE = Referee(load_contract("customer_event"))
+REFEREE = Referee(read_schema("customer_event"))
 
 # What each of these breaks is known by hand; all others are only known to be broken.
 KNOWN: dict[str, list[Violation]] = {
@@ -72,7 +74,7 @@ def verdict(value: bytes | None) -> list[Violation] | None:
 
 
 def by_kind(
-    records: Iterator[BrokenRecord] | Iterator[BorderlineRecord], kinds: int
+    records: Iterator[BrokenRecord | BorderlineRecord], kinds: int
 ) -> dict[str, bytes | None]:
     return {record.kind: record.value for record in islice(records, kinds)}
 

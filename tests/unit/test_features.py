@@ -4,6 +4,7 @@ import json
 
 import pytest
 from pyspark.sql import functions as F
+
 from telco_churn.features import (
     CATEGORICAL_FEATURES,
     FEATURES_SCHEMA,

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from telco_churn.errors import ModelError
 from telco_churn.home import project_home
 from telco_churn.manifest import MANIFEST_NAME

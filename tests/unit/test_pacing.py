@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from telco_churn.pacing import Pacer
 
 

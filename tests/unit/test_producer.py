@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from telco_churn.customers import synthetic_customers
 from telco_churn.errors import KafkaUnavailableError, SettingsError
+from telco_churn.home import read_schema
 from telco_churn.producer import main
 from telco_churn.producer_feed import Inspector
 from telco_churn.producer_settings import parse_settings
 from telco_churn.publisher import Record
-from telco_churn.referee import Referee, load_contract
+from telco_churn.referee import Referee
 
-CONTRACT = load_contract("customer_event")
+CONTRACT = read_schema("customer_event")
 
 
 def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from itertools import product
 from random import Random
 
 import pytest
+
 from telco_churn.raking import ConditionalDraw, margin_of, quantile, rake
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from telco_churn.customers import synthetic_customers
 from telco_churn.errors import SettingsError
-from telco_churn.referee import Referee, load_contract
+from telco_churn.home import read_schema
+from telco_churn.referee import Referee
 
-CONTRACT = load_contract("customer_event")
+CONTRACT = read_schema("customer_event")
 REFEREE = Referee(CONTRACT)
 CUSTOMER: Mapping[str, Any] = next(synthetic_customers(1))
 
@@ -109,7 +111,7 @@ def test_impossible_time_breaks_the_format(time: str) -> None:
 
 
 def test_rule_inside_a_nested_property_counts_for_the_outermost_one() -> None:
-    referee = Referee(load_contract("dead_letter"))
+    referee = Referee(read_schema("dead_letter"))
     found = referee.violations({"validation_errors": [{"field": 5}], "original_truncated": {}})
     assert ("original_truncated", "required") in found
     assert ("validation_errors", "required") in found
@@ -187,4 +189,4 @@ def test_missing_contract_is_one_clear_line(
 ) -> None:
     monkeypatch.setenv("CHURN_STREAM_HOME", str(tmp_path))
     with pytest.raises(SettingsError, match="set CHURN_STREAM_HOME"):
-        load_contract("customer_event")
+        read_schema("customer_event")

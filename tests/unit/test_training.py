@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+
 from telco_churn.customers import synthetic_customers
 from telco_churn.errors import SettingsError
 from telco_churn.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES

@@ -1,0 +1,22 @@
+"""The command behind `./spark-submit.sh --sandbox`."""
+
+from __future__ import annotations
+
+import sys
+
+from sandbox.errors import SandboxError
+from sandbox.plan import parse_plan
+from sandbox.session import run
+
+
+def main() -> int:
+    """Runs the sandbox as the command line asks; returns the exit code."""
+    try:
+        return run(parse_plan(sys.argv[1:]))
+    except SandboxError as error:
+        sys.stderr.write(f"sandbox: {error}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

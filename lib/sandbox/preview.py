@@ -1,0 +1,70 @@
+"""The first results, shown while they arrive."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from confluent_kafka import Consumer, Message
+
+from sandbox.records import body, coordinates, headers, open_consumer, scored_at_seconds
+from sandbox.topics import CustomerTopics
+
+PREDICTIONS_SHOWN: Final = 5
+DEAD_LETTERS_SHOWN: Final = 1
+_LONGEST_REASON: Final = 100
+
+
+class Preview:
+    """The first predictions and the first dead letter, one line each."""
+
+    def __init__(self, bootstrap: str, topics: CustomerTopics) -> None:
+        self._left = {
+            topics.predictions: PREDICTIONS_SHOWN,
+            topics.dead_letters: DEAD_LETTERS_SHOWN,
+        }
+        self._dead_letters = topics.dead_letters
+        self._consumer: Consumer | None = open_consumer(bootstrap, *self._left)
+
+    def new_lines(self) -> list[str]:
+        """Lines for results that have arrived since; none once enough was shown."""
+        if self._consumer is None:
+            return []
+        lines = []
+        for message in self._consumer.consume(num_messages=10, timeout=0.05):
+            topic = str(message.topic())
+            if message.error() is None and self._left[topic] > 0:
+                self._left[topic] -= 1
+                lines.append(
+                    dead_letter_line(message)
+                    if topic == self._dead_letters
+                    else prediction_line(message)
+                )
+        if not any(self._left.values()):
+            self.close()
+        return lines
+
+    def close(self) -> None:
+        """Lets go of the broker."""
+        if self._consumer is not None:
+            self._consumer.close()
+            self._consumer = None
+
+
+def prediction_line(message: Message) -> str:
+    """One prediction for a person."""
+    prediction = body(message)
+    seconds = scored_at_seconds(message) - int(headers(message)["source_timestamp"]) / 1000
+    return (
+        f"prediction   {prediction.get('customerID')}  "
+        f"churn {float(prediction.get('churn_probability', 'nan')):6.1%} -> "
+        f"{prediction.get('prediction')!s:<3}  {seconds:.1f} s after it was sent"
+    )
+
+
+def dead_letter_line(message: Message) -> str:
+    """One dead letter for a person, without the message that it holds."""
+    letter = body(message)
+    reason = str(letter.get("error_message"))
+    shortened = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]} ..."
+    topic, partition, offset = coordinates(message)
+    return f"dead letter  {letter.get('error_type')}: {shortened}  ({topic}[{partition}]@{offset})"

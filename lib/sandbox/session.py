@@ -1,0 +1,249 @@
+"""One run of the sandbox: a broker, a producer and the job, from start to clean end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from sandbox.broker import KafkaBroker
+from sandbox.child import Child
+from sandbox.errors import SandboxError
+from sandbox.interrupts import Interrupted, Interrupts
+from sandbox.plan import Plan
+from sandbox.ports import LOOPBACK, port_is_free
+from sandbox.preview import Preview
+from sandbox.summary import summarise
+from sandbox.topics import CustomerTopics
+
+_PRODUCER: Final = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
+_NEEDED_MEGABYTES: Final = 500
+_SPARK_UI_PORTS: Final = range(4040, 4057)
+_PRODUCER_STOP_SECONDS: Final = 10.0
+_JOB_STOP_SECONDS: Final = 30.0
+_UNACCOUNTED: Final = 5
+# Ended by our SIGTERM before it had its own way to end: as Python and as a shell report it.
+_STOPPED: Final = (0, -15, 143)
+# Without the JVM's second compiler the first result takes half the work (30 instead of 52
+# core-seconds, measured); the price is a top speed that nobody asks of a sandbox.
+_FAST_START: Final = "-XX:TieredStopAtLevel=1"
+# A sandbox that is forgotten for days must not fill the disk.
+_BROKER_SETTINGS: Final = {
+    "log.segment.bytes": str(64 * 1024 * 1024),
+    "log.retention.bytes": str(256 * 1024 * 1024),
+}
+
+
+def run(plan: Plan) -> int:
+    """Runs the sandbox until it is done or somebody stops it; leaves nothing behind.
+
+    After an error the scratch directory stays, for the logs in it.
+
+    Returns:
+        The exit code: 0, or 5 when events are unaccounted for.
+
+    Raises:
+        SandboxError: if something fails; its exit code is the job's where the job failed.
+    """
+    with Interrupts() as interrupts:
+        scratch = _scratch_directory()
+        try:
+            exit_code = _run_in(scratch, plan, interrupts.check)
+        except SandboxError as error:
+            raise SandboxError(f"{error} (all logs: {scratch})", error.exit_code) from error
+        shutil.rmtree(scratch, ignore_errors=True)
+        return exit_code
+
+
+def _run_in(scratch: Path, plan: Plan, check: Callable[[], None]) -> int:
+    session = Session(scratch, plan, check)
+    exit_code = 0
+    with session:
+        try:
+            session.prepare()
+            exit_code = session.run_once() if plan.is_once else session.stream()
+        except Interrupted:
+            _say("Stopping ...")
+    session.require_clean_end()
+    _say("Stopped; nothing is left running.")
+    return exit_code
+
+
+class Session:
+    """The parts of a run; leaving its `with` block ends them, producer first, broker last."""
+
+    def __init__(self, scratch: Path, plan: Plan, check: Callable[[], None]) -> None:
+        self._scratch = scratch
+        self._plan = plan
+        self._check = check
+        self._topics = CustomerTopics()
+        self._broker = KafkaBroker(scratch / "kafka", overrides=_BROKER_SETTINGS)
+        self._producer: Child | None = None
+        self._job: Child | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._producer:
+            self._producer.stop(_PRODUCER_STOP_SECONDS)
+        if self._job:
+            self._job.stop(_JOB_STOP_SECONDS)
+        self._broker.stop()
+
+    def prepare(self) -> None:
+        """Starts the broker and makes the topics.
+
+        Raises:
+            SandboxError: if that fails, or a port that the job needs is taken.
+        """
+        port = self._plan.metrics_port
+        if port is not None and not port_is_free(port):
+            raise SandboxError(
+                f"port {port}, for the metrics, is taken; stop what listens there, or choose "
+                "another: --metrics-port 8001, or 0 for any"
+            )
+        _say("Starting Kafka ...")
+        self._broker.start(self._check)
+        self._topics.create(self._broker.bootstrap_servers)
+        _say(f"Kafka is up at {self._broker.bootstrap_servers}, with the topics")
+        _say(f"  {self._topics.raw}, {self._topics.predictions}, {self._topics.dead_letters}")
+
+    def run_once(self) -> int:
+        """Feeds the events, lets the job score them, and prints what the topics hold then.
+
+        Returns:
+            0 if each event became one prediction or dead letter, else 5.
+        """
+        _say(f"Feeding {self._plan.batch_events:,} made-up customers ...")
+        self._producer = self._start_producer(self._plan.batch_events, rate=0)
+        self._wait_for(self._producer)
+        _say("Running the job on them (Spark takes a few seconds to start) ...")
+        self._job = self._start_job()
+        self._wait_for(self._job)
+        summary = summarise(self._broker.bootstrap_servers, self._topics)
+        _say(f"\n{summary}\n")
+        return 0 if summary.is_balanced else _UNACCOUNTED
+
+    def stream(self) -> int:
+        """Feeds and scores until somebody interrupts it; shows the first results.
+
+        Raises:
+            Interrupted: when asked to stop.
+            SandboxError: if the producer or the job ends by itself.
+        """
+        _say(f"Feeding made-up customers, {self._plan.rate:g} a second, and starting the job ...")
+        self._producer = self._start_producer(self._plan.events or 0, self._plan.rate)
+        ui_port = next((port for port in _SPARK_UI_PORTS if port_is_free(port)), None)
+        self._job = self._start_job()
+        self._say_addresses(ui_port)
+        preview = Preview(self._broker.bootstrap_servers, self._topics)
+        try:
+            while True:
+                self._check()
+                self._require_running()
+                for line in preview.new_lines():
+                    _say(line)
+                time.sleep(0.2)
+        finally:
+            preview.close()
+
+    def require_clean_end(self) -> None:
+        """Complains if the job, asked to stop, ended in another way than it should.
+
+        Raises:
+            SandboxError: with the end of its output and its exit code.
+        """
+        if self._job and self._job.exit_code not in _STOPPED:
+            raise _failure(self._job)
+
+    def _start_producer(self, events: int, rate: float) -> Child:
+        command = [
+            *(sys.executable, str(_PRODUCER)),
+            *("--broker", self._broker.bootstrap_servers, "--topic", self._topics.raw),
+            *("--synthetic", str(events), "--rate", f"{rate:g}"),
+            *("--bad-ratio", f"{self._plan.bad_ratio:g}", "--no-validate"),
+        ]
+        return Child("the producer", command, self._scratch / "producer.log")
+
+    def _start_job(self) -> Child:
+        command = [
+            *self._plan.job,
+            *("--broker", self._broker.bootstrap_servers),
+            *("--input-topic", self._topics.raw),
+            *("--output-topic", self._topics.predictions),
+            *("--deadletter-topic", self._topics.dead_letters),
+            *("--checkpoint", str(self._scratch / "checkpoint")),
+        ]
+        options = f"{_FAST_START} {os.environ.get('SPARK_SUBMIT_OPTS', '')}"
+        environment = {**os.environ, "SPARK_SUBMIT_OPTS": options.strip()}
+        return Child("the job", command, self._scratch / "job.log", environment)
+
+    def _say_addresses(self, ui_port: int | None) -> None:
+        if (port := self._plan.metrics_port) is not None:
+            _say(f"  metrics   http://{LOOPBACK}:{port}/metrics")
+            _say(f"  health    http://{LOOPBACK}:{port}/health")
+        if ui_port is not None:
+            _say(f"  Spark     http://{LOOPBACK}:{ui_port}")
+        _say(f"  Kafka     {self._broker.bootstrap_servers}")
+        _say(f"  console of the job: {self._scratch / 'job.log'}")
+        _say("The first results come in about half a minute; Ctrl-C stops everything.")
+
+    def _wait_for(self, child: Child) -> None:
+        while child.is_running:
+            self._check()
+            time.sleep(0.1)
+        if child.exit_code != 0:
+            raise _failure(child)
+
+    def _require_running(self) -> None:
+        if self._job and not self._job.is_running:
+            raise _failure(self._job)
+        if self._producer and not self._producer.is_running:
+            if not self._plan.events or self._producer.exit_code != 0:
+                raise _failure(self._producer)
+            _say(f"All {self._plan.events:,} customers are sent; the job goes on until Ctrl-C.")
+            self._producer.kill()
+            self._producer = None
+
+
+def _failure(child: Child) -> SandboxError:
+    """What to say of a child that should not have ended, with a shell's number for a signal."""
+    code = child.exit_code or 1
+    return SandboxError(
+        f"{child.name} ended with exit code {child.exit_code}: {child.last_lines(3)}",
+        exit_code=code if code > 0 else 128 - code,
+    )
+
+
+def _scratch_directory() -> Path:
+    try:
+        scratch = Path(tempfile.mkdtemp(prefix="telco-churn-sandbox-"))
+        free = shutil.disk_usage(scratch).free // 1_000_000
+    except OSError as error:
+        raise SandboxError(
+            f"no scratch directory: {error}; set TMPDIR to a writable one"
+        ) from error
+    if free < _NEEDED_MEGABYTES:
+        scratch.rmdir()
+        raise SandboxError(
+            f"only {free} MB are free in {scratch.parent}, {_NEEDED_MEGABYTES} MB are needed; make "
+            "room there, or set TMPDIR to a directory on another disk"
+        )
+    return scratch
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

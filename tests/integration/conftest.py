@@ -1,0 +1,32 @@
+"""A real broker for all integration tests: the one that is given, or one of our own."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.broker import KafkaBroker
+from sandbox.topics import CustomerTopics
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers: `KAFKA_BOOTSTRAP_SERVERS`, else those of a broker of our own."""
+    if given := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
+        yield given
+        return
+    with KafkaBroker(tmp_path_factory.mktemp("kafka")) as own:
+        yield own.bootstrap_servers
+
+
+@pytest.fixture
+def topic_names(broker: str) -> Iterator[CustomerTopics]:
+    """The job's three topics under names of their own, empty; deleted after the test."""
+    prefix = f"test-{uuid.uuid4()}"
+    topics = CustomerTopics(f"{prefix}.raw", f"{prefix}.predictions", f"{prefix}.deadletter")
+    topics.create(broker)
+    yield topics
+    topics.delete(broker)

@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from sandbox.errors import SandboxError
+from sandbox.plan import parse_plan
+from sandbox.ports import LOOPBACK
+from sandbox.preview import Preview
+from sandbox.summary import summarise
+from sandbox.topics import CustomerTopics
+
+SUBMIT = Path(__file__).resolve().parents[2] / "spark-submit.sh"
+START_LIMIT_SECONDS = 180.0
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """All that a run writes goes below `tmp_path`, which so also marks its processes."""
+    return {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("CHURN_STREAM_", "SPARK_"))},
+        "PYTHON": sys.executable,
+        "TMPDIR": str(tmp_path),
+        "CHURN_STREAM_LOG_DIR": str(tmp_path / "logs"),
+    }
+
+
+def submit(
+    environment: dict[str, str], *arguments: str, script: Path = SUBMIT
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(script), *arguments],
+        env=environment,
+        cwd=environment["TMPDIR"],
+        capture_output=True,
+        text=True,
+        timeout=START_LIMIT_SECONDS,
+    )
+
+
+@contextmanager
+def streaming(environment: dict[str, str], *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [str(SUBMIT), "--sandbox", "--metrics-port", "0", *arguments],
+        env=environment,
+        cwd=environment["TMPDIR"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_until(process: subprocess.Popen[str], pattern: str) -> str:
+    assert process.stdout is not None
+    text = ""
+    for line in process.stdout:
+        text += line
+        if re.search(pattern, line):
+            return text
+    raise AssertionError(f"it ended without {pattern!r}: {text}")
+
+
+def left_behind(environment: dict[str, str]) -> list[str]:
+    """Running processes that have the run's scratch directory in their command line."""
+    processes = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True).stdout
+    return [line for line in processes.splitlines() if environment["TMPDIR"] in line]
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_once_accounts_for_every_event_and_leaves_nothing(environment: dict[str, str]) -> None:
+    arguments = ("--trigger", "once", "--events", "300", "--bad-ratio", "0.1")
+    run = submit(environment, "--sandbox", *arguments, "--metrics-port", "0")
+    assert run.returncode == 0, run.stdout + run.stderr
+    counts = {
+        name: int(count)
+        for name, count in re.findall(r"^([a-z ]+?) +(\d+)$", run.stdout, re.MULTILINE)
+    }
+    assert counts["read"] == 300
+    assert counts["predictions"] + counts["dead letters"] == 300
+    assert 10 <= counts["dead letters"] <= 60
+    assert counts["unaccounted"] == counts["repeated"] == 0
+    assert re.search(r"latency +median +[\d.]+ ms +p95 +[\d.]+ ms", run.stdout)
+    assert re.search(r"^ +\d+  validation_error$", run.stdout, re.MULTILINE)
+    assert "Traceback" not in run.stdout + run.stderr
+    assert left_behind(environment) == []
+    assert list(Path(environment["TMPDIR"]).glob("telco-churn-sandbox-*")) == []
+    assert (Path(environment["TMPDIR"]) / "logs" / "spark.log").exists()
+
+
+def test_a_stream_shows_first_results_and_ctrl_c_ends_it_cleanly(
+    environment: dict[str, str],
+) -> None:
+    with streaming(environment, "--rate", "100", "--bad-ratio", "0.2") as process:
+        shown = read_until(process, r"^prediction   \d{4}-[A-Z]{5}  churn +[\d.]+%")
+        assert re.search(r"Kafka +127\.0\.0\.1:\d+", shown)
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, shown + rest
+    assert "nothing is left running" in rest
+    assert "Traceback" not in shown + rest
+    assert left_behind(environment) == []
+    assert list(Path(environment["TMPDIR"]).glob("telco-churn-sandbox-*")) == []
+
+
+def test_a_second_ctrl_c_ends_everything_at_once(environment: dict[str, str]) -> None:
+    with streaming(environment) as process:
+        read_until(process, r"console of the job")
+        assert left_behind(environment) != []
+        process.send_signal(signal.SIGTERM)
+        read_until(process, r"Stopping")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=5) == 130
+    assert eventually(lambda: left_behind(environment) == [])
+
+
+def test_a_sandbox_that_is_killed_leaves_nothing_running(environment: dict[str, str]) -> None:
+    with streaming(environment) as process:
+        read_until(process, r"console of the job")
+        assert left_behind(environment) != []
+        process.kill()
+    assert eventually(lambda: left_behind(environment) == [])
+
+
+def test_a_job_that_fails_is_one_line_with_its_own_exit_code(environment: dict[str, str]) -> None:
+    arguments = ("--trigger", "once", "--events", "1", "--metrics-port", "0")
+    run = submit(environment, "--sandbox", *arguments, "--model-path", "no-such-model")
+    assert run.returncode == 3
+    line = run.stderr.splitlines()[-1]
+    assert line.startswith("sandbox: the job ended with exit code 3: ")
+    assert "no-such-model" in line
+    scratch = re.search(r"\(all logs: (.*)\)", line)
+    assert scratch
+    assert (Path(scratch[1]) / "job.log").exists()
+    assert left_behind(environment) == []
+
+
+def test_a_taken_metrics_port_is_told_before_anything_starts(environment: dict[str, str]) -> None:
+    with socket.create_server((LOOPBACK, 0)) as other:
+        port = str(other.getsockname()[1])
+        run = submit(environment, "--sandbox", "--metrics-port", port)
+    assert run.returncode == 2
+    assert f"port {port}, for the metrics, is taken; stop what listens there" in run.stderr
+    assert "--metrics-port" in run.stderr
+    assert "Starting Kafka" not in run.stdout
+
+
+@pytest.mark.parametrize("arguments", [("--trigger", "often"), ("--no-such-option", "1")])
+def test_a_bad_job_option_is_one_line_before_anything_starts(
+    environment: dict[str, str], arguments: tuple[str, ...]
+) -> None:
+    run = submit(environment, "--sandbox", *arguments)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert len(run.stderr.splitlines()) == 1
+    assert arguments[0] in run.stderr
+
+
+def test_help_works_through_a_symlink_from_elsewhere(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    link = tmp_path / "submit"
+    link.symlink_to(SUBMIT)
+    run = submit(environment, "--master", "local[2]", "--help", script=link)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "--deadletter-topic" in run.stdout
+    sandbox = submit(environment, "--sandbox", "--help", script=link)
+    assert (sandbox.returncode, sandbox.stderr) == (0, "")
+    assert "--bad-ratio" in sandbox.stdout
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        (None, "no Java found"),
+        ('openjdk version "11.0.2" 2019-01-15', "Java 11.0.2 found"),
+        ('java version "1.8.0_292"', "Java 1.8.0_292 found"),
+        ('openjdk version "21" 2023-09-19', "lacks the module jdk.incubator.vector"),
+    ],
+)
+def test_a_java_that_does_not_do_is_one_line(
+    environment: dict[str, str], tmp_path: Path, version: str | None, told: str
+) -> None:
+    java = tmp_path / "jdk" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    if version:
+        java.write_text(f"#!/bin/sh\n[ $# -eq 1 ] && echo '{version}' >&2\n")
+        java.chmod(0o755)
+    run = submit({**environment, "JAVA_HOME": str(tmp_path / "jdk")})
+    assert run.returncode == 2
+    assert told in run.stderr
+    assert "install a JDK 17 or 21" in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--rate", "0", "--", "job"], "'0' is not a number above 0"),
+        (["--events=many", "--", "job"], "'many' is not a whole number above 0"),
+        (["--bad-ratio", "2", "--", "job"], "'2' is not a number from 0 to 1"),
+        (["--", "job", "--checkpoint=/tmp/x"], "--checkpoint /tmp/x is chosen by --sandbox"),
+        ([], "there is no job to run"),
+    ],
+)
+def test_what_the_sandbox_cannot_do_is_refused(arguments: list[str], told: str) -> None:
+    with pytest.raises(SandboxError, match=re.escape(told)) as refusal:
+        parse_plan(arguments)
+    assert refusal.value.exit_code == 2
+
+
+def test_the_plan_follows_the_jobs_own_options() -> None:
+    once = parse_plan(["--", "submit", "job.py", "--trigger=once", "--metrics-port", "9000"])
+    assert (once.is_once, once.batch_events, once.metrics_port) == (True, 1000, 9000)
+    stream = parse_plan(
+        ["--rate", "5", "--", "submit", "--trigger", "once", "--trigger", "1 minute"]
+    )
+    assert (stream.is_once, stream.rate, stream.events) == (False, 5.0, None)
+    for port in ("0", "off"):
+        assert parse_plan(["--", "submit", "--metrics-port", port]).metrics_port is None
+
+
+def test_the_summary_finds_what_is_missing_and_what_came_twice(
+    broker: str, topic_names: CustomerTopics
+) -> None:
+    producer = Producer({"bootstrap.servers": broker})
+    for _ in range(4):
+        producer.produce(topic_names.raw, b"{}", partition=0)
+    scored = json.dumps({"customerID": "0001-AAAAA", "processed_ts": "2100-01-01T00:00:00.000Z"})
+    for offset in ("0", "1", "1"):
+        source = {"source_topic": topic_names.raw, "source_partition": "0", "source_offset": offset}
+        headers = {**source, "latency_ms": "2.5", "source_timestamp": "0"}
+        producer.produce(topic_names.predictions, scored, headers=list(headers.items()))
+    rules = [{"field": "tenure", "code": "out_of_range"}, {"field": None, "code": "trailing_data"}]
+    letter = {"error_type": "validation_error", "error_message": "why", "validation_errors": rules}
+    source["source_offset"] = "2"
+    producer.produce(topic_names.dead_letters, json.dumps(letter), headers=list(source.items()))
+    assert producer.flush(20) == 0
+
+    summary = summarise(broker, topic_names)
+    assert (summary.read, summary.predictions, summary.dead_letters) == (4, 3, 1)
+    assert (summary.unaccounted, summary.repeated, summary.is_balanced) == (1, 1, False)
+    assert summary.reasons == {"validation_error": 1}
+    assert summary.violations == {"tenure: out_of_range": 1, "message: trailing_data": 1}
+    assert "unaccounted          1" in str(summary)
+
+    preview = Preview(broker, topic_names)
+    lines: list[str] = []
+    assert eventually(lambda: len(lines.extend(preview.new_lines()) or lines) == 4)
+    preview.close()
+    assert any(line.startswith("dead letter  validation_error: why") for line in lines)
+
+
+def test_an_answer_to_nothing_is_an_error(broker: str, topic_names: CustomerTopics) -> None:
+    producer = Producer({"bootstrap.servers": broker})
+    producer.produce(topic_names.predictions, b"{}")
+    assert producer.flush(20) == 0
+    with pytest.raises(SandboxError, match="does not say which event it answers") as failure:
+        summarise(broker, topic_names)
+    assert failure.value.exit_code == 5
