@@ -29,10 +29,10 @@ VIOLATION_SCHEMA = StructType(
     ]
 )
 
-# RFC 3339, section 5.6, as `jsonschema` checks it: no leap seconds, upper-case T and Z.
+# RFC 3339, section 5.6, as `jsonschema` checks it: no leap seconds, T and Z in either case.
 _DATE_TIME = (
-    r"^[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}T([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]+)?"
-    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])\z"
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-[0-9]{2}[Tt]([01][0-9]|2[0-3])(:[0-5][0-9]){2}(\.[0-9]+)?"
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])\z"
 )
 _INFINITY = float("inf")
 
@@ -87,7 +87,7 @@ def _accepts(rules: Schema, value: Column) -> Column:
     if rules["type"] != "string":
         conditions.append(_is_within(rules, value))
     if rules["type"] == "integer":
-        conditions.append(value == F.floor(value))
+        conditions.append(value % 1 == 0)
     return reduce(and_, conditions)
 
 
@@ -109,10 +109,13 @@ def _checks(rules: Schema, value: Column) -> Iterator[tuple[str, str, Column]]:
     number = F.try_variant_get(value, "$", "double")
     is_string = kind == "STRING"
     is_number = kind.isin("BIGINT", "DOUBLE", "FLOAT") | kind.startswith("DECIMAL")
+    # JSON numbers have no upper limit, a DOUBLE has.
+    is_finite = F.abs(number) < _INFINITY
+    is_measurable = is_number & is_finite
     typed = {
         "string": is_string,
         "number": is_number,
-        "integer": is_number & (number == F.floor(number)) & (F.abs(number) < _INFINITY),
+        "integer": is_number & (~is_finite | (number % 1 == 0)),
     }
     article = {"string": "a string", "number": "a number", "integer": "a whole number"}
     yield "wrong_type", f"must be {article[rules['type']]}", typed[rules["type"]]
@@ -125,18 +128,13 @@ def _checks(rules: Schema, value: Column) -> Iterator[tuple[str, str, Column]]:
     if "format" in rules:
         yield "bad_timestamp", "must be an RFC 3339 date and time", ~is_string | _is_date_time(text)
     if "minimum" in rules:
-        is_enough = ~is_number | (number >= rules["minimum"])
+        is_enough = ~is_measurable | (number >= rules["minimum"])
         yield "out_of_range", f"must be at least {rules['minimum']}", is_enough
     if "maximum" in rules:
-        yield (
-            "out_of_range",
-            f"must be at most {rules['maximum']}",
-            ~is_number | (number <= rules["maximum"]),
-        )
-    elif rules["type"] != "string":
-        # A JSON number has no upper limit, a DOUBLE has.
-        is_finite = ~is_number | (F.abs(number) < _INFINITY)
-        yield "non_finite", "must be a finite number", is_finite
+        is_little = ~is_measurable | (number <= rules["maximum"])
+        yield "out_of_range", f"must be at most {rules['maximum']}", is_little
+    if rules["type"] != "string":
+        yield "non_finite", "must be a finite number", ~is_number | is_finite
 
 
 def _one_of_violation(field: Field, value: Column) -> Column:
@@ -175,9 +173,8 @@ def _is_within(rules: Schema, number: Column) -> Column:
 
 def _is_date_time(text: Column) -> Column:
     # The expression takes 30 February and the year 0; the cast takes "2025" and "T04:00".
-    return (
-        text.rlike(_DATE_TIME) & text.try_cast("timestamp").isNotNull() & ~text.startswith("0000")
-    )
+    is_real = F.upper(text).try_cast("timestamp").isNotNull() & ~text.startswith("0000")
+    return text.rlike(_DATE_TIME) & is_real
 
 
 def _java_pattern(pattern: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 
 import pytest
@@ -33,7 +34,9 @@ Found = frozenset[tuple[str | None, str]]
 def spark_verdict(row: Row, choices: set[str]) -> Found:
     def code_of(violation: Row) -> str:
         is_choice = violation.field in choices and violation.code != "missing_field"
-        return "oneOf" if is_choice else str(violation.code)
+        # To the referee, infinity is no number.
+        code = "wrong_type" if violation.code == "non_finite" else str(violation.code)
+        return "oneOf" if is_choice else code
 
     return frozenset((v.field, code_of(v)) for v in row.violations)
 
@@ -65,6 +68,15 @@ ACCEPTED_DIFFERENCES = {
         "more than 64 objects and arrays are refused before Spark's VARIANT functions, which call "
         "themselves for each level, see them; no valid event has more than one"
     ),
+    "text of a number that overflows": (
+        "a schema has no word for finite; a TotalCharges of infinity would score as nonsense"
+    ),
+    "number of a thousand digits": (
+        "Spark's parser calls it malformed JSON, a guard against costly input; no field allows it"
+    ),
+    "line feed after a time": (
+        "rfc3339-validator lets it pass, and only the pattern catches it; here both rules do"
+    ),
     "null for an optional field": "jsonschema also says that null is none of the enum's values",
 }
 
@@ -73,6 +85,12 @@ def is_accepted_difference(message: bytes | None, ours: Found, theirs: Found) ->
     text = (message or b"").decode("utf-8", "replace")
     if ours == {(None, "too_deep")} and text.count("{") + text.count("[") > MAX_NESTED:
         return "too deep"
+    if ours - theirs == {("TotalCharges", "oneOf")} and '"1e400"' in text:
+        return "text of a number that overflows"
+    if ours == {(None, "malformed_json")} and re.search("[0-9]{1000}", text):
+        return "number of a thousand digits"
+    if ours - theirs == {("event_ts", "bad_timestamp")} and 'Z\\n"' in text:
+        return "line feed after a time"
     if theirs - ours == {("Churn", "not_in_enum")} and ("Churn", "wrong_type") in ours:
         return "null for an optional field"
     return None
@@ -97,7 +115,9 @@ def verdicts(spark: SparkSession) -> list[tuple[bytes | None, Found, Found]]:
 
 def test_the_verdict_is_that_of_jsonschema(verdicts: list[tuple[bytes, Found, Found]]) -> None:
     for message, ours, theirs in verdicts:
-        assert bool(ours) == bool(theirs), (message, ours, theirs)
+        if bool(ours) != bool(theirs):
+            reason = is_accepted_difference(message, ours, theirs)
+            assert reason == "text of a number that overflows", (message, ours, theirs)
     valid = sum(not theirs for _, _, theirs in verdicts)
     assert MESSAGES * 0.3 < valid < MESSAGES * 0.7, "the messages must try both verdicts"
 
@@ -105,15 +125,17 @@ def test_the_verdict_is_that_of_jsonschema(verdicts: list[tuple[bytes, Found, Fo
 def test_every_violated_rule_is_named_by_field(
     verdicts: list[tuple[bytes, Found, Found]],
 ) -> None:
-    used = set()
+    used, unexplained = set(), []
     for message, ours, theirs in verdicts:
         if theirs == {(None, "not JSON")}:
             assert len(ours) == 1
             assert {code for _, code in ours} <= WHOLE, message
         elif ours != theirs:
             reason = is_accepted_difference(message, ours, theirs)
-            assert reason in ACCEPTED_DIFFERENCES, (message, ours ^ theirs)
             used.add(reason)
+            if reason is None:
+                unexplained.append((ours, theirs, message))
+    assert unexplained == []
     assert used == ACCEPTED_DIFFERENCES.keys(), "a difference that never occurs is no difference"
 
 
