@@ -47,14 +47,14 @@ def read_topic(bootstrap: str, topic: str) -> Iterator[Message]:
     """
     consumer = open_consumer(bootstrap, topic)
     try:
-        unread = len(consumer.assignment())
+        unread = {partition.partition for partition in consumer.assignment()}
         deadline = time.monotonic() + _TIME_LIMIT_SECONDS
         while unread:
             for message in consumer.consume(num_messages=500, timeout=0.5):
                 if (error := message.error()) is None:
                     yield message
                 elif error.code() == KafkaError._PARTITION_EOF:
-                    unread -= 1
+                    unread.discard(message.partition())
             if time.monotonic() > deadline:
                 raise SandboxError(f"{topic} could not be read within {_TIME_LIMIT_SECONDS:.0f} s")
     finally:

@@ -6,7 +6,7 @@ would fail on it again and again, and the query could never pass that record.
 
 from __future__ import annotations
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stream_telemetry.clock import wall_clock_col
@@ -26,18 +26,47 @@ _OPTIONS = {
 }
 
 
-def dead_letter_col(consumer_group: str) -> Column:
-    """STRING: the dead letter as JSON, by the contract `dead_letter`.
+def with_bounded_value(records: DataFrame) -> DataFrame:
+    """Shortens values that are too large to wrap, so that no later step copies megabytes.
 
-    Reads `value`, `headers`, `topic`, `violations` and `error_type` of the record.
+    Args:
+        records: with `value` BINARY.
+
+    Returns:
+        `records` with `value` BINARY (of a message that is too large: its beginning) and
+        `truncated` STRUCT<length INT, sha256 STRING> of the whole message; null if `value` is it.
     """
     text = F.col("value").cast("string")
     is_text = F.is_valid_utf8(text)
-    is_small = _is_small(text, is_text)
+    length = F.octet_length("value")
+    escaped = F.octet_length(F.to_json(F.struct(text.alias("t"))))
+    is_small = (
+        F.when(F.isnull("value") | (length <= MAX_TEXT_BYTES // 6), F.lit(True))
+        .when(~is_text, length <= MAX_TEXT_BYTES * 3 // 4)
+        .when(length <= MAX_TEXT_BYTES, escaped <= MAX_TEXT_BYTES)
+        .otherwise(F.lit(False))
+    )
+    beginning = F.when(is_text, F.substring(text, 1, KEPT_CHARACTERS).cast("binary"))
+    whole = F.struct(length.alias("length"), F.sha2(F.col("value"), 256).alias("sha256"))
+    return records.withColumns(
+        {
+            "value": F.when(is_small, F.col("value")).otherwise(
+                F.coalesce(beginning, F.substring("value", 1, KEPT_BYTES))
+            ),
+            "truncated": F.when(~is_small, whole),
+        }
+    )
+
+
+def dead_letter_col(consumer_group: str) -> Column:
+    """STRING: the dead letter as JSON, by the contract `dead_letter`.
+
+    Reads `value`, `truncated`, `headers`, `topic`, `violations` and `error_type` of the record.
+    """
+    text = F.col("value").cast("string")
+    is_text = F.is_valid_utf8(text)
     letter = F.struct(
-        F.when(is_text & is_small, text)
-        .when(is_text, F.substring(text, 1, KEPT_CHARACTERS))
-        .alias("original_message"),
+        F.when(is_text, text).alias("original_message"),
         F.col("error_type").alias("error_type"),
         F.substring(_reason(), 1, MAX_REASON_CHARS).alias("error_message"),
         _violations().alias("validation_errors"),
@@ -46,29 +75,12 @@ def dead_letter_col(consumer_group: str) -> Column:
         F.lit(consumer_group).alias("consumer_group"),
         _retry_count().alias("retry_count"),
     )
-    kept = F.when(is_small, F.col("value")).otherwise(F.substring("value", 1, KEPT_BYTES))
     # Present only where they mean something; `to_json` leaves null fields out by default.
     rarely = F.struct(
-        F.when(~is_text, F.base64(kept)).alias("original_base64"),
-        F.when(
-            ~is_small,
-            F.struct(
-                F.octet_length("value").alias("length"), F.sha2(F.col("value"), 256).alias("sha256")
-            ),
-        ).alias("original_truncated"),
+        F.when(~is_text, F.base64("value")).alias("original_base64"),
+        F.col("truncated").alias("original_truncated"),
     )
     return _merged(F.to_json(letter, _OPTIONS), F.to_json(rarely))
-
-
-def _is_small(text: Column, is_text: Column) -> Column:
-    length = F.octet_length("value")
-    escaped = F.octet_length(F.to_json(F.struct(text.alias("t"))))
-    return (
-        F.when(F.isnull("value"), F.lit(True))
-        .when(~is_text, length <= MAX_TEXT_BYTES * 3 // 4)
-        .when(length <= MAX_TEXT_BYTES // 6, F.lit(True))
-        .otherwise(escaped <= MAX_TEXT_BYTES)
-    )
 
 
 def _reason() -> Column:

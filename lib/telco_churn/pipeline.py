@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from stream_telemetry.clock import nanoseconds_col
+from telco_churn.dead_letters import with_bounded_value
 from telco_churn.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES, valid_charges_col
 from telco_churn.model import Model
 from telco_churn.routing import Routes, to_records, with_error_type
@@ -40,6 +41,7 @@ class ChurnPipeline:
         manifest = self.model.manifest
         return (
             records.withColumn("started_ns", nanoseconds_col())
+            .transform(with_bounded_value)
             .transform(self.parser.with_event)
             .transform(self.parser.with_violations)
             .withColumn("validated_ns", nanoseconds_col())

@@ -18,6 +18,8 @@ SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.sql.session.timeZone": "UTC",
     # As Python and `from_json` do: the last one wins.
     "spark.sql.variant.allowDuplicateKeys": "true",
+    # Base64 in one piece: line breaks belong in mail, not in JSON.
+    "spark.sql.chunkBase64String.enabled": "false",
     # Fused into one method the rules are longer than what the JVM compiles (8,000 bytes of code);
     # projection by projection they are split into short ones: twice as fast (bench/plan_cost.py).
     "spark.sql.codegen.wholeStage": "false",

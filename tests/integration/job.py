@@ -1,0 +1,92 @@
+"""Starts the job as a user does: a process, by its own script."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.topics import CustomerTopics
+
+HOME = Path(__file__).resolve().parents[2]
+TIME_LIMIT_SECONDS = 240.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One way to start the job; what it writes goes below `directory`."""
+
+    directory: Path
+    broker: str
+    topics: CustomerTopics
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {
+            k: v for k, v in os.environ.items() if not k.startswith(("CHURN_STREAM_", "KAFKA_"))
+        }
+        # Half the work until the first batch, at the price of a top speed that no test needs.
+        return kept | {"PYTHON": sys.executable, "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
+
+    def command(self, *options: str) -> list[str]:
+        defaults = {
+            "--broker": self.broker,
+            "--input-topic": self.topics.raw,
+            "--output-topic": self.topics.predictions,
+            "--deadletter-topic": self.topics.dead_letters,
+            "--checkpoint": str(self.directory / "checkpoint"),
+            "--log-dir": str(self.directory / "logs"),
+            "--metrics-port": "0",
+        }
+        given = {option for option in options if option.startswith("--")}
+        missing = [word for pair in defaults.items() if pair[0] not in given for word in pair]
+        return [str(HOME / "spark-submit.sh"), *missing, *options]
+
+    def run(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """Runs it to its end."""
+        return subprocess.run(
+            self.command(*options),
+            env=self.environment,
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT_SECONDS,
+        )
+
+    @contextmanager
+    def running(self, *options: str) -> Iterator[subprocess.Popen[str]]:
+        """The running job, in a process group of its own; killed if it is still there after."""
+        with subprocess.Popen(
+            self.command(*options),
+            env=self.environment,
+            cwd=self.directory,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+
+
+def user_lines(process: subprocess.CompletedProcess[str]) -> list[str]:
+    """What it told its user, without the line that every JVM with Spark's module prints."""
+    return [line for line in process.stderr.splitlines() if "incubator modules" not in line]
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Waits for a condition as long as the process lives, within the time limit."""
+    deadline = time.monotonic() + TIME_LIMIT_SECONDS
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.3)

@@ -1,0 +1,222 @@
+"""Every record, however broken, ends as exactly one prediction or dead letter, in every mode."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Message, Producer
+from job import Job, wait_until
+from jsonschema import Draft202012Validator
+from mutations import messages
+
+from sandbox.records import Coordinates, body, coordinates, headers, read_topic, source_coordinates
+from sandbox.topics import CustomerTopics, create_topics, delete_topics
+from telco_churn.broken import (
+    BORDERLINE_KINDS,
+    BROKEN_KINDS,
+    HUGE_KINDS,
+    borderline_records,
+    broken_records,
+    huge_records,
+)
+from telco_churn.home import read_schema
+from telco_churn.referee import Referee
+from telco_churn.validation import MAX_EVENT_BYTES
+
+MUTATED = 5_000
+OWN_HEADERS = [("traceparent", b"00-4bf92f3577b34da6-01"), ("odd", b"\xff\x00"), ("none", None)]
+PREFIX = "fates"
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What was sent, and what came of it, by source coordinates."""
+
+    sent: dict[Coordinates, Message]
+    predictions: list[Message]
+    dead_letters: list[Message]
+
+
+@pytest.fixture(scope="module")
+def corpus(broker: str) -> Iterator[str]:
+    """A topic that holds every class of bad input, odd but valid events, and mutated ones."""
+    topic = f"{PREFIX}.raw"
+    create_topics(broker, {topic: 3}, {"max.message.bytes": "40000000"})
+    producer = Producer(
+        {"bootstrap.servers": broker, "message.max.bytes": 40_000_000, "linger.ms": 20}
+    )
+    records: Iterator[tuple[bytes | None, bytes | None]] = chain(
+        ((r.key, r.value) for r in islice(broken_records(1), 3 * len(BROKEN_KINDS))),
+        ((r.key, r.value) for r in islice(borderline_records(1), 3 * len(BORDERLINE_KINDS))),
+        ((r.key, r.value) for r in islice(huge_records(1), len(HUGE_KINDS))),
+        ((b"key-%d" % i, value) for i, value in enumerate(islice(messages(2), MUTATED))),
+        [(b"k" * 900_000, b"{}"), (None, b"\xff" * 900_000), (None, b"\x01" * 900_000)],
+    )
+    for number, (key, value) in enumerate(records):
+        producer.produce(topic, value, key, headers=OWN_HEADERS if number % 7 == 0 else None)
+        producer.poll(0)
+    many_headers = [(f"h{i}", b"x" * 700) for i in range(1_000)]
+    producer.produce(topic, b"{}", b"many headers", headers=many_headers)
+    assert producer.flush(60) == 0
+    yield topic
+    delete_topics(broker, [topic])
+
+
+@pytest.fixture(scope="module")
+def fates(broker: str, corpus: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fates]:
+    with outputs(broker, corpus, "once") as topics:
+        result = Job(tmp_path_factory.mktemp("once"), broker, topics).run("--trigger", "once")
+        assert result.returncode == 0, result.stderr
+        yield read_fates(broker, topics)
+
+
+class outputs:
+    """The two output topics of one run."""
+
+    def __init__(self, broker: str, corpus: str, mode: str) -> None:
+        self._broker = broker
+        self.topics = CustomerTopics(
+            corpus, f"{PREFIX}.{mode}.predictions", f"{PREFIX}.{mode}.dead"
+        )
+
+    def __enter__(self) -> CustomerTopics:
+        create_topics(self._broker, {self.topics.predictions: 3, self.topics.dead_letters: 1})
+        return self.topics
+
+    def __exit__(self, *error: object) -> None:
+        delete_topics(self._broker, [self.topics.predictions, self.topics.dead_letters])
+
+
+def read_fates(broker: str, topics: CustomerTopics) -> Fates:
+    return Fates(
+        {coordinates(m): m for m in read_topic(broker, topics.raw)},
+        list(read_topic(broker, topics.predictions)),
+        list(read_topic(broker, topics.dead_letters)),
+    )
+
+
+def answers(predictions: list[Message]) -> dict[Coordinates, tuple[Any, ...]]:
+    fields = ("customerID", "churn_probability", "prediction", "event_ts", "model_version")
+    return {source_coordinates(m): tuple(body(m)[f] for f in fields) for m in predictions}
+
+
+def refusals(dead_letters: list[Message]) -> dict[Coordinates, tuple[Any, ...]]:
+    fields = ("original_message", "original_base64", "error_type", "validation_errors")
+    return {
+        source_coordinates(m): tuple(json.dumps(body(m).get(f)) for f in fields)
+        for m in dead_letters
+    }
+
+
+def test_each_record_has_exactly_one_fate(fates: Fates) -> None:
+    found = Counter(source_coordinates(m) for m in chain(fates.predictions, fates.dead_letters))
+    assert len(fates.sent) > 5_000
+    assert found.keys() == fates.sent.keys()
+    assert set(found.values()) == {1}
+
+
+def test_the_fate_is_the_one_that_the_contract_asks_for(fates: Fates) -> None:
+    referee = Referee(read_schema("customer_event"))
+    scored = {source_coordinates(m) for m in fates.predictions}
+    for place, message in fates.sent.items():
+        value = message.value()
+        try:
+            is_valid = not referee.violations(Referee.parse(value))
+        except ValueError:
+            is_valid = False
+        if value is not None and (
+            len(value) > MAX_EVENT_BYTES or b'"TotalCharges":"1e400"' in value
+        ):
+            is_valid = False
+        assert (place in scored) == is_valid, value
+
+
+def test_outputs_follow_their_contracts(fates: Fates) -> None:
+    for name, records in (("prediction", fates.predictions), ("dead_letter", fates.dead_letters)):
+        schema = read_schema(name)
+        validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        for record in records:
+            validator.validate(body(record))
+
+
+def test_a_dead_letter_gives_back_the_message_byte_for_byte(fates: Fates) -> None:
+    cut = 0
+    for letter in fates.dead_letters:
+        value = fates.sent[source_coordinates(letter)].value()
+        wrapped = body(letter)
+        if "original_base64" in wrapped:
+            original = base64.b64decode(wrapped["original_base64"])
+            assert wrapped["original_message"] is None
+        else:
+            text = wrapped["original_message"]
+            original = None if text is None else text.encode("utf-8", "surrogatepass")
+        if "original_truncated" in wrapped:
+            cut += 1
+            assert original
+            assert value.startswith(original)
+            assert wrapped["original_truncated"] == {
+                "length": len(value),
+                "sha256": hashlib.sha256(value).hexdigest(),
+            }
+        else:
+            assert original == value
+    assert cut > 0
+
+
+def test_a_dead_letter_has_a_reason_and_keeps_its_distance_from_the_broker_limit(
+    fates: Fates,
+) -> None:
+    for letter in fates.dead_letters:
+        wrapped = body(letter)
+        assert wrapped["error_type"] == "validation_error"
+        assert wrapped["validation_errors"]
+        assert wrapped["error_message"]
+        assert len(letter.value() or b"") < 900_000
+
+
+def test_keys_and_headers_travel_byte_for_byte(fates: Fates) -> None:
+    with_headers = 0
+    for output in chain(fates.predictions, fates.dead_letters):
+        source = fates.sent[source_coordinates(output)]
+        if len(source.key() or b"") > 65_536 or len(source.headers() or []) > 100:
+            continue
+        assert output.key() == source.key()
+        own = source.headers() or []
+        assert (output.headers() or [])[: len(own)] == own
+        with_headers += bool(own)
+        assert int(headers(output)["source_timestamp"]) == source.timestamp()[1]
+        assert float(headers(output)["latency_ms"]) >= 0
+    assert with_headers > 500
+
+
+@pytest.mark.parametrize("trigger", ["1 second", "realtime=5 seconds"])
+def test_the_same_input_gets_the_same_answers_in_every_mode(
+    fates: Fates, broker: str, corpus: str, tmp_path: Path, trigger: str
+) -> None:
+    with outputs(broker, corpus, trigger.split("=")[0].replace(" ", "")) as topics:
+        job = Job(tmp_path, broker, topics)
+        with job.running("--trigger", trigger) as process:
+
+            def is_drained() -> bool:
+                out = (topics.predictions, topics.dead_letters)
+                return sum(1 for t in out for _ in read_topic(broker, t)) >= len(fates.sent)
+
+            wait_until(is_drained, process)
+            time.sleep(6 if "realtime" in trigger else 0)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0, process.communicate()[0]
+        got = read_fates(broker, topics)
+        assert len(got.predictions) + len(got.dead_letters) == len(fates.sent)
+        assert answers(got.predictions) == answers(fates.predictions)
+        assert refusals(got.dead_letters) == refusals(fates.dead_letters)
