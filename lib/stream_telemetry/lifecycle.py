@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, ClassVar
 
@@ -81,7 +82,13 @@ class _JvmHandler:
         implements: ClassVar[list[str]] = ["sun.misc.SignalHandler"]
 
 
-def run_until_stopped(query: StreamingQuery, signals: StopSignals, *, is_batched: bool) -> None:
+def run_until_stopped(
+    query: StreamingQuery,
+    signals: StopSignals,
+    *,
+    is_batched: bool,
+    on_stop: Callable[[], None] = lambda: None,
+) -> None:
     """Returns when the query has ended by itself, or has been stopped on request.
 
     A running micro-batch is let finish, so that nothing of it is repeated; a second request, or
@@ -91,6 +98,7 @@ def run_until_stopped(query: StreamingQuery, signals: StopSignals, *, is_batched
         query: the running query.
         signals: listened to already.
         is_batched: false in real-time mode, where a batch lasts too long to wait for.
+        on_stop: called when a stop was asked for, before it is waited for.
 
     Raises:
         StreamingQueryException: the query failed.
@@ -98,6 +106,7 @@ def run_until_stopped(query: StreamingQuery, signals: StopSignals, *, is_batched
     while query.isActive and not signals.wait(0.2):
         pass
     if query.isActive:
+        on_stop()
         if is_batched:
             _await_batch_end(query, signals)
         query.stop()

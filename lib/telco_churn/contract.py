@@ -19,7 +19,7 @@ ANNOTATIONS = {"$schema", "$comment", "title", "description", "examples"}
 OBJECT_KEYWORDS = ANNOTATIONS | {"type", "required", "properties", "additionalProperties"}
 VALUE_KEYWORDS = ANNOTATIONS | {"type", "enum", "pattern", "minimum", "maximum", "format"}
 FIELD_KEYWORDS = VALUE_KEYWORDS | {"oneOf"}
-VALUE_TYPES = {"string", "number", "integer"}
+VALUE_TYPES = ("integer", "number", "string")
 
 Schema = Mapping[str, Any]
 
@@ -106,7 +106,7 @@ def _check_value_rules(where: str, rules: Schema) -> None:
     if rules.get("type") not in VALUE_TYPES:
         raise SettingsError(
             f"contract {where}: type {rules.get('type')!r} is not supported; "
-            f"use one of {', '.join(sorted(VALUE_TYPES))}"
+            f"use one of {', '.join(VALUE_TYPES)}"
         )
     if rules.get("format", "date-time") != "date-time":
         raise SettingsError(f"contract {where}: format {rules['format']!r} is not supported")
@@ -116,7 +116,7 @@ def _check_value_rules(where: str, rules: Schema) -> None:
     is_number = rules["type"] != "string"
     idle = {"pattern", "format"} if is_number else {"minimum", "maximum"}
     if unused := sorted(rules.keys() & idle):
-        raise SettingsError(f"contract {where}: {unused[0]} says nothing about a {rules['type']}")
+        raise SettingsError(f"contract {where}: {unused[0]} does not apply to type {rules['type']}")
 
 
 def _refuse_unknown(where: str, schema: Schema, known: set[str]) -> None:

@@ -16,8 +16,8 @@ MAX_TEXT_BYTES = 800_000
 """Most bytes of the wrapped message after JSON escaping; leaves room for key, headers, reasons."""
 KEPT_CHARACTERS = 100_000
 """Beginning of a text that is too large: escaping makes at most six bytes of a character."""
-KEPT_BYTES = 300_000
-"""Beginning of other bytes that are too large: base64 makes four of three."""
+KEPT_BYTES = 100_000
+"""Beginning of other bytes that are too large: it may be text by itself, six bytes of each."""
 MAX_REASON_CHARS = 2_000
 
 _OPTIONS = {

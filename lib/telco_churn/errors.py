@@ -13,6 +13,7 @@ A message is one line: what is wrong, the value seen, what to do.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -71,9 +72,26 @@ def exit_with(
     try:
         main(arguments)
     except ChurnStreamError as error:
-        line = " ".join(str(error).split())
-        sys.stderr.write(f"{program}: {line}\n")
+        _tell(f"{program}: {' '.join(str(error).split())}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write(f"{program}: interrupted\n")
+        _tell(f"{program}: interrupted\n")
         sys.exit(130)
+
+
+def _tell(line: str) -> None:
+    """Writes to standard error, also below `spark-submit`.
+
+    That sends both outputs of its Python process to its own standard output, so there the line goes
+    through the JVM, as long as that answers.
+    """
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        from py4j.protocol import Py4JError
+        from pyspark.java_gateway import launch_gateway
+
+        try:
+            launch_gateway().jvm.java.lang.System.err.print(line)  # type: ignore[no-untyped-call]
+            return
+        except (Py4JError, OSError):
+            pass
+    sys.stderr.write(line)

@@ -13,6 +13,8 @@ from telco_churn.errors import KafkaUnavailableError, SettingsError
 from telco_churn.settings import Settings
 
 CONNECT_TIMEOUT_SECONDS = 10.0
+QUERY_NAME = "churn"
+"""The query's name, in Spark's pages and in its events."""
 
 # Larger, compressed batches: a third more throughput for at most 20 ms (bench/throughput.py).
 _BATCHED_PRODUCER = {
@@ -81,7 +83,7 @@ def write_records(records: DataFrame, settings: Settings) -> DataStreamWriter:
     is_prompt = settings.trigger.mode == "realtime"
     writer = (
         records.writeStream.format("kafka")
-        .queryName("churn")
+        .queryName(QUERY_NAME)
         .option("kafka.bootstrap.servers", settings.broker)
         .option("checkpointLocation", settings.checkpoint)
         .options(**(_PROMPT_PRODUCER if is_prompt else _BATCHED_PRODUCER))

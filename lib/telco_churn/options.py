@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,11 @@ from telco_churn.errors import SettingsError
 from telco_churn.home import project_home
 
 Parse = Callable[[str], Any]
+
+OFF = "off"
+"""Says that something is not wanted, where a setting takes that."""
+PATHS = ("DIR", "FILE")
+"""What the settings that are paths are called in `--help`."""
 
 
 def option(
@@ -77,6 +83,11 @@ def read_file(path: Path, names: Sequence[str]) -> dict[str, str]:
     return {key: str(value) for key, value in table.items()}
 
 
+def masked(text: str) -> str:
+    """`text` without the login of a URL in it, with or without its scheme."""
+    return re.sub(r"(//|^[^/:]*:(?!//)).*@", r"\1***@", text)
+
+
 def anchored(directory: Path, value: str) -> str:
     """A path from the project's own files, made absolute; a URI or an absolute path stays."""
     return value if "://" in value else str(directory / value)
@@ -87,7 +98,6 @@ def resolve(
     flags: Mapping[str, str | None],
     environment: Mapping[str, str],
     config: Path,
-    paths: Sequence[str],
 ) -> dict[str, Any]:
     """The value of each field.
 
@@ -95,9 +105,8 @@ def resolve(
         fields: made by `option`.
         flags: what the command line says, None where it says nothing.
         environment: environment variables.
-        config: the TOML file.
-        paths: names of settings that are paths: those from the file and the defaults are relative
-            to the project, the others to the working directory.
+        config: the TOML file. Paths in it, as in the defaults, are relative to the project; the
+            others, to the working directory.
 
     Raises:
         SettingsError: a value is malformed; names the setting and where the value comes from.
@@ -114,7 +123,7 @@ def resolve(
             in_file = field.name in from_file
             text = from_file.get(field.name, field.metadata["text"])
             origin = f"{config}: {field.name}" if in_file else f"default of {flag_of(field)}"
-            if field.name in paths:
+            if field.metadata["metavar"] in PATHS and text != OFF:
                 text = anchored(project_home(), text)
         values[field.name] = _parsed(field, text, origin)
     return values
@@ -126,4 +135,4 @@ def _parsed(field: dataclasses.Field[Any], text: str, origin: str) -> Any:
     except SettingsError as error:
         raise SettingsError(f"{origin}: {error}") from error
     except ValueError as error:
-        raise SettingsError(f"{origin}: {text!r} {error}") from error
+        raise SettingsError(f"{origin}: {masked(text)!r} {error}") from error

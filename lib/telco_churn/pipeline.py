@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from stream_telemetry.clock import nanoseconds_col
+from stream_telemetry.clock import nanoseconds_col, wall_clock_col
+from stream_telemetry.observation import Observation
 from telco_churn.dead_letters import with_bounded_value
 from telco_churn.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES, valid_charges_col
 from telco_churn.model import Model
+from telco_churn.observation import with_violation_counts
 from telco_churn.routing import Routes, to_records, with_error_type
 from telco_churn.validation import EventParser
 
@@ -27,6 +29,7 @@ class ChurnPipeline:
     parser: EventParser
     model: Model
     routes: Routes
+    observation: Observation
 
     def transform(self, records: DataFrame) -> DataFrame:
         """The records to write, one for each record read.
@@ -48,8 +51,10 @@ class ChurnPipeline:
             .transform(with_features)
             .withColumn("featured_ns", nanoseconds_col())
             .transform(self.model.scorer.with_probability)
-            .withColumn("scored_ns", nanoseconds_col())
+            .withColumns({"scored_ns": nanoseconds_col(), "scored_ts": wall_clock_col()})
             .transform(with_error_type)
+            .transform(with_violation_counts, self.parser.fields)
+            .transform(self.observation.observe)
             .transform(to_records, self.routes, manifest.version, manifest.threshold)
         )
 

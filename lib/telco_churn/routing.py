@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from stream_telemetry.clock import milliseconds_between_col, wall_clock_col
+from stream_telemetry.clock import milliseconds_between_col
 from telco_churn.dead_letters import dead_letter_col
 from telco_churn.features import NUMERIC_FEATURES
 from telco_churn.validation import MAX_ENVELOPE_BYTES, envelope_bytes_col
@@ -48,7 +48,7 @@ def to_records(outcomes: DataFrame, routes: Routes, version: str, threshold: flo
 
     Args:
         outcomes: with the source's columns, `event`, `churn_probability`, `error_type`,
-            `violations` and the clocks `started_ns`, `featured_ns`, `scored_ns`.
+            `violations` and the clocks `started_ns`, `featured_ns`, `scored_ns`, `scored_ts`.
         routes: the topics to write to.
         version: of the model.
         threshold: least probability that makes the prediction `Yes`.
@@ -80,7 +80,7 @@ def _prediction(version: str, threshold: float) -> Column:
         probability.alias("churn_probability"),
         F.when(probability >= threshold, "Yes").otherwise("No").alias("prediction"),
         F.col("event.event_ts").alias("event_ts"),
-        wall_clock_col().alias("processed_ts"),
+        F.col("scored_ts").alias("processed_ts"),
         F.lit(version).alias("model_version"),
         milliseconds_between_col("featured_ns", "scored_ns").alias("inference_latency_ms"),
     )

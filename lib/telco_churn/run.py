@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyspark.errors import StreamingQueryException
@@ -14,17 +15,23 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.lifecycle import StopSignals, run_until_stopped
+from stream_telemetry.logs import configure_logging
+from stream_telemetry.telemetry import Telemetry
 from telco_churn.contract import load_contract
 from telco_churn.errors import QueryFailedError, SettingsError, SourceDataLostError
 from telco_churn.kafka import check_topics, read_records, write_records
 from telco_churn.model import SPARK_ERRORS, Model, first_line, load_model
+from telco_churn.observation import make_observation
 from telco_churn.pipeline import ChurnPipeline
 from telco_churn.routing import Routes
 from telco_churn.session import start_session
 from telco_churn.settings import Settings, read_settings
+from telco_churn.telemetry import make_telemetry, show_model
 from telco_churn.validation import EventParser
 
 log = logging.getLogger("kafka_consumer")
+LOGGERS = (log.name, "stream_telemetry")
+"""Loggers that `--log-level` sets."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -37,31 +44,53 @@ def main(arguments: Sequence[str]) -> None:
     partitions = check_topics(settings)
     check_checkpoint(settings.checkpoint)
     parser = EventParser(load_contract("customer_event"))
-    spark = start_session()
-    try:
-        check_slots(spark, settings, partitions)
-        model = load_model(settings.model_path)
-        if settings.dry_run:
-            sys.stdout.write("".join(f"{k} = {v}\n" for k, v in settings.described().items()))
-            return
+    if settings.dry_run:
+        with _session() as spark:
+            prepare_model(spark, settings, partitions)
+        sys.stdout.write("".join(f"{k} = {v}\n" for k, v in settings.described().items()))
+        return
+    configure_logging(settings.log_dir, log.name, settings.log_level, LOGGERS)
+    observation = make_observation(parser.fields)
+    # The exporter's port is taken first, and given back last.
+    with make_telemetry(settings, observation) as telemetry, _session() as spark:
+        model = prepare_model(spark, settings, partitions)
+        show_model(telemetry, model.manifest)
+        routes = Routes(settings.output_topic, settings.deadletter_topic, settings.consumer_group)
+        pipeline = ChurnPipeline(parser, model, routes, observation)
         signals = StopSignals()
         signals.listen(spark)
-        query = start_query(spark, settings, parser, model)
-        _stay(query, signals, settings)
-    finally:
-        spark.stop()
+        telemetry.attach(spark)
+        log.info(
+            "reading %s on %s, trigger %s, model %s",
+            settings.input_topic,
+            settings.broker,
+            settings.trigger,
+            model.manifest.version,
+        )
+        try:
+            query = start_query(spark, settings, pipeline)
+            _stay(query, signals, settings, telemetry)
+        finally:
+            telemetry.detach(spark)
 
 
-def start_query(
-    spark: SparkSession, settings: Settings, parser: EventParser, model: Model
-) -> StreamingQuery:
+def prepare_model(spark: SparkSession, settings: Settings, partitions: int) -> Model:
+    """The model, once it is known that Spark can run as the settings want.
+
+    Raises:
+        SettingsError: real-time mode has too few slots.
+        ModelError: the model cannot be used.
+    """
+    check_slots(spark, settings, partitions)
+    return load_model(settings.model_path)
+
+
+def start_query(spark: SparkSession, settings: Settings, pipeline: ChurnPipeline) -> StreamingQuery:
     """The running query.
 
     Raises:
         QueryFailedError: Spark refuses to start it.
     """
-    routes = Routes(settings.output_topic, settings.deadletter_topic, settings.consumer_group)
-    pipeline = ChurnPipeline(parser, model, routes)
     records = read_records(spark, settings).transform(pipeline.transform)
     try:
         return write_records(records, settings).start()
@@ -102,9 +131,25 @@ def check_slots(spark: SparkSession, settings: Settings, partitions: int) -> Non
         )
 
 
-def _stay(query: StreamingQuery, signals: StopSignals, settings: Settings) -> None:
+@contextmanager
+def _session() -> Iterator[SparkSession]:
+    spark = start_session()
     try:
-        run_until_stopped(query, signals, is_batched=settings.trigger.mode != "realtime")
+        yield spark
+    finally:
+        spark.stop()
+
+
+def _stay(
+    query: StreamingQuery, signals: StopSignals, settings: Settings, telemetry: Telemetry
+) -> None:
+    try:
+        run_until_stopped(
+            query,
+            signals,
+            is_batched=settings.trigger.mode != "realtime",
+            on_stop=telemetry.stopping,
+        )
     except StreamingQueryException as error:
         raise _failure(error, settings) from error
 

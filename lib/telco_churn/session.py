@@ -18,6 +18,8 @@ SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.sql.session.timeZone": "UTC",
     # As Python and `from_json` do: the last one wins.
     "spark.sql.variant.allowDuplicateKeys": "true",
+    # Noting the Python line of each column for error messages doubles the time to build the plan.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Base64 in one piece: line breaks belong in mail, not in JSON.
     "spark.sql.chunkBase64String.enabled": "false",
     # Fused into one method the rules are longer than what the JVM compiles (8,000 bytes of code);

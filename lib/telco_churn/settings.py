@@ -6,84 +6,29 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from telco_churn.errors import exit_with
 from telco_churn.home import project_home
-from telco_churn.options import OneLineParser, flag_of, option, resolve
+from telco_churn.options import OFF, OneLineParser, flag_of, masked, option, resolve
+from telco_churn.setting_values import (
+    LOG_LEVELS,
+    parse_broker,
+    parse_file,
+    parse_log_level,
+    parse_port,
+    parse_positive,
+    parse_starting_offsets,
+    parse_switch,
+    parse_text,
+    parse_topic,
+    parse_url,
+)
 from telco_churn.trigger import Trigger, parse_trigger
-
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-OFF = "off"
-
-
-def _text(value: str) -> str:
-    if not value.strip():
-        raise ValueError("is empty")
-    return value.strip()
-
-
-def _topic(value: str) -> str:
-    # Kafka's own rule for names (org.apache.kafka.common.internals.Topic).
-    if not re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", value) or value in (".", ".."):
-        raise ValueError("is not a topic name; use letters, digits, '.', '_' and '-'")
-    return value
-
-
-def _broker(value: str) -> str:
-    for server in value.split(","):
-        host, _, port = server.strip().rpartition(":")
-        if not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise ValueError("is not a list of bootstrap servers; write host:port[,host:port]")
-    return value
-
-
-def _port(value: str) -> int | None:
-    if value == OFF:
-        return None
-    if not value.isdigit() or int(value) > 65535:
-        raise ValueError("is not a port; use 0 (any free one) to 65535, or off")
-    return int(value)
-
-
-def _positive(value: str) -> int:
-    if not value.isdigit() or int(value) < 1:
-        raise ValueError("must be a whole number of at least 1")
-    return int(value)
-
-
-def _url(value: str) -> str | None:
-    if value == OFF:
-        return None
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("is not an http(s) URL; write http://host:9091, or off")
-    return value
-
-
-def _log_level(value: str) -> str:
-    if value.upper() not in LOG_LEVELS:
-        raise ValueError(f"is not a log level; use one of {', '.join(LOG_LEVELS)}")
-    return value.upper()
-
-
-def _starting_offsets(value: str) -> str:
-    if value in ("earliest", "latest"):
-        return value
-    try:
-        is_object = isinstance(json.loads(value), dict)
-    except ValueError:
-        is_object = False
-    if not is_object:
-        raise ValueError('must be earliest, latest, or JSON such as {"topic":{"0":42}}')
-    return value
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -93,21 +38,21 @@ class Settings:
     broker: str = option(
         "localhost:9092",
         "Kafka bootstrap servers",
-        parse=_broker,
+        parse=parse_broker,
         env="KAFKA_BOOTSTRAP_SERVERS",
         metavar="HOST:PORT,…",
     )
     input_topic: str = option(
-        "telco.raw.customers", "topic of customer events", parse=_topic, metavar="TOPIC"
+        "telco.raw.customers", "topic of customer events", parse=parse_topic, metavar="TOPIC"
     )
     output_topic: str = option(
-        "telco.churn.predictions", "topic of predictions", parse=_topic, metavar="TOPIC"
+        "telco.churn.predictions", "topic of predictions", parse=parse_topic, metavar="TOPIC"
     )
     deadletter_topic: str = option(
-        "telco.deadletter", "topic of dead letters", parse=_topic, metavar="TOPIC"
+        "telco.deadletter", "topic of dead letters", parse=parse_topic, metavar="TOPIC"
     )
     consumer_group: str = option(
-        "telco-churn-consumer", "name under which the job reads", parse=_text, metavar="GROUP"
+        "telco-churn-consumer", "name under which the job reads", parse=parse_text, metavar="GROUP"
     )
     trigger: Trigger = option(
         "5 seconds",
@@ -119,31 +64,73 @@ class Settings:
         "models/churn", "a saved PipelineModel and its manifest", parse=Path, metavar="DIR"
     )
     checkpoint: str = option(
-        "checkpoints/churn", "checkpoint directory or URI", parse=_text, metavar="DIR"
+        "checkpoints/churn", "checkpoint directory or URI", parse=parse_text, metavar="DIR"
     )
     starting_offsets: str = option(
         "earliest",
         "where a new checkpoint begins: earliest, latest or JSON",
-        parse=_starting_offsets,
+        parse=parse_starting_offsets,
         metavar="WHERE",
     )
     max_offsets_per_trigger: int = option(
         "50000",
         "most records in a micro-batch (real-time mode has no such limit)",
-        parse=_positive,
+        parse=parse_positive,
         metavar="N",
     )
     metrics_host: str = option(
-        "127.0.0.1", "address of the metrics exporter", parse=_text, metavar="HOST"
+        "127.0.0.1", "address of the metrics exporter", parse=parse_text, metavar="HOST"
     )
     metrics_port: int | None = option(
-        "8000", "its port; 0 picks a free one, off disables it", parse=_port, metavar="PORT"
+        "8000", "its port; 0 picks a free one, off disables it", parse=parse_port, metavar="PORT"
+    )
+    metrics_tls_cert: Path | None = option(
+        OFF,
+        "PEM certificate; with it and its key the exporter speaks TLS",
+        parse=parse_file,
+        metavar="FILE",
+    )
+    metrics_tls_key: Path | None = option(
+        OFF,
+        "PEM key of the certificate",
+        parse=parse_file,
+        metavar="FILE",
+    )
+    metrics_client_ca: Path | None = option(
+        OFF,
+        "PEM authority that must have signed a client's certificate",
+        parse=parse_file,
+        metavar="FILE",
+    )
+    metrics_login_file: Path | None = option(
+        OFF,
+        "file with the user:password that /metrics asks for",
+        parse=parse_file,
+        metavar="FILE",
     )
     pushgateway: str | None = option(
-        OFF, "Pushgateway to push to after each batch", parse=_url, metavar="URL"
+        OFF, "Pushgateway to push to after each batch", parse=parse_url, metavar="URL"
+    )
+    pushgateway_login_file: Path | None = option(
+        OFF,
+        "file with the user:password for it",
+        parse=parse_file,
+        metavar="FILE",
+    )
+    pushgateway_ca: Path | None = option(
+        OFF,
+        "PEM authority that has signed its certificate",
+        parse=parse_file,
+        metavar="FILE",
+    )
+    commit_progress: bool = option(
+        "on",
+        "tell Kafka the consumer group's progress: on or off",
+        parse=parse_switch,
+        metavar="ON|OFF",
     )
     log_level: str = option(
-        "INFO", f"one of {', '.join(LOG_LEVELS)}", parse=_log_level, metavar="LEVEL"
+        "INFO", f"one of {', '.join(LOG_LEVELS)}", parse=parse_log_level, metavar="LEVEL"
     )
     log_dir: Path = option("logs", "directory of the JSON log", parse=Path, metavar="DIR")
     dry_run: bool = False
@@ -151,9 +138,15 @@ class Settings:
     def described(self) -> dict[str, str]:
         """Each setting as text, passwords masked."""
         values = {f.name: getattr(self, f.name) for f in option_fields()}
-        shown = {name: OFF if value is None else str(value) for name, value in values.items()}
-        shown["pushgateway"] = re.sub(r"//[^/@]*@", "//***@", shown["pushgateway"])
+        shown = {name: _shown(value) for name, value in values.items()}
+        shown["pushgateway"] = masked(shown["pushgateway"])
         return shown
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else OFF
+    return OFF if value is None else str(value)
 
 
 def option_fields() -> list[dataclasses.Field[Any]]:
@@ -170,8 +163,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     flags = vars(_parser().parse_or_raise(arguments))
     config = Path(flags.pop("config") or environment.get("CHURN_STREAM_CONFIG") or _config())
     is_dry_run = flags.pop("dry_run")
-    paths = ("model_path", "checkpoint", "log_dir")
-    values = resolve(option_fields(), flags, environment, config, paths)
+    values = resolve(option_fields(), flags, environment, config)
     return Settings(**values, dry_run=is_dry_run)
 
 

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 _UNITS = {"millisecond": 0.001, "second": 1.0, "minute": 60.0, "hour": 3600.0}
-_INTERVAL = re.compile(r"(\d+)\s*(millisecond|second|minute|hour)s?", re.IGNORECASE)
+# Spark asks for the space between the two, and counts microseconds in 64 bits.
+_INTERVAL = re.compile(r"(\d{1,9})\s+(millisecond|second|minute|hour)s?", re.IGNORECASE | re.ASCII)
 DEFAULT_REALTIME = "1 minute"
 """Length of a real-time batch; each end of one pauses the stream, each kill repeats one."""
 SHORTEST_REALTIME_SECONDS = 5.0

@@ -42,6 +42,11 @@ class EventParser:
         self._contract = contract
         self._mark = secrets.token_hex(8)
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the contract's fields."""
+        return tuple(field.name for field in self._contract.fields)
+
     def with_event(self, records: DataFrame) -> DataFrame:
         """Adds what can be read of each message.
 

@@ -1,0 +1,114 @@
+"""What the observation costs: the job's plan with it and without, in turn, on the same records.
+
+    python bench/telemetry_cost.py [THOUSANDS_OF_RECORDS] [ROUNDS]
+
+Kafka is left out, on one core, so that the share of the plan is seen; with Kafka at both ends the
+share of the whole is smaller still.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from stream_telemetry.observation import Observation
+from telco_churn import pipeline
+from telco_churn.contract import load_contract
+from telco_churn.customers import synthetic_customers
+from telco_churn.model import load_model
+from telco_churn.observation import make_observation
+from telco_churn.routing import Routes
+from telco_churn.session import SQL_SETTINGS
+from telco_churn.validation import EventParser
+
+HOME = Path(__file__).resolve().parents[1]
+
+
+class Silent(Observation):
+    """Observes nothing."""
+
+    def observe(self, records: DataFrame) -> DataFrame:
+        """The records as they are."""
+        return records
+
+
+def main(thousands: int, rounds: int) -> None:
+    """Prints one line for each plan, and the difference."""
+    spark = (
+        SparkSession.builder.master("local[1]")
+        .config(map=SQL_SETTINGS)
+        .config("spark.ui.enabled", False)
+        # Compiling and collecting would be counted too; with one compiler they soon settle.
+        .config("spark.driver.extraJavaOptions", "-XX:+UseSerialGC")
+        .config("spark.ui.showConsoleProgress", False)
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("ERROR")
+    records = _records(spark, thousands)
+    parser = EventParser(load_contract("customer_event"))
+    observation = make_observation(parser.fields)
+    silent = Silent(observation.operations, observation.finished)
+    observed_plan = pipeline.ChurnPipeline(
+        parser, load_model(HOME / "models" / "churn"), Routes("p", "d", "g"), observation
+    )
+    plans = {
+        "without": replace(observed_plan, observation=silent).transform(records),
+        "with": observed_plan.transform(records),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in plans}
+    for _ in range(rounds + 1):
+        for name, plan in plans.items():
+            start = _cpu_seconds(spark)
+            plan.write.format("noop").mode("overwrite").save()
+            seconds[name].append(_cpu_seconds(spark) - start)
+    count = thousands * 1000
+    # The first round is spent on compiling; the least is what nothing else has added to.
+    cost = {name: min(times[1:]) / count * 1e6 for name, times in seconds.items()}
+    for name, each in cost.items():
+        print(f"{name:8} {each:6.2f} core-µs a record")
+    difference = cost["with"] - cost["without"]
+    print(f"observed {difference:6.2f} core-µs a record, {difference / cost['without']:.1%}")
+
+
+def _cpu_seconds(spark: SparkSession) -> float:
+    """Processor time of the JVM so far: unlike the clock, other programs hardly change it."""
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None
+    beans = jvm.java.lang.management.ManagementFactory.getPlatformMBeanServer()
+    system = jvm.javax.management.ObjectName("java.lang:type=OperatingSystem")
+    return float(beans.getAttribute(system, "ProcessCpuTime")) / 1e9
+
+
+def _records(spark: SparkSession, thousands: int) -> DataFrame:
+    rows = [
+        (bytearray(event["customerID"].encode()), bytearray(json.dumps(event).encode()), number)
+        for number, event in enumerate(itertools.islice(synthetic_customers(1), 1000))
+    ]
+    thousand = spark.createDataFrame(rows, "key BINARY, value BINARY, offset BIGINT")
+    records = (
+        thousand.crossJoin(spark.range(thousands).select())
+        .withColumns(
+            {
+                "topic": F.lit("raw"),
+                "partition": F.lit(0),
+                "timestamp": F.current_timestamp(),
+                "headers": F.lit(None).cast("array<struct<key: string, value: binary>>"),
+            }
+        )
+        .coalesce(1)
+        .cache()
+    )
+    records.count()
+    return records
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:] or ["100", "5"]))

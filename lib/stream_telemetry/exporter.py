@@ -1,0 +1,154 @@
+"""The HTTP server that shows the metrics.
+
+One thread for each connection, so that a client that does nothing keeps only its own thread busy,
+and only for `_TIMEOUT_SECONDS`. With TLS the handshake happens in that thread too: done where
+connections are accepted, one idle client would block them all.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import socketserver
+import ssl
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from stream_telemetry.errors import TelemetryError
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+log = logging.getLogger(__name__)
+
+_TIMEOUT_SECONDS = 5.0
+_MOST_CONNECTIONS = 200
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Files for TLS; with `client_ca`, clients must show a certificate that it has signed."""
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """What the server needs.
+
+        Raises:
+            TelemetryError: a file is missing or is not what it should be.
+        """
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+            if self.client_ca:
+                context.load_verify_locations(self.client_ca)
+                context.verify_mode = ssl.CERT_REQUIRED
+        except OSError as error:  # ssl.SSLError is one
+            raise TelemetryError(
+                f"TLS files {self.certificate}, {self.key}, {self.client_ca or 'no client CA'}: "
+                f"{error}; name PEM files that belong together"
+            ) from error
+        return context
+
+
+class Exporter:
+    """Serves a WSGI application until it is closed."""
+
+    def __init__(self, host: str, port: int, app: WSGIApplication, tls: Tls | None = None) -> None:
+        """Takes the port; requests wait until `start`.
+
+        Args:
+            host: address to listen on.
+            port: 0 for any free one.
+            app: what to serve.
+            tls: files for TLS; without it, plain HTTP.
+
+        Raises:
+            TelemetryError: the port is taken, the address is not ours, or TLS has no files.
+        """
+        context = tls.context() if tls else None
+        try:
+            self._server = _Server(host, port, app, context)
+        except OSError as error:
+            raise TelemetryError(
+                f"metrics address {host}:{port} cannot be used ({error.strerror}); stop what "
+                "listens there, or choose another --metrics-port (0 for any, off for none)"
+            ) from error
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.1},
+            name="telemetry-exporter",
+            daemon=True,
+        )
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"{'https' if tls else 'http'}://{shown}:{self._server.server_port}"
+
+    def start(self) -> None:
+        """Begins to answer."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Gives the port back; answers under way are finished."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+
+class _Server(socketserver.ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    # With the usual 5, parallel scrapes would have to connect again, a second later.
+    request_queue_size = 128
+
+    def __init__(
+        self, host: str, port: int, app: WSGIApplication, context: ssl.SSLContext | None
+    ) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._context = context
+        self._free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        super().__init__((host, port), _Handler)
+        self.set_app(app)
+
+    def server_bind(self) -> None:
+        # HTTPServer's own asks the name service for the host, which may take long.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]  # typed as for any socket
+        self.setup_environ()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        connection.settimeout(_TIMEOUT_SECONDS)
+        if self._context:
+            connection = self._context.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, address
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        log.debug("a request was given up: %s", sys.exc_info()[1])
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = _TIMEOUT_SECONDS
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests are no news; the console belongs to the job."""

@@ -1,0 +1,139 @@
+"""Whether the query is well: what it was last heard of, measured against what its trigger promises.
+
+A hung query makes no sound at all, so silence is what gives it away. Nothing here waits or calls
+into the JVM.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Check = Literal["pass", "fail", "not_initialized", "unknown"]
+
+SHORTEST_STALL_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When silence becomes alarming, in seconds.
+
+    Attributes:
+        stall: without an event the query counts as hung.
+        lag: the oldest record that waits may be this old before the query counts as lagging.
+        live: after this much silence a restart is worth a try, if the broker is there.
+    """
+
+    stall: float
+    lag: float = 300.0
+    live: float = 600.0
+
+
+def limits_for(trigger_seconds: float, *, is_realtime: bool) -> Limits:
+    """The limits for a trigger: events come with each batch, in real-time mode a long one."""
+    if is_realtime:
+        return Limits(2 * trigger_seconds + 30.0, max(300.0, 5 * trigger_seconds))
+    return Limits(
+        max(3 * trigger_seconds, SHORTEST_STALL_SECONDS), max(300.0, 10 * trigger_seconds)
+    )
+
+
+class Health:
+    """The query's state; written by the telemetry's threads, read by requests."""
+
+    def __init__(
+        self, limits: Limits, *, has_model: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limits = limits
+        self._has_model = has_model
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._heard = clock()
+        self._phase: Literal["starting", "running", "idle", "stopping", "failed"] = "starting"
+        self._broker: bool | None = None
+        self._model: bool | None = None
+        self._lag_seconds = 0.0
+
+    def heard(self, phase: Literal["starting", "running", "idle", "stopping", "failed"]) -> None:
+        """The query has given a sign of life, or of its end."""
+        with self._lock:
+            self._heard = self._clock()
+            self._phase = phase
+
+    def stopping(self) -> None:
+        """Somebody has asked the query to end."""
+        with self._lock:
+            if self._phase != "failed":
+                self._phase = "stopping"
+
+    def set_broker(self, *, is_connected: bool) -> None:
+        """Whether the broker answered when it was last asked."""
+        with self._lock:
+            self._broker = is_connected
+
+    def set_model(self, *, is_loaded: bool) -> None:
+        """Whether the model is there."""
+        with self._lock:
+            self._model = is_loaded
+
+    def set_lag(self, seconds: float) -> None:
+        """Age of the oldest record that waits."""
+        with self._lock:
+            self._lag_seconds = seconds
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the query was last heard of."""
+        with self._lock:
+            return self._clock() - self._heard
+
+    @property
+    def state(self) -> str:
+        """One of `catalogue.STATES`."""
+        silence = self.silence
+        with self._lock:
+            if self._phase in ("stopping", "failed"):
+                return self._phase
+            if silence > self._limits.stall:
+                return "stalled"
+            is_behind = self._lag_seconds > self._limits.lag
+            return "lagging" if is_behind and self._phase != "starting" else self._phase
+
+    @property
+    def checks(self) -> dict[str, Check]:
+        """The checks of `/health`, by name."""
+        outcomes: dict[str, Check] = {
+            "starting": "not_initialized",
+            "stalled": "fail",
+            "failed": "fail",
+        }
+        checks: dict[str, Check] = {"broker_connection": _check(self._broker)}
+        if self._has_model:
+            checks["model_loaded"] = _check(self._model)
+        return checks | {"query_progress": outcomes.get(self.state, "pass")}
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether every check passes."""
+        return all(check == "pass" for check in self.checks.values())
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether records are dealt with as they come."""
+        return self.is_healthy and self.state in ("running", "idle")
+
+    @property
+    def is_live(self) -> bool:
+        """False when only a restart can help; an absent broker is no reason for one."""
+        if self.state == "failed":
+            return False
+        return not (self.state == "stalled" and self._broker and self.silence > self._limits.live)
+
+
+def _check(fact: bool | None) -> Check:
+    if fact is None:
+        return "not_initialized"
+    return "pass" if fact else "fail"

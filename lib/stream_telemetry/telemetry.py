@@ -1,0 +1,223 @@
+"""Everything together, for one query; docs/reuse.md shows how another job uses it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from prometheus_client import CollectorRegistry
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.listener import (
+    QueryIdleEvent,
+    QueryProgressEvent,
+    QueryStartedEvent,
+    QueryTerminatedEvent,
+)
+
+from stream_telemetry import catalogue
+from stream_telemetry.batch import Batch, read_batch
+from stream_telemetry.broker_offsets import BrokerOffsets
+from stream_telemetry.exporter import Exporter
+from stream_telemetry.health import Health, Limits, limits_for
+from stream_telemetry.lag import LagThread
+from stream_telemetry.listener import Event, EventThread, QueryListener
+from stream_telemetry.metric_store import MetricStore
+from stream_telemetry.observation import Observation
+from stream_telemetry.pages import make_app
+from stream_telemetry.push import PushThread
+from stream_telemetry.recorder import Recorder
+from stream_telemetry.resume import resume_positions
+from stream_telemetry.stream import Outlets, Stream
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 5.0
+"""How long the end of a run waits for events that Spark still holds, and for the threads."""
+
+
+class Telemetry:
+    """Metrics, health, lag and pushes of one query; use it in a `with` statement.
+
+    The port is taken when it is made, so that a job without one ends before it has done anything.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        observation: Observation,
+        outlets: Outlets,
+        limits: Limits | None = None,
+    ) -> None:
+        """Prepares everything; nothing runs yet.
+
+        Args:
+            stream: the query.
+            observation: what its plan tells of the records.
+            outlets: where to show it.
+            limits: when silence is alarming; by default, for a micro-batch every few seconds.
+
+        Raises:
+            TelemetryError: an outlet cannot be used; one line.
+        """
+        self.registry = CollectorRegistry()
+        self._stream = stream
+        self._observation = observation
+        self._store = MetricStore()
+        self._health = Health(limits or limits_for(0, is_realtime=False), has_model=self._has_model)
+        self._recorder = Recorder(self._store, observation, stream.topic)
+        self._events = EventThread(self._evaluate, lambda: self._count(catalogue.LISTENER_ERRORS))
+        self._push = _push_thread(outlets, lambda: self._count(catalogue.PUSH_ERRORS))
+        offsets = BrokerOffsets(
+            stream.topic,
+            stream.consumer_group,
+            {**stream.client, "bootstrap.servers": stream.broker},
+        )
+        self._lag = LagThread(
+            offsets,
+            self._store,
+            self._health,
+            resume=resume_positions(stream.checkpoint, stream.starting_offsets, offsets.committed),
+            commits=stream.commits,
+        )
+        self._declare()
+        self.registry.register(self._store)
+        self._exporter: Exporter | None = None
+        if outlets.port is not None:
+            app = make_app(stream.query, self.registry, self._health, outlets.login)
+            self._exporter = Exporter(outlets.host, outlets.port, app, outlets.tls)
+        self._listener: QueryListener | None = None
+        self._has_ended = threading.Event()
+        self._has_ended.set()
+        self._ended_well = False
+
+    @property
+    def url(self) -> str | None:
+        """Address of the exporter; None without one."""
+        return self._exporter.url if self._exporter else None
+
+    @property
+    def health(self) -> Health:
+        """The query's state."""
+        return self._health
+
+    def model_loaded(self, version: str, created: float) -> None:
+        """Notes that the model is there.
+
+        Args:
+            version: of the model.
+            created: when it was made, in seconds since 1970.
+        """
+        self._store.set(catalogue.MODEL_LOADED, 1.0)
+        self._store.declare(catalogue.MODEL_INFO, [(version,)])
+        self._store.set(catalogue.MODEL_CREATED, created)
+        self._health.set_model(is_loaded=True)
+
+    def attach(self, spark: SparkSession) -> None:
+        """Listens to the session's queries; call it before the query starts."""
+        self._listener = QueryListener(self._stream.query, self._receive)
+        spark.streams.addListener(self._listener)
+
+    def detach(self, spark: SparkSession) -> None:
+        """Waits for what Spark still has to tell of the query's end, then listens no more."""
+        self._has_ended.wait(DRAIN_SECONDS)
+        if self._listener:
+            spark.streams.removeListener(self._listener)
+            self._listener = None
+
+    def stopping(self) -> None:
+        """Notes that the query was asked to end."""
+        self._health.stopping()
+
+    def __enter__(self) -> Self:
+        """Starts the threads and the exporter."""
+        self._events.start()
+        self._lag.start()
+        if self._push:
+            self._push.start()
+        if self._exporter:
+            self._exporter.start()
+            log.info("metrics at %s/metrics, health at %s/health", self.url, self.url)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Evaluates what there is, commits and pushes a last time, gives the port back."""
+        self._events.finish(DRAIN_SECONDS)
+        self._lag.finish(DRAIN_SECONDS)
+        if self._push:
+            is_well = kind is None and self._ended_well
+            self._push.finish(succeeded=is_well, keep=self._stream.mode == "batch")
+        if self._exporter:
+            self._exporter.close()
+
+    @property
+    def _has_model(self) -> bool:
+        return bool(self._stream.model_backend)
+
+    def _receive(self, event: Event) -> None:
+        # Spark's own thread: `start()` returns after the first of these two.
+        if isinstance(event, QueryStartedEvent):
+            self._has_ended.clear()
+        elif isinstance(event, QueryTerminatedEvent):
+            self._has_ended.set()
+        self._events.put(event)
+
+    def _evaluate(self, event: Event) -> None:
+        if isinstance(event, QueryProgressEvent):
+            self._health.heard("running" if event.progress.numInputRows else "idle")
+            self._take(read_batch(event.progress, self._observation))
+        elif isinstance(event, QueryIdleEvent):
+            self._health.heard("idle")
+            self._recorder.idle()
+        elif isinstance(event, QueryTerminatedEvent):
+            self._ended_well = event.exception is None
+            self._health.heard("stopping" if self._ended_well else "failed")
+        else:
+            self._health.heard("running")
+
+    def _take(self, batch: Batch) -> None:
+        self._recorder.record(batch)
+        log.info(
+            "batch %d: %d records in %.1f s, %d of them failed",
+            *(batch.number, batch.records_read, batch.seconds, batch.records_failed),
+            extra={"query": self._stream.query, "batch_id": batch.number},
+        )
+        self._lag.advance(batch.positions)
+        if self._push:
+            self._push.put(batch)
+
+    def _count(self, errors: catalogue.Metric) -> None:
+        self._store.add(errors, 1)
+
+    def _declare(self) -> None:
+        store, stream = self._store, self._stream
+        info = (stream.version, stream.mode, stream.broker, stream.consumer_group)
+        store.declare(catalogue.INFO, [(*info, stream.model_backend)])
+        for metric in (
+            *(catalogue.BROKER_CONNECTED, catalogue.LISTENER_ERRORS, catalogue.POLL_ERRORS),
+            *(catalogue.COMMIT_ERRORS, catalogue.PUSH_ERRORS),
+        ):
+            store.declare(metric)
+        if self._has_model:
+            store.declare(catalogue.MODEL_LOADED)
+        store.compute(catalogue.PROGRESS_AGE, lambda: self._health.silence)
+        for state in catalogue.STATES:
+            store.compute(catalogue.STATE, partial(self._is_in, state), state)
+
+    def _is_in(self, state: str) -> float:
+        return float(self._health.state == state)
+
+
+def _push_thread(outlets: Outlets, on_error: Callable[[], None]) -> PushThread | None:
+    if outlets.gateway is None:
+        return None
+    outlets.gateway.check()
+    return PushThread(outlets.gateway, on_error)

@@ -1,0 +1,97 @@
+"""The job's telemetry: its settings, turned into outlets and limits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from stream_telemetry.errors import TelemetryError
+from stream_telemetry.exporter import Tls
+from stream_telemetry.health import limits_for
+from stream_telemetry.observation import Observation
+from stream_telemetry.push import Gateway
+from stream_telemetry.stream import Outlets, Stream
+from stream_telemetry.telemetry import Telemetry
+from telco_churn import __version__
+from telco_churn.errors import SettingsError
+from telco_churn.kafka import QUERY_NAME
+from telco_churn.manifest import Manifest
+from telco_churn.settings import Settings
+
+
+def make_telemetry(settings: Settings, observation: Observation) -> Telemetry:
+    """The job's telemetry; the exporter's port is taken.
+
+    Raises:
+        SettingsError: an outlet cannot be used.
+    """
+    trigger = settings.trigger
+    stream = Stream(
+        query=QUERY_NAME,
+        topic=settings.input_topic,
+        broker=settings.broker,
+        consumer_group=settings.consumer_group,
+        checkpoint=settings.checkpoint,
+        starting_offsets=settings.starting_offsets,
+        mode="batch" if trigger.mode == "once" else "streaming",
+        version=__version__,
+        model_backend="spark",
+        commits=settings.commit_progress,
+    )
+    limits = limits_for(trigger.seconds, is_realtime=trigger.mode == "realtime")
+    try:
+        return Telemetry(stream, observation, _outlets(settings), limits)
+    except TelemetryError as error:
+        raise SettingsError(str(error)) from error
+
+
+def show_model(telemetry: Telemetry, manifest: Manifest) -> None:
+    """Tells that the model is loaded, which one, and how old it is."""
+    created = datetime.fromisoformat(manifest.created).timestamp()
+    telemetry.model_loaded(manifest.version, created)
+
+
+def _outlets(settings: Settings) -> Outlets:
+    return Outlets(
+        host=settings.metrics_host,
+        port=settings.metrics_port,
+        tls=_tls(settings),
+        login=_login(settings.metrics_login_file),
+        gateway=_gateway(settings),
+    )
+
+
+def _tls(settings: Settings) -> Tls | None:
+    certificate, key = settings.metrics_tls_cert, settings.metrics_tls_key
+    if certificate and key:
+        return Tls(certificate, key, settings.metrics_client_ca)
+    if certificate or key or settings.metrics_client_ca:
+        raise SettingsError(
+            "TLS for the metrics needs both --metrics-tls-cert and --metrics-tls-key; "
+            f"they are {certificate or 'off'} and {key or 'off'}"
+        )
+    return None
+
+
+def _gateway(settings: Settings) -> Gateway | None:
+    if settings.pushgateway is None:
+        return None
+    return Gateway(
+        url=settings.pushgateway,
+        job=QUERY_NAME,
+        instance=settings.consumer_group,
+        login=_login(settings.pushgateway_login_file),
+        ca=settings.pushgateway_ca,
+    )
+
+
+def _login(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        login = path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"login file {path} cannot be read: {error}") from error
+    if ":" not in login:
+        raise SettingsError(f"login file {path} does not hold user:password; write that line")
+    return login

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions
+from prometheus_client import CollectorRegistry
+
+from sandbox.broker import KafkaBroker
+from sandbox.topics import create_topics
+from stream_telemetry import catalogue
+from stream_telemetry.batch import Positions
+from stream_telemetry.broker_offsets import BrokerOffsets
+from stream_telemetry.health import Health, limits_for
+from stream_telemetry.lag import LagThread
+from stream_telemetry.metric_store import MetricStore
+from stream_telemetry.resume import checkpoint_positions, resume_positions
+
+GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
+
+
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+class Watch:
+    """A lag thread at work, and what it has found out."""
+
+    def __init__(
+        self, broker: KafkaBroker, topic: str, checkpoint: Path, starting: str = "earliest"
+    ) -> None:
+        self.topic = topic
+        self.registry = CollectorRegistry()
+        store = MetricStore()
+        self.registry.register(store)
+        self.health = Health(limits_for(5, is_realtime=False), has_model=False)
+        client = {"bootstrap.servers": broker.bootstrap_servers}
+        offsets = BrokerOffsets(topic, f"group-of-{topic}", client)
+        resume = resume_positions(str(checkpoint), starting, offsets.committed)
+        self.thread = LagThread(offsets, store, self.health, resume=resume, commits=True)
+
+    def sample(self, metric: catalogue.Metric, partition: int | None = None) -> float | None:
+        labels = {} if partition is None else {"topic": self.topic, "partition": str(partition)}
+        return self.registry.get_sample_value(metric.name, labels)
+
+    def advance(self, *offsets: int) -> None:
+        positions: Positions = {(self.topic, p): offset for p, offset in enumerate(offsets)}
+        self.thread.advance(positions)
+
+
+@contextmanager
+def watching(
+    broker: KafkaBroker, topic: str, checkpoint: Path, starting: str = "earliest"
+) -> Iterator[Watch]:
+    watch = Watch(broker, topic, checkpoint, starting)
+    watch.thread.start()
+    yield watch
+    watch.thread.finish(10)
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def publish(broker: KafkaBroker, topic: str, partition: int, count: int, age: float = 0) -> None:
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
+    for number in range(count):
+        made = int((time.time() - age) * 1000)
+        producer.produce(topic, str(number), partition=partition, timestamp=made)
+    assert producer.flush(20) == 0
+
+
+def write_checkpoint(checkpoint: Path, topic: str, *offsets: int) -> None:
+    for name, lines in (
+        ("offsets", ["v1", "{}", json.dumps({topic: dict(enumerate(offsets))})]),
+        ("commits", ["v1", "{}"]),
+    ):
+        (checkpoint / name).mkdir(parents=True)
+        (checkpoint / name / "7").write_text("\n".join(lines))
+
+
+def test_lag_is_what_kafkas_own_tool_says(own_broker: KafkaBroker, tmp_path: Path) -> None:
+    create_topics(own_broker.bootstrap_servers, {"tool": 2})
+    publish(own_broker, "tool", 0, 30)
+    publish(own_broker, "tool", 1, 12, age=100)
+    with watching(own_broker, "tool", tmp_path) as watch:
+        assert eventually(lambda: watch.sample(catalogue.LAG, 0) == 30)
+        assert watch.sample(catalogue.LAG, 1) == 12
+        assert watch.sample(catalogue.BROKER_CONNECTED) == 1
+        watch.advance(10, 12)
+        assert eventually(lambda: watch.sample(catalogue.LAG, 0) == 20)
+        publish(own_broker, "tool", 1, 5)
+        assert eventually(lambda: watch.sample(catalogue.LAG, 1) == 5)
+    described = own_broker.run_tool(
+        GROUPS,
+        *("--bootstrap-server", own_broker.bootstrap_servers),
+        *("--describe", "--group", "group-of-tool"),
+    )
+    rows = [line.split() for line in described.splitlines() if line.startswith("group-of-tool")]
+    assert sorted((row[2], row[5]) for row in rows) == [("0", "20"), ("1", "5")]
+
+
+def test_seconds_behind_are_the_age_of_the_oldest_waiting_record(
+    own_broker: KafkaBroker, tmp_path: Path
+) -> None:
+    create_topics(own_broker.bootstrap_servers, {"ages": 2})
+    publish(own_broker, "ages", 0, 3, age=900)
+    publish(own_broker, "ages", 0, 3, age=100)
+    with watching(own_broker, "ages", tmp_path) as watch:
+        assert eventually(lambda: (watch.sample(catalogue.LAG_SECONDS, 0) or 0) > 899)
+        assert watch.sample(catalogue.LAG_SECONDS, 1) == 0
+        watch.health.heard("running")
+        assert watch.health.state == "lagging"
+        watch.advance(3, 0)
+        assert eventually(lambda: 99 < (watch.sample(catalogue.LAG_SECONDS, 0) or 0) < 200)
+        watch.advance(6, 0)
+        assert eventually(lambda: watch.sample(catalogue.LAG_SECONDS, 0) == 0)
+        assert watch.health.state == "running"
+
+
+def test_after_a_restart_the_checkpoint_says_where_the_query_stands(
+    own_broker: KafkaBroker, tmp_path: Path
+) -> None:
+    create_topics(own_broker.bootstrap_servers, {"restart": 2})
+    publish(own_broker, "restart", 0, 10)
+    write_checkpoint(tmp_path, "restart", 4, 0)
+    with watching(own_broker, "restart", tmp_path, "latest") as watch:
+        assert eventually(lambda: watch.sample(catalogue.LAG, 0) == 6)
+
+
+def test_a_checkpoint_elsewhere_is_stood_in_for_by_the_group(
+    own_broker: KafkaBroker, tmp_path: Path
+) -> None:
+    create_topics(own_broker.bootstrap_servers, {"remote": 1})
+    publish(own_broker, "remote", 0, 10)
+    with watching(own_broker, "remote", tmp_path) as first:
+        first.advance(7)
+    elsewhere = Watch(own_broker, "remote", tmp_path)
+    elsewhere.thread._resume = resume_positions(
+        "s3://bucket/checkpoint", "latest", elsewhere.thread._offsets.committed
+    )
+    elsewhere.thread.start()
+    assert eventually(lambda: elsewhere.sample(catalogue.LAG, 0) == 3)
+    elsewhere.thread.finish(10)
+
+
+def test_without_a_checkpoint_starting_offsets_decide(
+    own_broker: KafkaBroker, tmp_path: Path
+) -> None:
+    create_topics(own_broker.bootstrap_servers, {"fresh": 2})
+    publish(own_broker, "fresh", 0, 9)
+    publish(own_broker, "fresh", 1, 9)
+    with watching(own_broker, "fresh", tmp_path, '{"fresh": {"0": 5, "1": -1}}') as watch:
+        assert eventually(lambda: watch.sample(catalogue.LAG, 0) == 4)
+        assert watch.sample(catalogue.LAG, 1) == 0
+    with watching(own_broker, "fresh", tmp_path, "latest") as watch:
+        assert eventually(lambda: watch.sample(catalogue.LAG, 0) == 0)
+
+
+def test_a_partition_that_is_added_counts_from_its_beginning(
+    own_broker: KafkaBroker, tmp_path: Path
+) -> None:
+    create_topics(own_broker.bootstrap_servers, {"grows": 1})
+    with watching(own_broker, "grows", tmp_path, "latest") as watch:
+        assert eventually(lambda: watch.sample(catalogue.LAG, 0) == 0)
+        admin = AdminClient({"bootstrap.servers": own_broker.bootstrap_servers})
+        admin.create_partitions([NewPartitions("grows", 2)])["grows"].result(10)
+        publish(own_broker, "grows", 1, 8)
+        assert eventually(lambda: watch.sample(catalogue.LAG, 1) == 8)
+
+
+def test_records_that_kafka_deleted_unread_are_counted_once(
+    own_broker: KafkaBroker, tmp_path: Path
+) -> None:
+    create_topics(own_broker.bootstrap_servers, {"expires": 1})
+    publish(own_broker, "expires", 0, 20)
+    admin = AdminClient({"bootstrap.servers": own_broker.bootstrap_servers})
+    with watching(own_broker, "expires", tmp_path) as watch:
+        assert eventually(lambda: watch.sample(catalogue.RECORDS_LOST, 0) == 0)
+        watch.advance(5)
+        for before, lost in ((12, 7), (15, 10)):
+            for deleted in admin.delete_records([TopicPartition("expires", 0, before)]).values():
+                deleted.result(10)
+            assert eventually(lambda lost=lost: watch.sample(catalogue.RECORDS_LOST, 0) == lost)
+        watch.advance(20)
+        time.sleep(0.5)
+        assert watch.sample(catalogue.RECORDS_LOST, 0) == 10
+
+
+def test_a_broker_that_is_away_shows_within_15_seconds_and_so_does_its_return(
+    own_broker: KafkaBroker, tmp_path: Path
+) -> None:
+    create_topics(own_broker.bootstrap_servers, {"away": 1})
+    with watching(own_broker, "away", tmp_path) as watch:
+        assert eventually(lambda: watch.sample(catalogue.BROKER_CONNECTED) == 1)
+        own_broker.pause()
+        try:
+            assert eventually(lambda: watch.sample(catalogue.BROKER_CONNECTED) == 0, 15)
+            assert watch.health.checks["broker_connection"] == "fail"
+            assert (watch.sample(catalogue.POLL_ERRORS) or 0) >= 1
+        finally:
+            own_broker.resume()
+        assert eventually(lambda: watch.sample(catalogue.BROKER_CONNECTED) == 1, 15)
+        assert watch.health.checks["broker_connection"] == "pass"
+
+
+def test_a_checkpoint_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
+    assert checkpoint_positions(tmp_path) == {}
+    write_checkpoint(tmp_path, "t", 1)
+    (tmp_path / "offsets" / "7").write_text("v1")
+    assert checkpoint_positions(tmp_path) == {}
