@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from telco_churn.errors import (
+    ChurnStreamError,
+    KafkaUnavailableError,
+    ModelError,
+    PoisonRecordError,
+    QueryFailedError,
+    SettingsError,
+    SourceDataLostError,
+    exit_with,
+)
+
+EXIT_CODES: dict[type[ChurnStreamError], int] = {
+    SettingsError: 2,
+    ModelError: 3,
+    KafkaUnavailableError: 4,
+    QueryFailedError: 5,
+    SourceDataLostError: 6,
+    PoisonRecordError: 7,
+}
+
+
+def raising(error: BaseException) -> int:
+    """The exit code of a program whose `main` raises `error`."""
+
+    def main(arguments: Sequence[str]) -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as end:
+        exit_with("job", main, [])
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+@pytest.mark.parametrize(("kind", "code"), EXIT_CODES.items())
+def test_each_error_has_its_exit_code(
+    kind: type[ChurnStreamError], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert raising(kind("what, which value, what to do")) == code
+    assert capsys.readouterr() == ("", "job: what, which value, what to do\n")
+
+
+def test_every_kind_of_error_has_an_exit_code_of_its_own() -> None:
+    assert set(ChurnStreamError.__subclasses__()) >= EXIT_CODES.keys()
+    codes = [kind.exit_code for kind in ChurnStreamError.__subclasses__()]
+    assert len(set(codes)) == len(codes)
+    assert 0 not in codes
+
+
+def test_a_message_of_many_lines_is_told_in_one(capsys: pytest.CaptureFixture[str]) -> None:
+    raising(ModelError("broken:\n\tat line 1\r\n\n  at line 2\n"))
+    assert capsys.readouterr().err == "job: broken: at line 1 at line 2\n"
+
+
+def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
+    assert raising(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "job: interrupted\n"
+
+
+def test_main_gets_the_arguments_and_its_return_leaves_the_process_running() -> None:
+    seen: list[str] = []
+    exit_with("job", seen.extend, ["--a", "1"])
+    assert seen == ["--a", "1"]
+
+
+def test_an_error_that_no_user_can_cause_keeps_its_traceback() -> None:
+    def main(arguments: Sequence[str]) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        exit_with("job", main, [])

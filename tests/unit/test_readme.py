@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import json
+import re
+
+from telco_churn.home import project_home, read_schema
+from telco_churn.options_page import with_options
+from telco_churn.referee import Referee
+
+README = (project_home() / "README.md").read_text("utf-8")
+
+
+def samples() -> list[dict[str, object]]:
+    return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
+
+
+def test_the_options_table_is_the_one_that_the_settings_make() -> None:
+    assert with_options(README) == README
+
+
+def test_it_starts_with_commands_and_stays_short() -> None:
+    lines = README.splitlines()
+    first = next(i for i, line in enumerate(lines, 1) if line.startswith("$ "))
+    assert first <= 15
+    assert len(lines) <= 150
+
+
+def test_the_samples_follow_their_contracts() -> None:
+    event, prediction, letter = samples()
+    assert Referee(read_schema("customer_event")).violations(event) == []
+    assert Referee(read_schema("prediction")).violations(prediction) == []
+    assert Referee(read_schema("dead_letter")).violations(letter) == []
+
+
+def test_every_file_that_it_links_to_exists() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (project_home() / target).exists(), target
