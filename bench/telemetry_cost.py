@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -79,17 +80,20 @@ def main(thousands: int, rounds: int) -> None:
 
 
 def _cpu_seconds(spark: SparkSession) -> float:
-    """Processor time of the JVM so far: unlike the clock, other programs hardly change it."""
-    jvm = spark.sparkContext._jvm
-    assert jvm is not None
-    beans = jvm.java.lang.management.ManagementFactory.getPlatformMBeanServer()
-    system = jvm.javax.management.ObjectName("java.lang:type=OperatingSystem")
-    return float(beans.getAttribute(system, "ProcessCpuTime")) / 1e9
+    """Processor time of the JVM so far (Linux): other programs hardly change it."""
+    gateway = spark.sparkContext._gateway
+    assert gateway is not None
+    fields = Path(f"/proc/{gateway.proc.pid}/stat").read_text(encoding="ascii").split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
 def _records(spark: SparkSession, thousands: int) -> DataFrame:
     rows = [
-        (bytearray(event["customerID"].encode()), bytearray(json.dumps(event).encode()), number)
+        (
+            bytearray(str(event["customerID"]).encode()),
+            bytearray(json.dumps(event).encode()),
+            number,
+        )
         for number, event in enumerate(itertools.islice(synthetic_customers(1), 1000))
     ]
     thousand = spark.createDataFrame(rows, "key BINARY, value BINARY, offset BIGINT")
@@ -111,4 +115,4 @@ def _records(spark: SparkSession, thousands: int) -> DataFrame:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:] or ["100", "5"]))
+    main(*map(int, sys.argv[1:] or ["300", "4"]))

@@ -144,6 +144,7 @@ def test_a_stream_shows_every_record_to_prometheus_and_to_the_gateway(
         assert groups(gateway) == []
 
 
+@pytest.mark.slow
 def test_a_run_over_what_there_is_leaves_its_figures_with_the_gateway(
     job: Job, tmp_path: Path
 ) -> None:
@@ -159,6 +160,7 @@ def test_a_run_over_what_there_is_leaves_its_figures_with_the_gateway(
             assert group["stream_run_succeeded"] == 1
 
 
+@pytest.mark.slow
 def test_real_time_mode_shows_every_record_too(job: Job) -> None:
     port = free_port()
     url = f"http://{LOOPBACK}:{port}"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from confluent_kafka import Producer
 from job import HOME, wait_until
 from scrape import health, scrape
@@ -66,6 +67,7 @@ def lag_by_kafkas_tool(broker: KafkaBroker) -> int:
     return sum(int(row[5]) for row in rows)
 
 
+@pytest.mark.slow
 def test_health_tells_idle_from_hung_from_a_broker_that_is_away(tmp_path: Path) -> None:
     port = free_port()
     url = f"http://{LOOPBACK}:{port}"
