@@ -22,7 +22,7 @@ from mutations import messages
 
 from sandbox.records import Coordinates, body, coordinates, headers, read_topic, source_coordinates
 from sandbox.topics import CustomerTopics, create_topics, delete_topics
-from telco_churn.broken import (
+from telco_churn.customers.broken import (
     BORDERLINE_KINDS,
     BROKEN_KINDS,
     HUGE_KINDS,
@@ -31,7 +31,7 @@ from telco_churn.broken import (
     huge_records,
 )
 from telco_churn.home import read_schema
-from telco_churn.referee import Referee
+from telco_churn.producer.referee import Referee
 from telco_churn.validation import MAX_EVENT_BYTES
 
 MUTATED = 5_000

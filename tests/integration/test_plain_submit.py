@@ -14,7 +14,7 @@ from job import HOME, Job
 
 from sandbox.records import read_topic
 from sandbox.topics import CustomerTopics
-from telco_churn.broken import borderline_records
+from telco_churn.customers.broken import borderline_records
 
 
 def test_it_fetches_the_connector_and_scores(

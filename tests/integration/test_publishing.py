@@ -20,16 +20,16 @@ from confluent_kafka.admin import AdminClient
 from sandbox.broker import KafkaBroker
 from sandbox.records import open_consumer, read_topic
 from sandbox.topics import create_topics, delete_topics
-from telco_churn.broken import broken_records
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.broken import broken_records
+from telco_churn.customers.synthetic import synthetic_customers
 from telco_churn.errors import KafkaUnavailableError
 from telco_churn.home import read_schema
-from telco_churn.pacing import Pacer
-from telco_churn.producer import main
-from telco_churn.producer_feed import Feed, StopRequest
-from telco_churn.producer_source import to_records
-from telco_churn.publisher import Publisher, Record
-from telco_churn.referee import Referee
+from telco_churn.producer.command import main
+from telco_churn.producer.feed import Feed, StopRequest
+from telco_churn.producer.pacing import Pacer
+from telco_churn.producer.publisher import Publisher, Record
+from telco_churn.producer.referee import Referee
+from telco_churn.producer.source import to_records
 
 JOB = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
 CONTRACT = read_schema("customer_event")

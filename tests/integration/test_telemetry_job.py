@@ -23,7 +23,7 @@ from sandbox.connector import connector_jars
 from sandbox.ports import LOOPBACK, free_port
 from sandbox.records import body, read_topic
 from sandbox.topics import CustomerTopics, create_topics
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.synthetic import synthetic_customers
 
 OPERATIONS = ("validation", "transformation", "inference", "total")
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from telco_churn.broken import (
+from telco_churn.customers.broken import (
     BORDERLINE_KINDS,
     BROKEN_KINDS,
     HUGE_KINDS,
@@ -17,7 +17,7 @@ from telco_churn.broken import (
     huge_records,
 )
 from telco_churn.home import read_schema
-from telco_churn.referee import Referee, Violation
+from telco_churn.producer.referee import Referee, Violation
 
 REFEREE = Referee(read_schema("customer_event"))
 

@@ -8,8 +8,8 @@ from statistics import fmean, pstdev
 import pytest
 from jsonschema import Draft202012Validator
 
-from telco_churn.customer_facts import churn_log_odds, customer_facts
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.facts import churn_log_odds, customer_facts
+from telco_churn.customers.synthetic import synthetic_customers
 from telco_churn.home import project_home
 
 CUSTOMERS = 40_000

@@ -5,7 +5,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from telco_churn.evaluation import area_under_roc, best_threshold, evaluate
+from telco_churn.training.evaluation import area_under_roc, best_threshold, evaluate
 
 
 @pytest.fixture(scope="module")

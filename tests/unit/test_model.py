@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from telco_churn.customer_facts import churn_log_odds
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.facts import churn_log_odds
+from telco_churn.customers.synthetic import synthetic_customers
 from telco_churn.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from telco_churn.home import project_home
 from telco_churn.model import PROBABILITY, load_model, read_manifest, verify_files

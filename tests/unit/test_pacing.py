@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from telco_churn.pacing import Pacer
+from telco_churn.producer.pacing import Pacer
 
 
 class Clock:

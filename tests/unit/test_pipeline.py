@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructField, StructType
 
 from telco_churn.contract import load_contract
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.synthetic import synthetic_customers
 from telco_churn.features import (
     CATEGORICAL_FEATURES,
     FEATURES_SCHEMA,

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.synthetic import synthetic_customers
 from telco_churn.errors import KafkaUnavailableError, SettingsError
 from telco_churn.home import read_schema
-from telco_churn.producer import main
-from telco_churn.producer_feed import Inspector
-from telco_churn.producer_settings import parse_settings
-from telco_churn.publisher import Record
-from telco_churn.referee import Referee
+from telco_churn.producer.command import main
+from telco_churn.producer.feed import Inspector
+from telco_churn.producer.publisher import Record
+from telco_churn.producer.referee import Referee
+from telco_churn.producer.settings import parse_settings
 
 CONTRACT = read_schema("customer_event")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.synthetic import synthetic_customers
 from telco_churn.errors import SettingsError
 from telco_churn.home import read_schema
-from telco_churn.producer_feed import Inspector
-from telco_churn.producer_source import CsvCheckpoint, CustomerCsv, synthetic_events, to_records
-from telco_churn.referee import Referee
+from telco_churn.producer.feed import Inspector
+from telco_churn.producer.referee import Referee
+from telco_churn.producer.source import CsvCheckpoint, CustomerCsv, synthetic_events, to_records
 
 CONTRACT = read_schema("customer_event")
 COLUMNS = [name for name in CONTRACT["properties"] if name != "event_ts"]

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from telco_churn.raking import ConditionalDraw, margin_of, quantile, rake
+from telco_churn.customers.raking import ConditionalDraw, margin_of, quantile, rake
 
 
 def test_a_raked_table_has_the_given_margins():

@@ -5,7 +5,7 @@ import re
 
 from telco_churn.home import project_home, read_schema
 from telco_churn.options_page import with_options
-from telco_churn.referee import Referee
+from telco_churn.producer.referee import Referee
 
 README = (project_home() / "README.md").read_text("utf-8")
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.synthetic import synthetic_customers
 from telco_churn.errors import SettingsError
 from telco_churn.home import read_schema
-from telco_churn.referee import Referee
+from telco_churn.producer.referee import Referee
 
 CONTRACT = read_schema("customer_event")
 REFEREE = Referee(CONTRACT)

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.synthetic import synthetic_customers
 from telco_churn.errors import SettingsError
 from telco_churn.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from telco_churn.home import project_home
 from telco_churn.manifest import read_manifest
 from telco_churn.model import PROBABILITY, load_model
-from telco_churn.model_store import check_target, save_model
-from telco_churn.training import train
-from telco_churn.training_command import main, report
-from telco_churn.training_data import CSV_COLUMNS, LABEL, read_customers, write_synthetic_csv
+from telco_churn.training.command import main, report
+from telco_churn.training.data import CSV_COLUMNS, LABEL, read_customers, write_synthetic_csv
+from telco_churn.training.fit import train
+from telco_churn.training.store import check_target, save_model
 
 CUSTOMERS = 1_500
 
@@ -156,7 +156,7 @@ def test_a_save_that_fails_leaves_the_old_model(saved, trained, monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr("telco_churn.model_store.write_manifest", fail)
+    monkeypatch.setattr("telco_churn.training.store.write_manifest", fail)
     with pytest.raises(SettingsError, match="disk full"):
         save_model(trained.pipeline, trained.manifest, saved)
     assert read_manifest(saved) == before

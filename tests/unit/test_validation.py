@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from telco_churn.contract import load_contract, parse_contract
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.synthetic import synthetic_customers
 from telco_churn.validation import (
     MAX_ENVELOPE_BYTES,
     MAX_EVENT_BYTES,

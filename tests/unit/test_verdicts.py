@@ -11,7 +11,7 @@ from pyspark.sql import Row, SparkSession
 
 from telco_churn.contract import load_contract
 from telco_churn.home import read_schema
-from telco_churn.referee import Referee
+from telco_churn.producer.referee import Referee
 from telco_churn.validation import MAX_NAME_CHARS, MAX_NESTED, MAX_UNKNOWN_FIELDS, EventParser
 
 MESSAGES = 24_000

@@ -16,12 +16,12 @@ from tqdm import tqdm
 
 from telco_churn.errors import SettingsError
 from telco_churn.home import read_schema
-from telco_churn.pacing import Pacer
-from telco_churn.producer_feed import Feed, Inspector, StopRequest
-from telco_churn.producer_settings import ProducerSettings, parse_settings
-from telco_churn.producer_source import CsvCheckpoint, CustomerCsv, synthetic_events, to_records
-from telco_churn.publisher import Publisher, Record
-from telco_churn.referee import Referee
+from telco_churn.producer.feed import Feed, Inspector, StopRequest
+from telco_churn.producer.pacing import Pacer
+from telco_churn.producer.publisher import Publisher, Record
+from telco_churn.producer.referee import Referee
+from telco_churn.producer.settings import ProducerSettings, parse_settings
+from telco_churn.producer.source import CsvCheckpoint, CustomerCsv, synthetic_events, to_records
 
 _SAMPLE_EVENTS = 3
 _LINES_OF_A_KIND = 5

@@ -13,10 +13,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from telco_churn.broken import broken_records
-from telco_churn.customers import Clock, synthetic_customers, utc_now
+from telco_churn.customers.broken import broken_records
+from telco_churn.customers.synthetic import Clock, synthetic_customers, utc_now
 from telco_churn.errors import SettingsError
-from telco_churn.publisher import Record
+from telco_churn.producer.publisher import Record
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?P<fraction>\.[0-9]{1,18})?")
 _IDENTITY_BYTES = 65_536

@@ -2,7 +2,7 @@
 
 Each customer is a chain of draws from joint tables that agree with every published share and
 conditional share (`raking.py`), then tenure by contract, charges by the price formula, and a
-label by the published regression (`customer_facts.py`).
+label by the published regression (`facts.py`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,16 @@ from itertools import product
 from random import Random
 from statistics import fmean, pstdev
 
-from telco_churn.customer_facts import churn_log_odds, customer_facts
-from telco_churn.raking import Cell, ConditionalDraw, Margin, Table, margin_of, quantile, rake
+from telco_churn.customers.facts import churn_log_odds, customer_facts
+from telco_churn.customers.raking import (
+    Cell,
+    ConditionalDraw,
+    Margin,
+    Table,
+    margin_of,
+    quantile,
+    rake,
+)
 
 _HOUSEHOLD = ("SeniorCitizen", "Partner", "Dependents", "InternetService", "Contract")
 _BASIC_ADD_ONS = ("OnlineSecurity", "TechSupport")

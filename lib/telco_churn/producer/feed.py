@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from telco_churn.errors import KafkaUnavailableError
-from telco_churn.pacing import Pacer
-from telco_churn.publisher import Publisher, Record, message_id
-from telco_churn.referee import Referee
+from telco_churn.producer.pacing import Pacer
+from telco_churn.producer.publisher import Publisher, Record, message_id
+from telco_churn.producer.referee import Referee
 
 _LONGEST_NAP_SECONDS = 0.1
 _logger = logging.getLogger("kafka_producer")

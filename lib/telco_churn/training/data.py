@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.synthetic import synthetic_customers
 from telco_churn.errors import SettingsError
 from telco_churn.features import (
     CATEGORICAL_FEATURES,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final, TypeAlias
 
-from telco_churn.broken_fields import BROKEN_FIELDS
-from telco_churn.customers import synthetic_customers
+from telco_churn.customers.broken_fields import BROKEN_FIELDS
+from telco_churn.customers.synthetic import synthetic_customers
 
 Event: TypeAlias = Mapping[str, object]
 Change: TypeAlias = Callable[[Event, Random], bytes | None]

@@ -13,10 +13,10 @@ from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
 from telco_churn.manifest import MANIFEST_NAME, Manifest
-from telco_churn.model_store import check_target, save_model
 from telco_churn.options import OneLineParser
-from telco_churn.training import TrainedModel, train
-from telco_churn.training_data import check_csv, read_customers, write_synthetic_csv
+from telco_churn.training.data import check_csv, read_customers, write_synthetic_csv
+from telco_churn.training.fit import TrainedModel, train
+from telco_churn.training.store import check_target, save_model
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -16,11 +16,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from telco_churn.errors import SettingsError
-from telco_churn.evaluation import THRESHOLD_RULE, best_threshold, evaluate
 from telco_churn.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.manifest import Histogram, Manifest, TrainingDistribution
 from telco_churn.model import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY, PipelineScorer
-from telco_churn.training_data import LABEL
+from telco_churn.training.data import LABEL
+from telco_churn.training.evaluation import THRESHOLD_RULE, best_threshold, evaluate
 
 _HELD_OUT_ONE_IN = 5
 _TENTHS = [tenth / 10 for tenth in range(1, 10)]

@@ -1,0 +1,3 @@
+"""Made-up customers, whole and broken."""
+
+from __future__ import annotations

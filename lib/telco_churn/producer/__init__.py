@@ -1,0 +1,3 @@
+"""Publishes customer events to Kafka."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Fits, judges and saves the model."""
+
+from __future__ import annotations
