@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import statistics
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -66,8 +67,8 @@ def main(thousands: int, rounds: int) -> None:
         for name, plan in plans.items():
             seconds[name].append(_task_seconds(spark, plan, f"{name} {number}"))
     count = thousands * 1000
-    # The first round is spent on compiling; the least is what nothing else has added to.
-    cost = {name: min(times[1:]) / count * 1e6 for name, times in seconds.items()}
+    # The first round is spent on compiling.
+    cost = {name: statistics.median(times[1:]) / count * 1e6 for name, times in seconds.items()}
     for name, each in cost.items():
         print(f"{name:8} {each:6.2f} core-µs a record")
     difference = cost["with"] - cost["without"]
@@ -83,7 +84,7 @@ def _task_seconds(spark: SparkSession, plan: DataFrame, group: str) -> float:
     jobs = [tracker.getJobInfo(number) for number in tracker.getJobIdsForGroup(group)]
     store = context._jsc.sc().statusStore()
     stages = [stage for job in jobs if job is not None for stage in job.stageIds]
-    return sum(store.lastStageAttempt(stage).executorCpuTime() for stage in stages) / 1e9
+    return sum(float(store.lastStageAttempt(stage).executorCpuTime()) for stage in stages) / 1e9
 
 
 def _records(spark: SparkSession, thousands: int) -> DataFrame:

@@ -186,7 +186,8 @@ class KafkaBroker:
     def _format(self) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         storage = "kafka.tools.StorageTool"
-        self.run_tool(storage, "format", "-t", cluster_id, "-c", str(self._properties))
+        # As one word: an id may begin with a dash.
+        self.run_tool(storage, "format", f"--cluster-id={cluster_id}", "-c", str(self._properties))
 
     def _java(self, main: str, log_level: str = "WARN") -> list[str]:
         options = [
