@@ -52,7 +52,7 @@ def test_broker_comes_from_the_environment_unless_given(monkeypatch: pytest.Monk
         (["--synthetic", "1", "--log-level", "LOUD"], "invalid choice: 'LOUD'"),
         (["--synthetic", "1", "--validate", "--no-validate"], "not allowed with"),
         (["--synthetic", "1", "--checkpoint-file", "c"], "use it with --csv"),
-        (["--synthetic", "1", "--rat", "5"], "unrecognized arguments: --rat 5"),
+        (["--synthetic", "1", "--rat", "5"], "unknown argument --rat; did you mean --rate"),
     ],
 )
 def test_wrong_option_is_one_line_that_says_what_is_wrong(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
 
 from telco_churn.errors import SettingsError
-
-LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
+from telco_churn.options import OneLineParser
+from telco_churn.setting_values import LOG_LEVELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def parse_settings(arguments: Sequence[str]) -> ProducerSettings:
         SettingsError: an option is unknown, malformed, out of its range or in conflict.
         SystemExit: with 0, after `--help`.
     """
-    settings = ProducerSettings(**vars(_parser().parse_args(arguments)))
+    settings = ProducerSettings(**vars(_parser().parse_or_raise(arguments)))
     if settings.checkpoint_file and not settings.csv:
         raise SettingsError(
             f"--checkpoint-file {settings.checkpoint_file} keeps the progress of a CSV file: "
@@ -64,13 +63,8 @@ def parse_settings(arguments: Sequence[str]) -> ProducerSettings:
     return settings
 
 
-class _OneLineParser(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message}; --help lists the options")
-
-
-def _parser() -> ArgumentParser:
-    parser = _OneLineParser(
+def _parser() -> OneLineParser:
+    parser = OneLineParser(
         prog="produce_customers",
         description="Publishes customer events, from a CSV file or made up, to a Kafka topic.",
         epilog="Exit codes: 0 done or stopped as asked, 2 bad settings, 4 Kafka did not take it.",
@@ -89,6 +83,12 @@ def _parser() -> ArgumentParser:
         help="bootstrap servers (KAFKA_BOOTSTRAP_SERVERS, else localhost:9092)",
     )
     parser.add_argument("--topic", default="telco.raw.customers", help="default %(default)s")
+    _add_pace(parser)
+    _add_checks(parser)
+    return parser
+
+
+def _add_pace(parser: OneLineParser) -> None:
     parser.add_argument(
         "--rate", type=_rate, default=0.0, metavar="EVENTS_PER_S", help="default 0, no limit"
     )
@@ -108,6 +108,9 @@ def _parser() -> ArgumentParser:
         "them, --validate refuses and counts them",
     )
     parser.add_argument("--seed", type=int, default=1, help="default %(default)s")
+
+
+def _add_checks(parser: OneLineParser) -> None:
     validation = parser.add_mutually_exclusive_group()
     validation.add_argument(
         "--validate",
@@ -138,7 +141,6 @@ def _parser() -> ArgumentParser:
         help="default INFO, a line for each batch and the first refused and failed records; DEBUG "
         "has one for each record",
     )
-    return parser
 
 
 def _count(text: str) -> int:
