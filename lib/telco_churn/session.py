@@ -23,7 +23,7 @@ SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # Base64 in one piece: line breaks belong in mail, not in JSON.
     "spark.sql.chunkBase64String.enabled": "false",
     # Fused into one method the rules are longer than what the JVM compiles (8,000 bytes of code);
-    # projection by projection they are split into short ones: twice as fast (bench/plan_cost.py).
+    # projection by projection they are split into short ones (bench/plan_cost.py measures it).
     "spark.sql.codegen.wholeStage": "false",
     # The plan has no shuffle, and nothing to learn while it runs.
     "spark.sql.adaptive.enabled": "false",

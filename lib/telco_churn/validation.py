@@ -193,7 +193,7 @@ def _is_object(value: Column) -> Column:
 
 
 def _colons(text: Column) -> Column:
-    # `split` by one character is the fastest of the functions that count (bench/validation.py).
+    # `split` by one character is the fastest of the functions that could count.
     return F.coalesce(F.size(F.split(text, ":")) - 1, F.lit(0))
 
 

@@ -1,0 +1,122 @@
+"""What each step of the plan costs a record: one core, records in memory, no Kafka.
+
+All figures come from one process and from rounds by turns, so compare them with each other only.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+
+from in_memory import DISTINCT_RECORDS, cached_records
+from plan_steps import plan_steps
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from rounds import Rounds, Variant
+from table import print_machine, print_table
+
+from telco_churn.contract import load_contract
+from telco_churn.dead_letters import with_bounded_value
+from telco_churn.home import project_home
+from telco_churn.model import load_model
+from telco_churn.observation import make_observation
+from telco_churn.pipeline import ChurnPipeline
+from telco_churn.routing import Routes
+from telco_churn.session import SQL_SETTINGS
+from telco_churn.validation import EventParser
+
+USUAL_BAD_RATIO = 0.01
+ALL = "all"
+ALL_FUSED = "all, whole-stage code generation on"
+ALL_VALID, ALL_HALF = "all, no record broken", "all, 50 % broken"
+NO_CHECK, COLONS, KEYS = "not checked", "colons counted", "json_object_keys"
+
+
+def start_session() -> SparkSession:
+    """Spark on one core, with the job's SQL settings."""
+    spark = (
+        SparkSession.builder.master("local[1]")
+        .appName("plan_cost")
+        .config(map=SQL_SETTINGS)
+        .config("spark.driver.memory", "2g")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.ui.enabled", False)
+        .config("spark.ui.showConsoleProgress", False)
+        # All plans together have more than the 100 that are kept; what is dropped starts cold.
+        .config("spark.sql.codegen.cache.maxEntries", 1_000)
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def unknown_field_checks(parser: EventParser, records: DataFrame) -> dict[str, DataFrame]:
+    """Three ways to treat fields that the contract does not name, each up to `is_accepted`."""
+    contract = load_contract("customer_event")
+    lenient = EventParser(replace(contract, allows_unknown=True))
+    bounded = records.transform(with_bounded_value)
+    unchecked = bounded.transform(lenient.with_event)
+    known = F.array(*(F.lit(field.name) for field in contract.fields))
+    has_known_only = F.size(F.array_except(F.json_object_keys("text"), known)) == 0
+    return {
+        NO_CHECK: unchecked,
+        COLONS: bounded.transform(parser.with_event),
+        KEYS: unchecked.withColumn("is_accepted", F.col("is_accepted") & has_known_only),
+    }
+
+
+def print_steps(names: Sequence[str], cost: dict[str, float]) -> None:
+    """Prints what each step adds, and its share of the whole."""
+    total = cost[names[-1]]
+    before = (0.0, *(cost[name] for name in names))
+    rows = [
+        (name, f"{cost[name] - less:.1f}", f"{(cost[name] - less) / total:.0%}")
+        for name, less in zip(names, before, strict=False)
+    ]
+    print_table(("step", "core-µs a record", "share"), [*rows, (ALL, f"{total:.1f}", "100%")])
+
+
+def print_variants(variants: Sequence[str], base: str, cost: dict[str, float]) -> None:
+    """Prints variants beside `base`, which they are compared with."""
+    rows = [(name, f"{cost[name]:.1f}", f"{cost[name] / cost[base]:.2f}") for name in variants]
+    print()
+    print_table(("variant", "core-µs a record", f"to “{base}”"), rows)
+
+
+def main() -> None:
+    """Runs the benchmark, from command-line arguments."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--copies", type=int, default=2, help=f"of {DISTINCT_RECORDS:,} records")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    spark = start_session()
+    event_parser = EventParser(load_contract("customer_event"))
+    routes = Routes("predictions", "dead letters", "bench")
+    model = load_model(project_home() / "models" / "churn")
+    observation = make_observation(event_parser.fields)
+    pipeline = ChurnPipeline(event_parser, model, routes, observation)
+    records = cached_records(spark, USUAL_BAD_RATIO, options.copies)
+    steps = plan_steps(pipeline, records)
+    checks = unknown_field_checks(event_parser, records)
+    others = {
+        name: pipeline.transform(cached_records(spark, bad_ratio, options.copies))
+        for name, bad_ratio in ((ALL_VALID, 0.0), (ALL_HALF, 0.5))
+    }
+    fused = {"spark.sql.codegen.wholeStage": "true"}
+    variants = [Variant(name, plan) for name, plan in {**steps, **others, **checks}.items()]
+    variants.append(Variant(ALL_FUSED, pipeline.transform(records), fused))
+    rows = options.copies * DISTINCT_RECORDS
+    cost = Rounds(spark, rows).microseconds_a_row(variants, options.rounds)
+    names = list(steps)
+    cost[ALL] = cost[names[-1]]
+    print(f"{rows:,} records, {USUAL_BAD_RATIO:.0%} broken; best of {options.rounds} rounds")
+    print_machine()
+    print_steps(names, cost)
+    print_variants((ALL, ALL_FUSED, ALL_VALID, ALL_HALF), ALL, cost)
+    print_variants((NO_CHECK, COLONS, KEYS), COLONS, cost)
+
+
+if __name__ == "__main__":
+    main()
