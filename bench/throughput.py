@@ -17,14 +17,14 @@ from pathlib import Path
 from contestants import HOME, MASTER, Contestant, contestants
 from pyspark.sql import SparkSession
 from table import print_machine, print_table
-from telco_churn.producer.source import synthetic_events, to_records
-from telco_churn.producer.publisher import Publisher
 from weights import probe_weights, write_weights
 
 from sandbox.broker import KafkaBroker
 from sandbox.records import body, read_topic, source_coordinates
 from sandbox.topics import CustomerTopics, create_topics, delete_topics
 from telco_churn.model import load_model
+from telco_churn.producer.publisher import Publisher
+from telco_churn.producer.source import synthetic_events, to_records
 
 DISTINCT_RECORDS = 20_000
 INPUT_TOPIC = "telco.raw.customers"
