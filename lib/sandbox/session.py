@@ -32,7 +32,7 @@ _UNACCOUNTED: Final = 5
 _STOPPED: Final = (0, -15, 143)
 # Without the JVM's second compiler the first result takes half the work (30 instead of 52
 # core-seconds, measured); the price is a top speed that nobody asks of a sandbox.
-_FAST_START: Final = "-XX:TieredStopAtLevel=1"
+_FAST_START: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 # A sandbox that is forgotten for days must not fill the disk.
 _BROKER_SETTINGS: Final = {
     "log.segment.bytes": str(64 * 1024 * 1024),
