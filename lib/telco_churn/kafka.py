@@ -16,7 +16,7 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 QUERY_NAME = "churn"
 """The query's name, in Spark's pages and in its events."""
 
-# Larger, compressed batches, for 20 ms at most; half as much again in records (bench/README.md).
+# Larger, compressed batches, for 20 ms at most; bench/throughput.py compares them.
 _BATCHED_PRODUCER = {
     "kafka.compression.type": "lz4",
     "kafka.linger.ms": "20",
