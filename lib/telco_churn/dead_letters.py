@@ -20,10 +20,9 @@ KEPT_BYTES = 100_000
 """Beginning of other bytes that are too large: it may be text by itself, six bytes of each."""
 MAX_REASON_CHARS = 2_000
 
-_OPTIONS = {
-    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
-    "ignoreNullFields": "false",
-}
+JSON_TIMESTAMPS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"}
+"""How `to_json` writes a time in both kinds of output: ISO 8601, to the millisecond."""
+_OPTIONS = {**JSON_TIMESTAMPS, "ignoreNullFields": "false"}
 
 
 def with_bounded_value(records: DataFrame) -> DataFrame:

@@ -8,11 +8,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stream_telemetry.clock import milliseconds_between_col
-from telco_churn.dead_letters import dead_letter_col
+from telco_churn.dead_letters import JSON_TIMESTAMPS, dead_letter_col
 from telco_churn.features import NUMERIC_FEATURES
-from telco_churn.validation import MAX_ENVELOPE_BYTES, envelope_bytes_col
-
-_TIMESTAMPS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"}
+from telco_churn.validation import MAX_ENVELOPE_BYTES, bytes_col, envelope_bytes_col
 
 
 @dataclass(frozen=True)
@@ -34,12 +32,13 @@ def with_error_type(scored: DataFrame) -> DataFrame:
     for name in NUMERIC_FEATURES:
         has_features = has_features & F.col(name).isNotNull()
     probability = F.col("churn_probability")
+    # NaN is beyond any number in Spark, so not between these two either.
     is_probability = F.coalesce(probability.between(0.0, 1.0), F.lit(False))
     return scored.withColumn(
         "error_type",
         F.when(F.size("violations") > 0, "validation_error")
         .when(~has_features, "processing_error")
-        .when(~is_probability | F.isnan(probability), "inference_error"),
+        .when(~is_probability, "inference_error"),
     )
 
 
@@ -59,7 +58,7 @@ def to_records(outcomes: DataFrame, routes: Routes, version: str, threshold: flo
     """
     is_good = F.isnull("error_type")
     fits = is_good | (envelope_bytes_col() <= MAX_ENVELOPE_BYTES)
-    key_fits = F.coalesce(F.octet_length("key"), F.lit(0)) <= MAX_ENVELOPE_BYTES
+    key_fits = bytes_col("key") <= MAX_ENVELOPE_BYTES
     own_headers = F.when(F.col("headers").isNotNull() & fits, F.col("headers"))
     return outcomes.select(
         F.when(key_fits, F.col("key")).alias("key"),
@@ -84,7 +83,7 @@ def _prediction(version: str, threshold: float) -> Column:
         F.lit(version).alias("model_version"),
         milliseconds_between_col("featured_ns", "scored_ns").alias("inference_latency_ms"),
     )
-    return F.to_json(prediction, _TIMESTAMPS)
+    return F.to_json(prediction, JSON_TIMESTAMPS)
 
 
 def _source_headers() -> Column:

@@ -167,13 +167,13 @@ def envelope_bytes_col() -> Column:
     header = F.aggregate(
         "headers",
         F.lit(0).cast("long"),
-        lambda total, h: total + F.octet_length(h["key"]) + _bytes(h["value"]),
+        lambda total, h: total + F.octet_length(h["key"]) + bytes_col(h["value"]),
     )
-    return F.when(F.isnull("headers"), F.lit(0).cast("long")).otherwise(header) + _bytes("key")
+    return F.when(F.isnull("headers"), F.lit(0).cast("long")).otherwise(header) + bytes_col("key")
 
 
 def _fits() -> Column:
-    return (_bytes("value") <= MAX_EVENT_BYTES) & (envelope_bytes_col() <= MAX_ENVELOPE_BYTES)
+    return (bytes_col("value") <= MAX_EVENT_BYTES) & (envelope_bytes_col() <= MAX_ENVELOPE_BYTES)
 
 
 def _is_readable() -> Column:
@@ -184,7 +184,8 @@ def _is_shallow() -> Column:
     return F.size(F.split("text", r"[\[{]")) - 1 <= MAX_NESTED
 
 
-def _bytes(binary: Column | str) -> Column:
+def bytes_col(binary: Column | str) -> Column:
+    """INT: length of BINARY or STRING in bytes; 0 for null."""
     return F.coalesce(F.octet_length(binary), F.lit(0))
 
 
