@@ -186,6 +186,22 @@ COMMIT_ERRORS = Metric(
 PUSH_ERRORS = Metric(
     "stream_push_errors_total", "counter", "Pushes that the Pushgateway did not take."
 )
+RESTARTS = Metric(
+    "stream_restarts_total",
+    "counter",
+    "Times that the query was started again after a failure that can pass.",
+)
+LOG_SUPPRESSED = Metric(
+    "stream_log_lines_suppressed_total",
+    "counter",
+    "Lines about single records that the log's rate limit left out.",
+    ("status",),
+)
+LOG_ERRORS = Metric(
+    "stream_log_errors_total",
+    "counter",
+    "Log lines that could not be written, because a disk is full, say.",
+)
 MODEL_INFO = Metric("model_info", "info", "The model that scores.", ("version",), shown="model")
 MODEL_CREATED = Metric(
     "model_created_timestamp_seconds",

@@ -204,8 +204,11 @@ class Telemetry:
         for metric in (
             *(catalogue.BROKER_CONNECTED, catalogue.LISTENER_ERRORS, catalogue.POLL_ERRORS),
             *(catalogue.COMMIT_ERRORS, catalogue.PUSH_ERRORS),
+            *(catalogue.RESTARTS, catalogue.LOG_ERRORS),
         ):
             store.declare(metric)
+        statuses = [(status,) for status in catalogue.STATUSES]
+        store.declare(catalogue.LOG_SUPPRESSED, statuses)
         if self._has_model:
             store.declare(catalogue.MODEL_LOADED)
         store.compute(catalogue.PROGRESS_AGE, lambda: self._health.silence)
