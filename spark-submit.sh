@@ -70,6 +70,21 @@ read_value() {
     fi
 }
 
+# Takes the first log file of the JVM that no other job writes to: the lock lives as long as the JVM.
+claim_spark_log() {
+    local directory=$CHURN_STREAM_LOG_DIR name number
+    command -v flock >/dev/null && (umask 077 && mkdir -p "$directory" 2>/dev/null) || return 0
+    for number in '' -{2..99}; do
+        name=spark$number
+        (umask 077 && : >>"$directory/$name.log.lock") 2>/dev/null || return 0
+        exec 8>>"$directory/$name.log.lock"
+        if flock -n 8; then
+            export CHURN_STREAM_SPARK_LOG=$name
+            return
+        fi
+    done
+}
+
 spark_options=() sandbox_options=() job_options=()
 sandbox='' help='' driver_is_local=yes
 while [[ $# -gt 0 ]]; do
@@ -87,7 +102,6 @@ while [[ $# -gt 0 ]]; do
             read_value "$@" && spark_options+=("${words[@]}")
             case $value in *://* | yarn | spark.master=[!l]*) driver_is_local='' ;; esac
             ;;
-        --log-dir) read_value "$@" && job_options+=("${words[@]}") && export CHURN_STREAM_LOG_DIR=$value ;;
         *) job_options+=("$1") ;;
     esac
     shift ${#words[@]}
@@ -103,7 +117,8 @@ if [[ -n $help ]]; then
     exec "$python" -m "$([[ -n $sandbox ]] && echo sandbox || echo telco_churn.settings)" --help
 fi
 check_java
-"$python" -m telco_churn.settings "${job_options[@]}"
+CHURN_STREAM_LOG_DIR=$("$python" -m telco_churn.settings "${job_options[@]}")
+export CHURN_STREAM_LOG_DIR
 # The user's own list would replace ours; the job then fetches the connector by itself.
 if [[ ! " ${spark_options[*]}" =~ \ --(jars|packages|remote) ]]; then
     connector=$("$python" -m sandbox.connector)
@@ -116,5 +131,7 @@ export SPARK_HOME=$spark_home PYSPARK_PYTHON=$python PYSPARK_DRIVER_PYTHON=$pyth
 # Without this Spark's web page and ports are open to the network.
 [[ -z $driver_is_local ]] || export SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
 command=("$SPARK_HOME/bin/spark-submit" "${spark_options[@]}" "$home/jobs/churn_stream.py" "${job_options[@]}")
+[[ ! -t 1 ]] || export FORCE_COLOR=${FORCE_COLOR-1}
+claim_spark_log
 [[ -z $sandbox ]] || exec "$python" -m sandbox "${sandbox_options[@]}" -- "${command[@]}"
 exec "${command[@]}"

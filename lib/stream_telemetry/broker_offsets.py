@@ -15,6 +15,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from stream_telemetry.batch import Positions
+from stream_telemetry.logs.clients import client_logger, log_client_error
 
 TIMEOUT_SECONDS = 4.0
 _READ_SECONDS = 2.0
@@ -49,14 +50,14 @@ class BrokerOffsets:
             # A broker that was away must be noticed when it is back.
             "reconnect.backoff.max.ms": "1000",
             "socket.timeout.ms": str(int(TIMEOUT_SECONDS * 1000)),
-            # The library's own lines would repeat each second what one metric says.
-            "log_level": "0",
         }
-        self._admin = AdminClient(self._config, error_cb=_ignore)
+        self._admin = AdminClient(self._config, logger=client_logger(), error_cb=log_client_error)
         self._reader: Consumer | None = None
 
     def bounds(self) -> Bounds:
         """The bounds of all partitions that the topic has now."""
+        # Nobody else would take in what the client has to log.
+        self._admin.poll(0)
         topics = self._admin.list_topics(self._topic, timeout=TIMEOUT_SECONDS).topics
         if (error := topics[self._topic].error) is not None:
             raise KafkaException(error)
@@ -98,6 +99,8 @@ class BrokerOffsets:
                     **self._config,
                     "group.id": self._group,
                     "enable.auto.commit": False,
+                    # What it would say of connections, the other client says.
+                    "log_level": 0,
                     "queued.min.messages": 1,
                     "fetch.message.max.bytes": 4096,
                 },

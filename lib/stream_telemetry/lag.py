@@ -31,6 +31,7 @@ class LagThread:
         *,
         resume: Callable[[Bounds], Positions],
         commits: bool,
+        on_poll: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepares the thread.
 
@@ -40,12 +41,15 @@ class LagThread:
             health: gets the connection's state and the age of the oldest record.
             resume: says where the query will begin to read, before its first batch has told.
             commits: whether to commit progress to the consumer group.
+            on_poll: called after each question, whatever the answer.
         """
         self._offsets = offsets
         self._store = store
         self._health = health
         self._resume = resume
         self._commits = commits
+        self._on_poll = on_poll
+        self._ends: Positions = {}
         self._lock = threading.Lock()
         self._progress: Positions = {}
         self._committed: Positions = {}
@@ -66,6 +70,13 @@ class LagThread:
             self._progress = {**self._progress, **positions}
         self._wake.set()
 
+    def behind(self, positions: Positions) -> int | None:
+        """Records between these positions and the ends that the broker last told, if it has."""
+        ends = self._ends
+        if not ends.keys() >= positions.keys():
+            return None
+        return sum(max(0, ends[key] - position) for key, position in positions.items())
+
     def finish(self, timeout: float) -> None:
         """Commits what is left to commit, then ends."""
         self._is_finished = True
@@ -75,6 +86,7 @@ class LagThread:
     def _run(self) -> None:
         while not self._is_finished:
             self._poll()
+            self._on_poll()
             self._commit()
             self._wake.wait(POLL_SECONDS)
             self._wake.clear()
@@ -121,6 +133,7 @@ class LagThread:
     def _show(
         self, bounds: Bounds, positions: Positions, ages: dict[tuple[str, int], float]
     ) -> None:
+        self._ends = bounds.ends
         with self._store.together():
             for key, position in positions.items():
                 labels = (key[0], str(key[1]))

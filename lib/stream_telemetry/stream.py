@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from stream_telemetry.exporter import Tls
+from stream_telemetry.logs.records import RecordLogPlan
 from stream_telemetry.push import Gateway
 
 
@@ -26,6 +27,7 @@ class Stream:
         model_backend: what kind of model it scores with; empty for none.
         client: librdkafka's settings besides the bootstrap servers.
         commits: whether progress is committed to the group.
+        logger: name of the logger that the query's own lines go to.
     """
 
     query: str
@@ -39,6 +41,7 @@ class Stream:
     model_backend: str = ""
     client: Mapping[str, str] = field(default_factory=dict)
     commits: bool = True
+    logger: str = "stream_telemetry"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,8 @@ class Outlets:
         tls: files for TLS.
         login: `user:password` that the exporter asks for.
         gateway: the Pushgateway, if there is one.
+        record_log: lines about single records, if they are wanted.
+        lost_lines: gives the number of log lines that could not be written.
     """
 
     host: str = "127.0.0.1"
@@ -58,3 +63,5 @@ class Outlets:
     tls: Tls | None = None
     login: str | None = None
     gateway: Gateway | None = None
+    record_log: RecordLogPlan | None = None
+    lost_lines: Callable[[], int] = lambda: 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -20,20 +19,22 @@ from pyspark.sql.streaming.listener import (
 
 from stream_telemetry import catalogue
 from stream_telemetry.batch import Batch, read_batch
+from stream_telemetry.batch_history import BatchHistory
 from stream_telemetry.broker_offsets import BrokerOffsets
+from stream_telemetry.declared import declare_all
 from stream_telemetry.exporter import Exporter
 from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.lag import LagThread
 from stream_telemetry.listener import Event, EventThread, QueryListener
+from stream_telemetry.logs.records import RecordLog
 from stream_telemetry.metric_store import MetricStore
 from stream_telemetry.observation import Observation
 from stream_telemetry.pages import make_app
 from stream_telemetry.push import PushThread
+from stream_telemetry.query_log import QueryLog
 from stream_telemetry.recorder import Recorder
 from stream_telemetry.resume import resume_positions
 from stream_telemetry.stream import Outlets, Stream
-
-log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 5.0
 """How long the end of a run waits for events that Spark still holds, and for the threads."""
@@ -67,7 +68,9 @@ class Telemetry:
         self._stream = stream
         self._observation = observation
         self._store = MetricStore()
-        self._health = Health(limits or limits_for(0, is_realtime=False), has_model=self._has_model)
+        self._health = Health(
+            limits or limits_for(0, is_realtime=False), has_model=bool(stream.model_backend)
+        )
         self._recorder = Recorder(self._store, observation, stream.topic)
         self._events = EventThread(self._evaluate, lambda: self._count(catalogue.LISTENER_ERRORS))
         self._push = _push_thread(outlets, lambda: self._count(catalogue.PUSH_ERRORS))
@@ -76,14 +79,22 @@ class Telemetry:
             stream.consumer_group,
             {**stream.client, "bootstrap.servers": stream.broker},
         )
+        self._log = QueryLog(stream.logger, stream.query)
+        self._history = BatchHistory()
+        self._records = (
+            RecordLog(outlets.record_log, self._store, self._history, lambda: self._log.context)
+            if outlets.record_log
+            else None
+        )
         self._lag = LagThread(
             offsets,
             self._store,
             self._health,
+            on_poll=self._tell_health,
             resume=resume_positions(stream.checkpoint, stream.starting_offsets, offsets.committed),
             commits=stream.commits,
         )
-        self._declare()
+        declare_all(self._store, stream, self._health, outlets.lost_lines)
         self.registry.register(self._store)
         self._exporter: Exporter | None = None
         if outlets.port is not None:
@@ -118,6 +129,8 @@ class Telemetry:
 
     def attach(self, spark: SparkSession) -> None:
         """Listens to the session's queries; call it before the query starts."""
+        if self._records:
+            self._records.start()
         self._listener = QueryListener(self._stream.query, self._receive)
         spark.streams.addListener(self._listener)
 
@@ -140,7 +153,9 @@ class Telemetry:
             self._push.start()
         if self._exporter:
             self._exporter.start()
-            log.info("metrics at %s/metrics, health at %s/health", self.url, self.url)
+            logging.getLogger(self._stream.logger).info(
+                "metrics at %s/metrics, health at %s/health", self.url, self.url
+            )
         return self
 
     def __exit__(
@@ -151,16 +166,14 @@ class Telemetry:
     ) -> None:
         """Evaluates what there is, commits and pushes a last time, gives the port back."""
         self._events.finish(DRAIN_SECONDS)
+        if self._records:
+            self._records.finish(DRAIN_SECONDS)
         self._lag.finish(DRAIN_SECONDS)
         if self._push:
             is_well = kind is None and self._ended_well
             self._push.finish(succeeded=is_well, keep=self._stream.mode == "batch")
         if self._exporter:
             self._exporter.close()
-
-    @property
-    def _has_model(self) -> bool:
-        return bool(self._stream.model_backend)
 
     def _receive(self, event: Event) -> None:
         # Spark's own thread: `start()` returns after the first of these two.
@@ -180,43 +193,25 @@ class Telemetry:
         elif isinstance(event, QueryTerminatedEvent):
             self._ended_well = event.exception is None
             self._health.heard("stopping" if self._ended_well else "failed")
+            self._log.ended(event.exception)
         else:
             self._health.heard("running")
+            self._log.started(str(event.runId))
+        self._tell_health()
 
     def _take(self, batch: Batch) -> None:
         self._recorder.record(batch)
-        log.info(
-            "batch %d: %d records in %.1f s, %d of them failed",
-            *(batch.number, batch.records_read, batch.seconds, batch.records_failed),
-            extra={"query": self._stream.query, "batch_id": batch.number},
-        )
+        self._history.add(batch.number, batch.positions)
         self._lag.advance(batch.positions)
+        self._log.batch(batch, self._lag.behind(batch.positions))
         if self._push:
             self._push.put(batch)
 
+    def _tell_health(self) -> None:
+        self._log.health(self._health.state, self._health.checks)
+
     def _count(self, errors: catalogue.Metric) -> None:
         self._store.add(errors, 1)
-
-    def _declare(self) -> None:
-        store, stream = self._store, self._stream
-        info = (stream.version, stream.mode, stream.broker, stream.consumer_group)
-        store.declare(catalogue.INFO, [(*info, stream.model_backend)])
-        for metric in (
-            *(catalogue.BROKER_CONNECTED, catalogue.LISTENER_ERRORS, catalogue.POLL_ERRORS),
-            *(catalogue.COMMIT_ERRORS, catalogue.PUSH_ERRORS),
-            *(catalogue.RESTARTS, catalogue.LOG_ERRORS),
-        ):
-            store.declare(metric)
-        statuses = [(status,) for status in catalogue.STATUSES]
-        store.declare(catalogue.LOG_SUPPRESSED, statuses)
-        if self._has_model:
-            store.declare(catalogue.MODEL_LOADED)
-        store.compute(catalogue.PROGRESS_AGE, lambda: self._health.silence)
-        for state in catalogue.STATES:
-            store.compute(catalogue.STATE, partial(self._is_in, state), state)
-
-    def _is_in(self, state: str) -> float:
-        return float(self._health.state == state)
 
 
 def _push_thread(outlets: Outlets, on_error: Callable[[], None]) -> PushThread | None:

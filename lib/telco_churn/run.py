@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.lifecycle import StopSignals, run_until_stopped
-from stream_telemetry.logs import configure_logging
+from stream_telemetry.logs.configure import LogTargets, configure_logging
 from stream_telemetry.telemetry import Telemetry
 from telco_churn.contract import load_contract
 from telco_churn.errors import QueryFailedError, SettingsError, SourceDataLostError
@@ -26,10 +26,10 @@ from telco_churn.pipeline import ChurnPipeline
 from telco_churn.routing import Routes
 from telco_churn.session import start_session
 from telco_churn.settings import Settings, read_settings
-from telco_churn.telemetry import make_telemetry, show_model
+from telco_churn.telemetry import LOGGER, make_telemetry, show_model
 from telco_churn.validation import EventParser
 
-log = logging.getLogger("kafka_consumer")
+log = logging.getLogger(LOGGER)
 LOGGERS = (log.name, "stream_telemetry")
 """Loggers that `--log-level` sets."""
 
@@ -49,10 +49,19 @@ def main(arguments: Sequence[str]) -> None:
             prepare_model(spark, settings, partitions)
         sys.stdout.write("".join(f"{k} = {v}\n" for k, v in settings.described().items()))
         return
-    configure_logging(settings.log_dir, log.name, settings.log_level, LOGGERS)
+    lost_lines = configure_logging(
+        LogTargets(
+            name=log.name,
+            directory=settings.log_dir,
+            level=settings.log_level,
+            loggers=LOGGERS,
+            run_directory=settings.run_log_dir,
+            run_name="consumer",
+        )
+    )
     observation = make_observation(parser.fields)
     # The exporter's port is taken first, and given back last.
-    with make_telemetry(settings, observation) as telemetry, _session() as spark:
+    with make_telemetry(settings, observation, lost_lines) as telemetry, _session() as spark:
         model = prepare_model(spark, settings, partitions)
         show_model(telemetry, model.manifest)
         routes = Routes(settings.output_topic, settings.deadletter_topic, settings.consumer_group)

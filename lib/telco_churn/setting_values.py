@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from telco_churn.message_ids import MESSAGE_IDS
 from telco_churn.options import OFF
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -56,8 +57,12 @@ def parse_url(value: str) -> str | None:
     """An http(s) URL; None for off."""
     if value == OFF:
         return None
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(value)
+        is_url = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of a port that is no number
+        is_url = False
+    if not is_url:
         raise ValueError("is not an http(s) URL; write http://host:9091, or off")
     return value
 
@@ -69,6 +74,18 @@ def parse_file(value: str) -> Path | None:
     if not Path(value).is_file():
         raise ValueError("is not a file; name one, or off")
     return Path(value)
+
+
+def parse_directory(value: str) -> Path | None:
+    """A directory, there or not; None for off."""
+    return None if value == OFF else Path(parse_text(value))
+
+
+def parse_message_id(value: str) -> str:
+    """How the log names a record."""
+    if value not in MESSAGE_IDS:
+        raise ValueError(f"is none of {', '.join(MESSAGE_IDS)}")
+    return value
 
 
 def parse_switch(value: str) -> bool:

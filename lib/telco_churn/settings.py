@@ -1,6 +1,7 @@
 """Every setting of the job, in one place.
 
-`python -m telco_churn.settings ARGUMENTS` checks them without a JVM.
+`python -m telco_churn.settings ARGUMENTS` checks them without a JVM, and prints the directory of
+the logs, where the JVM's belongs too.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from typing import Any
 
 from telco_churn.errors import exit_with
 from telco_churn.home import project_home
+from telco_churn.message_ids import MESSAGE_IDS
 from telco_churn.options import OFF, OneLineParser, flag_of, masked, option, resolve
 from telco_churn.setting_values import (
     LOG_LEVELS,
     parse_broker,
+    parse_directory,
     parse_file,
     parse_log_level,
+    parse_message_id,
     parse_port,
     parse_positive,
     parse_starting_offsets,
@@ -133,6 +137,24 @@ class Settings:
         "INFO", f"one of {', '.join(LOG_LEVELS)}", parse=parse_log_level, metavar="LEVEL"
     )
     log_dir: Path = option("logs", "directory of the JSON log", parse=Path, metavar="DIR")
+    run_log_dir: Path | None = option(
+        "artifacts/logs",
+        "directory of the log for people, a file for each run; off for none",
+        parse=parse_directory,
+        metavar="DIR",
+    )
+    log_lines_per_second: int = option(
+        "1000", "most log lines about single records", parse=parse_positive, metavar="N"
+    )
+    log_message_id: str = option(
+        "plain",
+        f"the record's key in its log line: {', '.join(MESSAGE_IDS)}",
+        parse=parse_message_id,
+        metavar="HOW",
+    )
+    log_key_file: Path | None = option(
+        OFF, "secret for hashed keys", parse=parse_file, metavar="FILE"
+    )
     dry_run: bool = False
 
     def described(self) -> dict[str, str]:
@@ -190,5 +212,9 @@ def _parser() -> OneLineParser:
     return parser
 
 
+def _check(arguments: Sequence[str]) -> None:
+    sys.stdout.write(f"{read_settings(arguments, os.environ).log_dir.absolute()}\n")
+
+
 if __name__ == "__main__":
-    exit_with("churn_stream", lambda argv: read_settings(argv, os.environ), sys.argv[1:])
+    exit_with("churn_stream", _check, sys.argv[1:])

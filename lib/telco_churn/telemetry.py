@@ -8,6 +8,8 @@ from pathlib import Path
 from stream_telemetry.errors import TelemetryError
 from stream_telemetry.exporter import Tls
 from stream_telemetry.health import limits_for
+from stream_telemetry.logs.files import LostLines
+from stream_telemetry.logs.records import RecordLogPlan
 from stream_telemetry.observation import Observation
 from stream_telemetry.push import Gateway
 from stream_telemetry.stream import Outlets, Stream
@@ -16,10 +18,17 @@ from telco_churn import __version__
 from telco_churn.errors import SettingsError
 from telco_churn.kafka import QUERY_NAME
 from telco_churn.manifest import Manifest
+from telco_churn.message_ids import make_message_id
+from telco_churn.record_lines import RecordLines
 from telco_churn.settings import Settings
 
+LOGGER = "kafka_consumer"
+"""Name of the job's logger, and of its log file."""
 
-def make_telemetry(settings: Settings, observation: Observation) -> Telemetry:
+
+def make_telemetry(
+    settings: Settings, observation: Observation, lost_lines: LostLines
+) -> Telemetry:
     """The job's telemetry; the exporter's port is taken.
 
     Raises:
@@ -37,10 +46,11 @@ def make_telemetry(settings: Settings, observation: Observation) -> Telemetry:
         version=__version__,
         model_backend="spark",
         commits=settings.commit_progress,
+        logger=LOGGER,
     )
     limits = limits_for(trigger.seconds, is_realtime=trigger.mode == "realtime")
     try:
-        return Telemetry(stream, observation, _outlets(settings), limits)
+        return Telemetry(stream, observation, _outlets(settings, observation, lost_lines), limits)
     except TelemetryError as error:
         raise SettingsError(str(error)) from error
 
@@ -51,13 +61,30 @@ def show_model(telemetry: Telemetry, manifest: Manifest) -> None:
     telemetry.model_loaded(manifest.version, created)
 
 
-def _outlets(settings: Settings) -> Outlets:
+def _outlets(settings: Settings, observation: Observation, lost_lines: LostLines) -> Outlets:
     return Outlets(
         host=settings.metrics_host,
         port=settings.metrics_port,
         tls=_tls(settings),
         login=_login(settings.metrics_login_file),
         gateway=_gateway(settings),
+        record_log=_record_log(settings, observation),
+        lost_lines=lambda: lost_lines.count,
+    )
+
+
+def _record_log(settings: Settings, observation: Observation) -> RecordLogPlan:
+    message_id = make_message_id(settings.log_message_id, settings.log_key_file)
+    lines = RecordLines(message_id, observation.fields)
+    return RecordLogPlan(
+        client={"bootstrap.servers": settings.broker},
+        outputs={
+            settings.output_topic: ("success", lines.prediction),
+            settings.deadletter_topic: ("failed", lines.dead_letter),
+        },
+        logger=LOGGER,
+        per_second=settings.log_lines_per_second,
+        waits=settings.trigger.mode != "realtime",
     )
 
 

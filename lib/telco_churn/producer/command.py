@@ -6,7 +6,6 @@ import logging
 import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -14,6 +13,7 @@ from types import FrameType
 
 from tqdm import tqdm
 
+from stream_telemetry.logs.configure import LogTargets, close_logging, configure_logging
 from telco_churn.errors import SettingsError
 from telco_churn.home import read_schema
 from telco_churn.producer.feed import Feed, Inspector, StopRequest
@@ -24,7 +24,6 @@ from telco_churn.producer.settings import ProducerSettings, parse_settings
 from telco_churn.producer.source import CsvCheckpoint, CustomerCsv, synthetic_events, to_records
 
 _SAMPLE_EVENTS = 3
-_LINES_OF_A_KIND = 5
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -52,7 +51,7 @@ def main(arguments: Sequence[str]) -> None:
         else synthetic_events(settings.synthetic or 0, settings.seed)
     )
     records = to_records(events, settings.bad_ratio, settings.seed)
-    with _logging_to_stderr(settings.log_level), _stop_on_signals() as stop:
+    with _logging(settings), _stop_on_signals() as stop:
         if settings.is_dry_run:
             _show(
                 records, inspector, limit=settings.batch_size if settings.synthetic == 0 else None
@@ -142,31 +141,16 @@ class _ProgressBarHandler(logging.Handler):
         tqdm.write(self.format(record), file=sys.stderr)
 
 
-class _FirstFew(logging.Filter):
-    """Lets only the first lines of each kind of single-record event through."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._seen: Counter[str] = Counter()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        kind = getattr(record, "event_type", None)
-        if kind is None:
-            return True
-        self._seen[kind] += 1
-        return self._seen[kind] <= _LINES_OF_A_KIND
-
-
 @contextmanager
-def _logging_to_stderr(level: str) -> Iterator[None]:
-    logger = logging.getLogger("kafka_producer")
-    handler = _ProgressBarHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    if level != "DEBUG":
-        handler.addFilter(_FirstFew())
-    logger.addHandler(handler)
-    logger.setLevel(level)
+def _logging(settings: ProducerSettings) -> Iterator[None]:
+    targets = LogTargets(
+        name="kafka_producer",
+        directory=settings.log_dir,
+        level=settings.log_level,
+        loggers=("kafka_producer", "stream_telemetry"),
+    )
+    configure_logging(targets, _ProgressBarHandler())
     try:
         yield
     finally:
-        logger.removeHandler(handler)
+        close_logging()

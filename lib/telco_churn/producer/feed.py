@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from telco_churn.errors import KafkaUnavailableError
+from telco_churn.message_ids import plain_id
 from telco_churn.producer.pacing import Pacer
-from telco_churn.producer.publisher import Publisher, Record, message_id
+from telco_churn.producer.publisher import Publisher, Record
 from telco_churn.producer.referee import Referee
 
 _LONGEST_NAP_SECONDS = 0.1
@@ -39,12 +40,12 @@ class Inspector:
         self.refused += 1
         _logger.warning(
             "refused %r: %s",
-            message_id(record.key),
+            plain_id(record.key),
             ", ".join(f"{name or 'message'!r} breaks {rule}" for name, rule in broken_rules),
             extra={
                 "event_type": "validation_failure",
                 "error_type": "schema_validation",
-                "message_id": message_id(record.key),
+                "message_id": plain_id(record.key),
                 "topic": self._topic,
             },
         )
@@ -87,6 +88,7 @@ class Feed:
         self._batch_size = batch_size
         self._on_batch = on_batch
         self._in_batch = 0
+        self._batch_began = time.monotonic()
         self._sent_before = publisher.sent
 
     def send(self, records: Iterator[Record]) -> None:
@@ -98,6 +100,8 @@ class Feed:
         """
         while self._wait_until_due() and (record := next(records, None)) is not None:
             self._pacer.count_event()
+            if not self._in_batch:
+                self._batch_began = time.monotonic()
             if self._inspector is None or self._inspector.accepts(record):
                 self._publisher.publish(record)
             self._in_batch += 1
@@ -113,11 +117,18 @@ class Feed:
         failed = self._publisher.failed
         if records:
             _logger.info(
-                "batch of %d: %d sent, %d failed",
+                "batch of %d: %d sent, %d refused or failed",
                 records,
                 sent,
-                failed,
-                extra={"batch_size": records, "success_count": sent, "failure_count": failed},
+                records - sent,
+                extra={
+                    "topic": self._publisher.topic,
+                    "batch_size": records,
+                    "success_count": sent,
+                    "failure_count": records - sent,
+                    "latency_ms": round((time.monotonic() - self._batch_began) * 1000, 3),
+                    "suppressed_success": self._publisher.take_unlogged(),
+                },
             )
         if failed:
             raise KafkaUnavailableError(

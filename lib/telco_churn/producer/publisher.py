@@ -7,10 +7,16 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from stream_telemetry.logs.allowance import Allowance
+from stream_telemetry.logs.clients import client_logger
 from telco_churn.errors import KafkaUnavailableError
+from telco_churn.message_ids import plain_id
 
 DELIVERY_TIMEOUT_SECONDS: Final = 60.0
 """How long a record may wait for a broker that is away, retries included."""
+
+LOG_LINES_PER_SECOND: Final = 1_000
+"""Most lines about records that were sent; failures have no limit, the first batch ends a run."""
 
 _METADATA_TIMEOUT_SECONDS = 5.0
 _logger = logging.getLogger("kafka_producer")
@@ -27,6 +33,7 @@ class Publisher:
     """Sends records so that none is lost or doubled by a retry, and knows what became of each.
 
     Attributes:
+        topic: Where they go.
         sent: Records that Kafka acknowledged.
         failed: Records that Kafka did not take.
         last_failure: Why it did not take the last of these.
@@ -42,12 +49,9 @@ class Publisher:
         self.failed = 0
         self.last_failure = ""
         self._broker = broker
-        self._topic = topic
-        # librdkafka's own lines repeat what the callbacks say, and would go to stderr.
-        library_logger = _logger.getChild("librdkafka")
-        library_logger.setLevel(
-            logging.NOTSET if _logger.isEnabledFor(logging.DEBUG) else logging.CRITICAL
-        )
+        self.topic = topic
+        self._allowance = Allowance(LOG_LINES_PER_SECOND)
+        self._unlogged = 0
         self._producer = Producer(
             {
                 "bootstrap.servers": broker,
@@ -61,7 +65,7 @@ class Publisher:
                 "message.timeout.ms": int(delivery_timeout_seconds * 1000),
                 "error_cb": self._on_error,
             },
-            logger=library_logger,
+            logger=client_logger(),
         )
         self._check_topic()
 
@@ -70,7 +74,7 @@ class Publisher:
         while True:
             try:
                 self._producer.produce(
-                    self._topic, record.value, record.key, on_delivery=self._on_delivery
+                    self.topic, record.value, record.key, on_delivery=self._on_delivery
                 )
             except BufferError:
                 self._producer.poll(0.1)
@@ -91,6 +95,11 @@ class Publisher:
         while self._producer.flush(0.2):
             pass
 
+    def take_unlogged(self) -> int:
+        """Records sent since this was last asked that the log's rate limit left out."""
+        unlogged, self._unlogged = self._unlogged, 0
+        return unlogged
+
     def _check_topic(self) -> None:
         # All topics, not this one: asking by name makes some brokers create it.
         try:
@@ -100,11 +109,11 @@ class Publisher:
                 f"no Kafka broker answers at {self._broker} ({error.args[0].str()}): start it, or "
                 "name another one with --broker"
             ) from error
-        if self._topic not in topics:
+        if self.topic not in topics:
             raise KafkaUnavailableError(
-                f"topic {self._topic} does not exist at {self._broker}: create it with "
+                f"topic {self.topic} does not exist at {self._broker}: create it with "
                 f"kafka-topics.sh --bootstrap-server {self._broker} --create "
-                f"--topic {self._topic} --partitions 3"
+                f"--topic {self.topic} --partitions 3"
             )
 
     def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
@@ -113,34 +122,38 @@ class Publisher:
             self._count_failure(error, key)
             return
         self.sent += 1
-        if _logger.isEnabledFor(logging.DEBUG):
-            _logger.debug(
-                "published to %s[%s]@%s",
-                self._topic,
-                message.partition(),
-                message.offset(),
-                extra={
-                    "event_type": "message_published",
-                    "message_id": message_id(key),
-                    "topic": self._topic,
-                    "partition": message.partition(),
-                    "offset": message.offset(),
-                    "latency_ms": round((message.latency() or 0) * 1000, 3),
-                },
-            )
+        if not _logger.isEnabledFor(logging.INFO):
+            return
+        if not self._allowance.take():
+            self._unlogged += 1
+            return
+        _logger.info(
+            "published to %s[%s]@%s",
+            self.topic,
+            message.partition(),
+            message.offset(),
+            extra={
+                "event_type": "message_published",
+                "message_id": plain_id(_bytes(key)),
+                "topic": self.topic,
+                "partition": message.partition(),
+                "offset": message.offset(),
+                "latency_ms": round((message.latency() or 0) * 1000, 3),
+            },
+        )
 
     def _count_failure(self, error: KafkaError, key: bytes | None) -> None:
         self.failed += 1
         self.last_failure = error.str()
         _logger.error(
             "not published to %s: %s",
-            self._topic,
+            self.topic,
             self.last_failure,
             extra={
                 "event_type": "publish_failure",
                 "error_type": "kafka_error",
-                "message_id": message_id(key),
-                "topic": self._topic,
+                "message_id": plain_id(key),
+                "topic": self.topic,
             },
         )
 
@@ -150,10 +163,9 @@ class Publisher:
             logging.WARNING if is_outage else logging.DEBUG,
             "%s; trying again",
             error.str(),
-            extra={"error_type": "kafka_error", "topic": self._topic},
+            extra={"error_type": "kafka_error", "topic": self.topic},
         )
 
 
-def message_id(key: bytes | None) -> str | None:
-    """A record's key as text for the log; bytes that are not UTF-8 are escaped."""
-    return None if key is None else key.decode("utf-8", "backslashreplace")
+def _bytes(key: str | bytes | None) -> bytes | None:
+    return key.encode() if isinstance(key, str) else key

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telco_churn.errors import SettingsError
+from telco_churn.home import project_home
 from telco_churn.options import OneLineParser
 from telco_churn.setting_values import LOG_LEVELS
 
@@ -30,7 +31,8 @@ class ProducerSettings:
         is_validating: Refuse what does not follow the contract, instead of sending it.
         checkpoint_file: Where a CSV's progress is kept, if anywhere.
         is_dry_run: Check everything, send nothing.
-        log_level: The least level that reaches the terminal, one of `LOG_LEVELS`.
+        log_level: The least level that is logged, one of `LOG_LEVELS`.
+        log_dir: Directory of the JSON log.
     """
 
     broker: str
@@ -45,6 +47,7 @@ class ProducerSettings:
     checkpoint_file: Path | None
     is_dry_run: bool
     log_level: str
+    log_dir: Path
 
 
 def parse_settings(arguments: Sequence[str]) -> ProducerSettings:
@@ -138,8 +141,15 @@ def _add_checks(parser: OneLineParser) -> None:
         "--log-level",
         choices=LOG_LEVELS,
         default="INFO",
-        help="default INFO, a line for each batch and the first refused and failed records; DEBUG "
-        "has one for each record",
+        help="default INFO, a line for each batch and, in the JSON log, each record; WARNING has "
+        "failures only; DEBUG shows each record on the terminal too",
+    )
+    parser.add_argument(
+        "--log-dir",
+        type=Path,
+        default=project_home() / "logs",
+        metavar="DIR",
+        help="directory of kafka_producer.log, in JSON (default logs/ of the project)",
     )
 
 

@@ -1,0 +1,1 @@
+"""Log lines for machines and for people, which never stop whoever writes them."""

@@ -1,0 +1,49 @@
+"""What librdkafka says, brought to our logs: without its repetitions."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+
+from confluent_kafka import KafkaError
+
+NAME = "stream_telemetry.kafka"
+_REPEAT_SECONDS = 60.0
+
+
+class NoRepeats(logging.Filter):
+    """Lets a message through once a minute, whatever the numbers in it are.
+
+    A client whose broker is away says so with each attempt to connect.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is news."""
+        kind = re.sub(r"\d+", "", record.getMessage())
+        now = self._clock()
+        self._said = {k: at for k, at in self._said.items() if now - at < _REPEAT_SECONDS}
+        is_news = kind not in self._said
+        self._said.setdefault(kind, now)
+        return is_news
+
+
+def client_logger() -> logging.Logger:
+    """A logger to give to a client of confluent-kafka."""
+    logger = logging.getLogger(NAME)
+    if not any(isinstance(known, NoRepeats) for known in logger.filters):
+        logger.addFilter(NoRepeats())
+    return logger
+
+
+def log_client_error(error: KafkaError) -> None:
+    """For a client's `error_cb`: the client tries again by itself, so this is a warning."""
+    client_logger().warning(
+        "Kafka client: %s; it tries again", error.str(), extra={"error_type": "kafka_error"}
+    )

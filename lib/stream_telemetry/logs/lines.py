@@ -1,0 +1,79 @@
+"""How a line looks: one JSON object for machines, one sentence for people."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, ClassVar
+
+from pythonjsonlogger.json import JsonFormatter
+
+MAX_CHARS = 2_000
+"""A longer text in a line is cut, and ends with an ellipsis; a stack trace may be ten times it."""
+TIMESTAMP_FORMAT, MILLISECONDS_FORMAT = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
+
+_FIELDS = ("asctime", "levelname", "name", "message", "module", "funcName", "lineno")
+_NAMES = {
+    "asctime": "timestamp",
+    "levelname": "level",
+    "name": "logger",
+    "funcName": "function",
+    "lineno": "line",
+}
+
+
+class JsonLines(JsonFormatter):
+    """One JSON object a line; ASCII only, so that no character of a record can break a line."""
+
+    def __init__(self) -> None:
+        super().__init__(list(_FIELDS), rename_fields=_NAMES, json_ensure_ascii=True)
+        self.converter = time.gmtime
+        self.default_time_format = TIMESTAMP_FORMAT
+        self.default_msec_format = MILLISECONDS_FORMAT
+
+    def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
+        """The fields, with texts of a bearable length."""
+        return {
+            name: cut(value, MAX_CHARS * (10 if name == "exc_info" else 1))
+            if isinstance(value, str)
+            else value
+            for name, value in log_data.items()
+        }
+
+
+class ReadableLines(logging.Formatter):
+    """Time, level and sentence. A stack trace is for the JSON file alone."""
+
+    _COLOURS: ClassVar = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
+
+    def __init__(self, time_format: str = TIMESTAMP_FORMAT, *, has_colours: bool = False) -> None:
+        """Prepares the format.
+
+        Args:
+            time_format: of the time, UTC, before its milliseconds.
+            has_colours: whether warnings and errors stand out by escape sequences.
+        """
+        super().__init__()
+        self.converter = time.gmtime
+        self.default_time_format = time_format
+        self.default_msec_format = MILLISECONDS_FORMAT
+        self._has_colours = has_colours
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        sentence = printable(cut(record.getMessage(), MAX_CHARS))
+        line = f"{self.formatTime(record)} {record.levelname:<7} {sentence}"
+        colour = self._COLOURS.get(record.levelname) if self._has_colours else None
+        return f"{colour}{line}\x1b[0m" if colour else line
+
+
+def cut(text: str, characters: int) -> str:
+    """The text, or its beginning."""
+    return text if len(text) <= characters else text[: characters - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """The text with everything escaped that a terminal would obey instead of show."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

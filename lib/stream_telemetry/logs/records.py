@@ -1,0 +1,229 @@
+"""A line for each record that the query has written, read back from the output topics.
+
+So a line means that the record is in Kafka, and writing lines cannot slow the query down.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+
+from stream_telemetry import catalogue
+from stream_telemetry.batch_history import BatchHistory
+from stream_telemetry.logs.allowance import Allowance
+from stream_telemetry.logs.backlog import Backlog, RecordLine
+from stream_telemetry.logs.clients import client_logger, log_client_error
+from stream_telemetry.metric_store import MetricStore
+
+DEFAULT_PER_SECOND = 1_000
+BACKLOG_SECONDS = 10
+"""A burst is written at the allowed rate for this long; what is more is left out."""
+BATCH_WAIT_SECONDS = 10.0
+"""A line waits this long for its batch to be completed, and is then written without its number."""
+SUMMARY_SECONDS = 10.0
+_TIMEOUT_SECONDS = 4.0
+_NEW_PARTITIONS_SECONDS = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordLogPlan:
+    """What is written about single records.
+
+    Attributes:
+        client: librdkafka's settings: `bootstrap.servers`, security.
+        outputs: for each output topic, the status of its records and what to say of one.
+        logger: name of the logger to write to; its level decides what is read at all.
+        per_second: most lines a second.
+        waits: whether to wait for a record's batch to be completed, to name it; in real-time mode
+            that takes too long.
+    """
+
+    client: Mapping[str, str]
+    outputs: Mapping[str, tuple[str, Callable[[Message], RecordLine]]]
+    logger: str
+    per_second: int = DEFAULT_PER_SECOND
+    waits: bool = True
+
+
+class RecordLog:
+    """Follows the output topics from where they end when it starts."""
+
+    def __init__(
+        self,
+        plan: RecordLogPlan,
+        store: MetricStore,
+        history: BatchHistory,
+        context: Callable[[], Mapping[str, object]],
+    ) -> None:
+        """Prepares it; nothing is read yet.
+
+        Args:
+            plan: what to write.
+            store: gets the number of lines that were left out.
+            history: knows the batches of records.
+            context: gives the fields that every line has.
+        """
+        self._plan = plan
+        self._store = store
+        self._history = history
+        self._context = context
+        self._log = logging.getLogger(plan.logger)
+        self._backlog = Backlog(BACKLOG_SECONDS * plan.per_second)
+        self._allowance = Allowance(plan.per_second)
+        self._unsaid = {"failed": 0, "success": 0}
+        self._said_at = self._looked_at = time.monotonic()
+        self._next: dict[tuple[str, int], int] = {}
+        self._deadline: float | None = None
+        self._consumer: Consumer | None = None
+        self._thread = threading.Thread(target=self._run, name="telemetry-records", daemon=True)
+
+    def start(self) -> None:
+        """Finds the ends of the topics, then follows them; call it before the query writes."""
+        if not self._topics():
+            return
+        config: dict[str, str | int | float | bool] = {
+            **self._plan.client,
+            # The client demands a group; without subscription and commits none comes to be.
+            "group.id": f"{self._plan.logger}-log",
+            "enable.auto.commit": False,
+            # A dead letter may have a megabyte; the default would keep 64 of them waiting.
+            "queued.max.messages.kbytes": 8192,
+            "reconnect.backoff.max.ms": "1000",
+        }
+        self._consumer = Consumer(config, logger=client_logger(), error_cb=log_client_error)
+        try:
+            self._find_ends(self._consumer)
+        except KafkaException as error:
+            self._log.warning(
+                "no lines about single records: %s", error.args[0], extra=dict(self._context())
+            )
+            return
+        self._thread.start()
+
+    def finish(self, timeout: float) -> None:
+        """Writes what is in the topics by now, at the allowed rate, then ends."""
+        if self._thread.is_alive():
+            self._deadline = time.monotonic() + timeout
+            self._thread.join(timeout + _TIMEOUT_SECONDS)
+
+    def _topics(self) -> list[str]:
+        levels = {"success": logging.INFO, "failed": logging.WARNING}
+        outputs = self._plan.outputs.items()
+        return [t for t, (status, _) in outputs if self._log.isEnabledFor(levels[status])]
+
+    def _find_ends(self, consumer: Consumer) -> None:
+        for partition in self._partitions(consumer):
+            _, end = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_SECONDS)
+            self._next[partition.topic, partition.partition] = end
+        consumer.assign([TopicPartition(*key, offset) for key, offset in self._next.items()])
+
+    def _partitions(self, consumer: Consumer) -> list[TopicPartition]:
+        known = consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
+        return [
+            TopicPartition(topic, number)
+            for topic in self._topics()
+            for number in (known[topic].partitions if topic in known else ())
+        ]
+
+    def _run(self) -> None:
+        assert self._consumer is not None
+        while self._deadline is None or not self._is_done(self._consumer):
+            try:
+                self._read(self._consumer)
+                self._write()
+                self._look_for_partitions(self._consumer)
+            except Exception:
+                # The log is no reason to stop following, and may not stop anything else.
+                self._log.exception("trouble with the lines about single records")
+                time.sleep(1)
+        self._backlog.drop_all()
+        self._count_dropped()
+        self._say_dropped()
+        self._consumer.close()
+
+    def _is_done(self, consumer: Consumer) -> bool:
+        """Whether all that was in the topics when the end began is written, or time is up."""
+        assert self._deadline is not None
+        if time.monotonic() > self._deadline:
+            return True
+        return not len(self._backlog) and not self._unread(consumer)
+
+    def _unread(self, consumer: Consumer) -> bool:
+        try:
+            return any(
+                consumer.get_watermark_offsets(TopicPartition(*key), timeout=1)[1] > position
+                for key, position in self._next.items()
+            )
+        except KafkaException:
+            return False
+
+    def _read(self, consumer: Consumer) -> None:
+        # Short, so that lines are written at an even rate.
+        for message in consumer.consume(500, timeout=0.1):
+            if message.error() is not None:
+                continue
+            topic = str(message.topic())
+            self._next[topic, int(message.partition() or 0)] = int(message.offset() or 0) + 1
+            status, describe = self._plan.outputs[topic]
+            if self._backlog.has_room(status):
+                self._backlog.add(replace(describe(message), received=time.monotonic()))
+        self._count_dropped()
+
+    def _write(self) -> None:
+        context = self._context()
+        while (line := self._backlog.first()) is not None:
+            batch = self._history.find(*line.source) if line.source else None
+            is_patient = self._plan.waits and self._deadline is None
+            if batch is None and is_patient and _age(line) < BATCH_WAIT_SECONDS:
+                break
+            if not self._allowance.take():
+                break
+            self._backlog.pop()
+            fields = {**context, **line.fields, "batch_id": batch}
+            self._log.log(line.level, line.message, extra=fields)
+        if time.monotonic() - self._said_at > SUMMARY_SECONDS:
+            self._say_dropped()
+
+    def _count_dropped(self) -> None:
+        for status, lines in self._backlog.take_dropped().items():
+            self._unsaid[status] += lines
+            self._store.add(catalogue.LOG_SUPPRESSED, lines, status)
+
+    def _say_dropped(self) -> None:
+        self._said_at = time.monotonic()
+        successes, failures = self._unsaid["success"], self._unsaid["failed"]
+        if not successes and not failures:
+            return
+        self._unsaid = {"failed": 0, "success": 0}
+        self._log.warning(
+            "left out %d lines about single records (%d of them failures): more than %d a second",
+            *(successes + failures, failures, self._plan.per_second),
+            extra={
+                **self._context(),
+                "suppressed_success": successes,
+                "suppressed_failed": failures,
+            },
+        )
+
+    def _look_for_partitions(self, consumer: Consumer) -> None:
+        if time.monotonic() - self._looked_at < _NEW_PARTITIONS_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        try:
+            found = self._partitions(consumer)
+        except KafkaException:
+            return
+        new = [p for p in found if (p.topic, p.partition) not in self._next]
+        if new:
+            keys = [(p.topic, p.partition) for p in new]
+            self._next |= dict.fromkeys(keys, 0)
+            consumer.incremental_assign([TopicPartition(*k, OFFSET_BEGINNING) for k in keys])
+
+
+def _age(line: RecordLine) -> float:
+    return time.monotonic() - line.received

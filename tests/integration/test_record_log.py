@@ -1,0 +1,168 @@
+"""The lines about single records, from real output topics; no query is needed to fill them."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from confluent_kafka import Producer
+
+from sandbox.topics import create_topics
+from stream_telemetry import catalogue
+from stream_telemetry.batch_history import BatchHistory
+from stream_telemetry.logs.records import RecordLog, RecordLogPlan
+from stream_telemetry.metric_store import MetricStore
+from telco_churn.message_ids import plain_id
+from telco_churn.record_lines import RecordLines
+
+LETTER = json.dumps(
+    {"error_type": "validation_error", "validation_errors": [{"field": None, "code": "null_value"}]}
+).encode()
+PREDICTION = json.dumps({"prediction": "No", "churn_probability": 0.25}).encode()
+
+
+class Bench:
+    """Output topics, and what the log of them says."""
+
+    def __init__(self, broker: str, caplog: pytest.LogCaptureFixture) -> None:
+        self.name = f"log-{uuid.uuid4()}"
+        self.good, self.bad = f"{self.name}.good", f"{self.name}.bad"
+        self.broker = broker
+        self.caplog = caplog
+        self.store, self.history = MetricStore(), BatchHistory()
+        create_topics(broker, {self.good: 3, self.bad: 1})
+        self._offset = 0
+
+    @contextmanager
+    def following(
+        self, level: str = "INFO", per_second: int = 1000, *, waits: bool = False
+    ) -> Iterator[RecordLog]:
+        self.caplog.set_level(level, self.name)
+        lines = RecordLines(plain_id, ["tenure"])
+        plan = RecordLogPlan(
+            client={"bootstrap.servers": self.broker},
+            outputs={
+                self.good: ("success", lines.prediction),
+                self.bad: ("failed", lines.dead_letter),
+            },
+            logger=self.name,
+            per_second=per_second,
+            waits=waits,
+        )
+        log = RecordLog(plan, self.store, self.history, lambda: {"query": "churn"})
+        log.start()
+        try:
+            yield log
+        finally:
+            log.finish(10)
+
+    def send(self, good: int, bad: int) -> None:
+        producer = Producer({"bootstrap.servers": self.broker, "linger.ms": 20})
+        for topic, value, count in [(self.good, PREDICTION, good), (self.bad, LETTER, bad)]:
+            for _ in range(count):
+                place = {"source_topic": b"raw", "source_partition": b"0"}
+                place["source_offset"] = str(self._offset).encode()
+                self._offset += 1
+                producer.produce(topic, value, b"key", headers=list(place.items()))
+                producer.poll(0)
+        assert producer.flush(30) == 0
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        own = [r.__dict__ for r in self.caplog.records if r.name == self.name]
+        return [line for line in own if "event_type" in line]
+
+    def suppressed(self, status: str) -> int:
+        return int(self.store.value(catalogue.LOG_SUPPRESSED, status))
+
+    def wait_for(self, lines: int) -> None:
+        deadline = time.monotonic() + 20
+        while len(self.lines) < lines:
+            assert time.monotonic() < deadline, len(self.lines)
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def bench(broker: str, caplog: pytest.LogCaptureFixture) -> Bench:
+    return Bench(broker, caplog)
+
+
+def test_each_record_written_since_the_start_is_one_line(bench: Bench) -> None:
+    bench.send(good=5, bad=5)
+    with bench.following():
+        bench.send(good=300, bad=20)
+    assert sorted(int(str(line["offset"])) for line in bench.lines) == list(range(10, 330))
+    kinds = Counter(line["event_type"] for line in bench.lines)
+    assert kinds == {"message_processed": 300, "validation_failure": 20}
+    assert {line["query"] for line in bench.lines} == {"churn"}
+    assert bench.suppressed("success") == bench.suppressed("failed") == 0
+
+
+def test_warning_reads_the_failures_only(bench: Bench) -> None:
+    with bench.following("WARNING"):
+        bench.send(good=50, bad=7)
+    assert [line["event_type"] for line in bench.lines] == ["validation_failure"] * 7
+    assert bench.suppressed("success") == 0
+
+
+def test_error_reads_nothing_and_ends_at_once(bench: Bench) -> None:
+    with bench.following("ERROR"):
+        bench.send(good=5, bad=5)
+        before = time.monotonic()
+    assert time.monotonic() - before < 1
+    assert bench.lines == []
+
+
+def test_a_flood_stays_within_the_limit_and_what_is_left_out_is_counted_exactly(
+    bench: Bench,
+) -> None:
+    limit = 200
+    before = time.monotonic()
+    with bench.following(per_second=limit) as log:
+        bench.send(good=1000, bad=50_000)
+        log.finish(2)
+        seconds = time.monotonic() - before
+    assert len(bench.lines) <= limit * (seconds + 1)
+    assert bench.suppressed("failed") + bench.suppressed("success") == 51_000 - len(bench.lines)
+    # What there was room for are failures, but for the successes that came before them.
+    failures = sum(line["event_type"] == "validation_failure" for line in bench.lines)
+    assert bench.suppressed("failed") == 50_000 - failures
+    told = [r.__dict__ for r in bench.caplog.records if "left out" in r.getMessage()]
+    assert sum(int(str(line["suppressed_failed"])) for line in told) == 50_000 - failures
+    assert sum(int(str(line["suppressed_success"])) for line in told) == 1000 - (
+        len(bench.lines) - failures
+    )
+    per_second = Counter(int(float(str(line["created"]))) for line in bench.lines)
+    assert max(per_second.values()) <= 2 * limit
+
+
+def test_a_line_waits_for_its_batch_and_names_it(bench: Bench) -> None:
+    with bench.following(waits=True):
+        bench.history.add(7, {("raw", 0): 0})
+        bench.send(good=3, bad=0)
+        time.sleep(1)
+        assert bench.lines == []
+        bench.history.add(8, {("raw", 0): 2})
+        bench.wait_for(2)
+        # The third is in no batch that is complete by then.
+    assert [line["batch_id"] for line in bench.lines] == [8, 8, None]
+
+
+def test_what_cannot_be_described_is_told_and_the_rest_goes_on(bench: Bench) -> None:
+    with bench.following():
+        producer = Producer({"bootstrap.servers": bench.broker})
+        producer.produce(bench.bad, None, None)
+        producer.produce(bench.good, b"\xff\xfe", b"\xff", headers=[("source_offset", None)])
+        assert producer.flush(10) == 0
+        bench.send(good=1, bad=0)
+    kinds = Counter(line["event_type"] for line in bench.lines)
+    assert kinds == {
+        "processing_exception": 1,
+        "output_validation_failure": 1,
+        "message_processed": 1,
+    }
