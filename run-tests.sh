@@ -11,8 +11,8 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
-packages=(prometheus prometheus-pushgateway)
-binaries=(prometheus promtool prometheus-pushgateway)
+packages=(prometheus prometheus-pushgateway jq)
+binaries=(prometheus promtool prometheus-pushgateway jq)
 
 selection=(-m "not slow") paths=(tests)
 case ${1:-} in

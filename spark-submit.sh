@@ -76,8 +76,8 @@ claim_spark_log() {
     command -v flock >/dev/null && (umask 077 && mkdir -p "$directory" 2>/dev/null) || return 0
     for number in '' -{2..99}; do
         name=spark$number
-        (umask 077 && : >>"$directory/$name.log.lock") 2>/dev/null || return 0
-        exec 8>>"$directory/$name.log.lock"
+        (umask 077 && : >>"$directory/.$name.log.lock") 2>/dev/null || return 0
+        exec 8>>"$directory/.$name.log.lock"
         if flock -n 8; then
             export CHURN_STREAM_SPARK_LOG=$name
             return

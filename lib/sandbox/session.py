@@ -169,13 +169,11 @@ class Session:
             raise _failure(self._job)
 
     def _start_producer(self, events: int, rate: float) -> Child:
-        log_dir = os.environ.get("CHURN_STREAM_LOG_DIR")  # set by spark-submit.sh
         command = [
             *(sys.executable, str(_PRODUCER)),
             *("--broker", self._broker.bootstrap_servers, "--topic", self._topics.raw),
             *("--synthetic", str(events), "--rate", f"{rate:g}"),
             *("--bad-ratio", f"{self._plan.bad_ratio:g}", "--no-validate"),
-            *(("--log-dir", log_dir) if log_dir else ()),
         ]
         return Child("the producer", command, self._scratch / "producer.log")
 

@@ -42,6 +42,7 @@ class Job:
             "--deadletter-topic": self.topics.dead_letters,
             "--checkpoint": str(self.directory / "checkpoint"),
             "--log-dir": str(self.directory / "logs"),
+            "--run-log-dir": str(self.directory / "artifacts" / "logs"),
             "--metrics-port": "0",
         }
         given = {option for option in options if option.startswith("--")}

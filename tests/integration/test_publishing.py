@@ -35,6 +35,11 @@ JOB = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
 CONTRACT = read_schema("customer_event")
 
 
+@pytest.fixture(autouse=True)
+def own_log_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHURN_STREAM_LOG_DIR", str(tmp_path / "logs"))
+
+
 @pytest.fixture
 def topic(broker: str) -> Iterator[str]:
     name = f"customers-{uuid.uuid4()}"
@@ -93,7 +98,7 @@ def totals_of(output: str) -> list[int]:
 
 
 def test_every_event_arrives_once_under_its_customers_key(
-    broker: str, topic: str, capfd: pytest.CaptureFixture[str]
+    broker: str, topic: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     main(["--broker", broker, "--topic", topic, "--synthetic", "1200", "--seed", "3"])
     records = records_in(broker, topic)
@@ -107,10 +112,25 @@ def test_every_event_arrives_once_under_its_customers_key(
     assert [event for event in events if referee.violations(event)] == []
     output, errors = capfd.readouterr()
     assert totals_of(output) == [1200, 0, 0]
-    assert [line.split(" INFO ")[1] for line in errors.splitlines()] == [
-        "batch of 500: 500 sent, 0 failed",
-        "batch of 500: 500 sent, 0 failed",
-        "batch of 200: 200 sent, 0 failed",
+    told = [line.partition(" INFO ")[2].strip() for line in errors.splitlines()]
+    assert [line for line in told if line.startswith("batch")] == [
+        "batch of 500: 500 sent, 0 refused or failed",
+        "batch of 500: 500 sent, 0 refused or failed",
+        "batch of 200: 200 sent, 0 refused or failed",
+    ]
+    log = (tmp_path / "logs" / "kafka_producer.log").read_text("ascii").splitlines()
+    lines = [json.loads(line) for line in log]
+    published = [line for line in lines if line.get("event_type") == "message_published"]
+    batches = [line for line in lines if "batch_size" in line]
+    assert len(published) + sum(line["suppressed_success"] for line in batches) == 1200
+    places = {(record.partition(), record.offset()): record.key() for record in records}
+    for line in published:
+        assert places[line["partition"], line["offset"]] == line["message_id"].encode()
+        assert isinstance(line["latency_ms"], float)
+    assert [(line["success_count"], line["failure_count"]) for line in batches] == [
+        (500, 0),
+        (500, 0),
+        (200, 0),
     ]
 
 
@@ -223,6 +243,9 @@ def test_broker_that_goes_away_is_reported_and_the_open_batch_is_not_counted(
         with pytest.raises(KafkaUnavailableError, match="did not take 10 records"):
             feed.send(to_records(islice(synthetic_customers(2), 30), 0, 2))
     assert (publisher.sent, publisher.failed, batches) == (20, 10, [10, 10])
-    failures = [r.__dict__ for r in caplog.records if r.levelname == "ERROR"]
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    failures = [error.__dict__ for error in errors if error.name == "kafka_producer"]
+    # What librdkafka has to say of it comes by the same way.
+    assert any("Connection refused" in error.getMessage() for error in errors)
     assert {line["event_type"] for line in failures} == {"publish_failure"}
     assert len({line["message_id"] for line in failures}) == 10

@@ -19,6 +19,11 @@ from telco_churn.producer.settings import parse_settings
 CONTRACT = read_schema("customer_event")
 
 
+@pytest.fixture(autouse=True)
+def own_log_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHURN_STREAM_LOG_DIR", str(tmp_path / "logs"))
+
+
 def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
     settings = parse_settings(["--synthetic", "5"])
@@ -101,7 +106,8 @@ def test_dry_run_shows_three_events_and_counts_without_a_broker(
     assert valid + invalid == 400
     assert invalid == pytest.approx(40, abs=25)
     assert totals.endswith("nothing sent")
-    assert len(errors.splitlines()) == 5
+    # At most ten a second of lines about single records, and it takes less than two.
+    assert 10 <= len(errors.splitlines()) <= 20
 
 
 def test_dry_run_without_end_checks_one_batch(capfd: pytest.CaptureFixture[str]) -> None:

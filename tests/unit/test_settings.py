@@ -15,7 +15,7 @@ from telco_churn.settings import Settings, option_fields, read_settings
 from telco_churn.trigger import Trigger
 
 FIELDS = {field.name: field for field in option_fields()}
-PATHS = ("model_path", "checkpoint", "log_dir")
+PATHS = ("model_path", "checkpoint", "log_dir", "run_log_dir")
 
 
 @pytest.fixture(autouse=True)

@@ -24,8 +24,21 @@ MALFORMED = {
     "max_offsets_per_trigger": (["0", "-1", "1.5", "many"], "whole number of at least 1"),
     "metrics_host": ([" "], "is empty"),
     "metrics_port": (["-1", "65536", "http", "80.0"], "is not a port"),
-    "pushgateway": (["localhost:9091", "ftp://x", "http://", "http://[::1"], "URL"),
+    "metrics_tls_cert": (["/absent/file"], "is not a file"),
+    "metrics_tls_key": (["/absent/file"], "is not a file"),
+    "metrics_client_ca": (["/absent/file"], "is not a file"),
+    "metrics_login_file": (["/absent/file"], "is not a file"),
+    "pushgateway": (
+        ["localhost:9091", "ftp://x", "http://", "http://[::1", "http://a:b", "http://a:70000"],
+        "URL",
+    ),
+    "pushgateway_login_file": (["/absent/file"], "is not a file"),
+    "pushgateway_ca": (["/absent/file"], "is not a file"),
+    "commit_progress": (["yes", "ON"], "is neither on nor off"),
     "log_level": (["LOUD", "20"], "is not a log level"),
+    "log_lines_per_second": (["0", "-5", "lots"], "whole number of at least 1"),
+    "log_message_id": (["md5"], "is none of plain, hashed, off"),
+    "log_key_file": (["/absent/file"], "is not a file"),
 }
 MISTAKES = [(name, value, said) for name, (values, said) in MALFORMED.items() for value in values]
 

@@ -136,7 +136,7 @@ def project_texts() -> Iterator[tuple[str, str]]:
         folders[:] = [
             name
             for name in folders
-            if name not in SKIPPED_FOLDERS
+            if (Path(folder) != HOME or name not in SKIPPED_FOLDERS)
             and not name.endswith((".egg-info", "__pycache__"))
             and (name in (".ci", ".github") or not name.startswith("."))
         ]

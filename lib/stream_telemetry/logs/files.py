@@ -132,7 +132,7 @@ def _claim(path: Path) -> tuple[Path, int]:
     """A file that no other process writes to, and the lock that says so."""
     for number in range(1, _MOST_PROCESSES):
         free = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
-        lock = os.open(f"{free}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        lock = os.open(free.with_name(f".{free.name}.lock"), os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return free, lock

@@ -147,9 +147,9 @@ def _add_checks(parser: OneLineParser) -> None:
     parser.add_argument(
         "--log-dir",
         type=Path,
-        default=project_home() / "logs",
+        default=os.environ.get("CHURN_STREAM_LOG_DIR") or project_home() / "logs",
         metavar="DIR",
-        help="directory of kafka_producer.log, in JSON (default logs/ of the project)",
+        help="directory of kafka_producer.log, in JSON (CHURN_STREAM_LOG_DIR, else logs)",
     )
 
 

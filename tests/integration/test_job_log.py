@@ -1,0 +1,148 @@
+"""What a run of the job leaves in its log, and the recipes of the manual on it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from binaries import binary
+from confluent_kafka import Message, Producer
+from job import HOME, Job
+
+from sandbox.records import body, read_topic, source_coordinates
+from sandbox.topics import CustomerTopics
+from telco_churn.customers.synthetic import synthetic_customers
+from telco_churn.producer.source import to_records
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+CUSTOMER = "7590-VHVEG"
+MARKER = "a-payload-that-no-log-may-hold"
+RECIPES = re.findall(r"^\$ (.+)$", (HOME / "docs" / "operations.md").read_text("utf-8"), re.M)
+ABOUT_LOGS = [
+    recipe for recipe in RECIPES if re.search(r"logs/(kafka_consumer|spark)\.log", recipe)
+]
+
+
+@pytest.fixture(scope="module")
+def run(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    """A finished run over 1,000 events, about 2 % of them broken."""
+    topics = CustomerTopics("logged.raw", "logged.predictions", "logged.deadletter")
+    topics.create(broker)
+    job = Job(tmp_path_factory.mktemp("job"), broker, topics)
+    producer = Producer({"bootstrap.servers": broker})
+    for record in to_records(islice(synthetic_customers(1), 997), bad_ratio=0.02, seed=1):
+        producer.produce(topics.raw, record.value, record.key)
+    special = {**next(synthetic_customers(2)), "customerID": CUSTOMER}
+    headers = [("traceparent", TRACE.encode()), ("own", MARKER.encode())]
+    producer.produce(topics.raw, json.dumps(special), CUSTOMER, headers=headers)
+    producer.produce(topics.raw, json.dumps({**special, "zzz" + MARKER: MARKER}), b"a\x1b[31m\n")
+    producer.produce(topics.raw, MARKER)
+    assert producer.flush(30) == 0
+    finished = job.run("--trigger", "once")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    yield job
+    topics.delete(broker)
+
+
+def entries(job: Job, name: str = "kafka_consumer") -> list[dict[str, object]]:
+    text = (job.directory / "logs" / f"{name}.log").read_text("ascii")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def outputs(job: Job) -> dict[tuple[str, int, int], Message]:
+    topics = (job.topics.predictions, job.topics.dead_letters)
+    found = [message for topic in topics for message in read_topic(job.broker, topic)]
+    return {source_coordinates(message): message for message in found}
+
+
+def test_each_record_has_a_line_that_says_what_its_output_says(run: Job) -> None:
+    lines = {
+        (line["topic"], line["partition"], line["offset"]): line
+        for line in entries(run)
+        if "event_type" in line
+    }
+    written = outputs(run)
+    assert lines.keys() == written.keys()
+    assert len(lines) == 1000
+    for place, message in written.items():
+        line, value = lines[place], body(message)
+        assert line["batch_id"] == 0
+        assert line["query"] == "churn"
+        assert isinstance(line["latency_ms"], float)
+        if message.topic() == run.topics.predictions:
+            assert line["level"] == "INFO"
+            assert line["churn_probability"] == value["churn_probability"]
+            assert line["prediction"] == int(value["prediction"] == "Yes")
+        else:
+            assert line["level"] == "WARNING"
+            assert line["error_type"] == "schema_validation"
+            assert len(line["violations"]) == len(value["validation_errors"])
+    kinds = Counter(line["event_type"] for line in lines.values())
+    dead = sum(message.topic() == run.topics.dead_letters for message in written.values())
+    assert kinds == {"message_processed": 1000 - dead, "validation_failure": dead}
+    traced = [line for line in lines.values() if "traceparent" in line]
+    assert [(line["traceparent"], line["message_id"]) for line in traced] == [(TRACE, CUSTOMER)]
+
+
+def test_the_standard_fields_are_there_and_of_their_types(run: Job) -> None:
+    kinds = {"level": str, "logger": str, "message": str, "module": str, "function": str}
+    for line in entries(run):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", str(line["timestamp"]))
+        assert all(isinstance(line[name], kind) for name, kind in {**kinds, "line": int}.items())
+    texts = [str(line["message"]) for line in entries(run)]
+    for said in ("reading ", "query churn started", "batch 0: 1000 read", "query churn ended"):
+        assert any(text.startswith(said) for text in texts), said
+
+
+def test_the_jvm_writes_lines_of_the_same_shape(run: Job) -> None:
+    lines = entries(run, "spark")
+    assert lines
+    for line in lines:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", str(line["timestamp"]))
+        assert {"level", "logger", "message"} <= line.keys()
+
+
+def test_no_log_holds_what_an_event_held(run: Job) -> None:
+    files = [path for path in run.directory.rglob("*.log*") if "checkpoint" not in path.parts]
+    assert len(files) >= 3
+    for path in files:
+        assert MARKER not in path.read_text("utf-8"), path
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_people_read_the_run_without_its_successes(run: Job) -> None:
+    (file,) = (run.directory / "artifacts" / "logs").glob("consumer_????????_??????.log")
+    text = file.read_text("utf-8")
+    assert "batch 0: 1000 read" in text
+    assert "malformed_json" in text
+    assert "churn probability" not in text
+
+
+@pytest.mark.parametrize("recipe", ABOUT_LOGS)
+def test_a_recipe_of_the_manual_finds_something(run: Job, tmp_path: Path, recipe: str) -> None:
+    binary("jq")
+    shutil.copytree(run.directory / "logs", tmp_path / "logs")
+    following = recipe.startswith("tail -F")
+    news = '{"level": "ERROR", "timestamp": "now", "message": "just come"}'
+    later = f"(sleep 0.5; echo '{news}' >>logs/kafka_consumer.log) & timeout 2 {recipe}"
+    result = subprocess.run(
+        ["bash", "-c", later if following else recipe],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert result.stdout.strip(), recipe
+    assert "error" not in result.stderr
+    assert result.returncode == 0
+    assert not following or result.stdout.endswith('"message":"just come"}\n')
+
+
+def test_the_manual_has_its_recipes() -> None:
+    assert len(ABOUT_LOGS) > 12
