@@ -17,7 +17,7 @@ from pathlib import Path
 from contestants import HOME, MASTER, Contestant, contestants
 from pyspark.sql import SparkSession
 from table import print_machine, print_table
-from weights import probe_weights, write_weights
+from weights import weights_of, write_weights
 
 from sandbox.broker import KafkaBroker
 from sandbox.records import body, read_topic, source_coordinates
@@ -126,7 +126,7 @@ def prepare_weights(path: Path) -> None:
         .getOrCreate()
     )
     spark.sparkContext.setLogLevel("ERROR")
-    write_weights(path, probe_weights(spark, load_model(HOME / "models" / "churn")))
+    write_weights(path, weights_of(load_model(HOME / "models" / "churn")))
     spark.stop()
 
 

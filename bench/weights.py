@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-from pyspark.sql import SparkSession
-
-from telco_churn.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
-from telco_churn.model import PROBABILITY, Model
+from telco_churn.compiled_score import CompiledScorer
+from telco_churn.model import Model
 
 
 @dataclass(frozen=True)
@@ -35,32 +32,19 @@ def write_weights(path: Path, weights: Weights) -> None:
     path.write_text(json.dumps(asdict(weights)), "utf-8")
 
 
-def probe_weights(spark: SparkSession, model: Model) -> Weights:
-    """The weights of a logistic regression, read off its own scores.
+def weights_of(model: Model) -> Weights:
+    """The weights of a compiled model.
 
-    Its log odds are a sum, so a customer with one category, or one number at 1 and the others at 0,
-    shows that term; a category of null adds nothing.
+    Raises:
+        ValueError: the model is not compiled.
     """
-    names = (*CATEGORICAL_FEATURES, *NUMERIC_FEATURES)
-    nobody: dict[str, object] = dict.fromkeys(CATEGORICAL_FEATURES) | dict.fromkeys(
-        NUMERIC_FEATURES, 0.0
-    )
-    known = model.manifest.training_distribution.categories
-    values = [(name, value) for name in CATEGORICAL_FEATURES for value in known[name]]
-    probes = [nobody, *({**nobody, name: value} for name, value in values)]
-    probes += [{**nobody, name: 1.0} for name in NUMERIC_FEATURES]
-    rows = [tuple(probe[name] for name in names) for probe in probes]
-    scored = model.scorer.with_probability(spark.createDataFrame(rows, FEATURES_SCHEMA).coalesce(1))
-    probabilities = np.array([row[PROBABILITY] for row in scored.select(PROBABILITY).collect()])
-    log_odds = np.log(probabilities / (1 - probabilities))
-    intercept, terms = float(log_odds[0]), (log_odds[1:] - log_odds[0]).tolist()
-    categories: dict[str, dict[str, float]] = {name: {} for name in CATEGORICAL_FEATURES}
-    for (name, value), term in zip(values, terms, strict=False):
-        categories[name][value] = term
+    scorer = model.scorer
+    if not isinstance(scorer, CompiledScorer):
+        raise ValueError(f"model {model.manifest.version} is not a sum of weights")
     return Weights(
-        intercept,
-        categories,
-        dict(zip(NUMERIC_FEATURES, terms[len(values) :], strict=True)),
+        scorer.intercept,
+        {name: category.terms for name, category in scorer.categories.items()},
+        scorer.numbers,
         model.manifest.threshold,
         model.manifest.version,
     )

@@ -91,7 +91,14 @@ def prepare_model(spark: SparkSession, settings: Settings, partitions: int) -> M
         ModelError: the model cannot be used.
     """
     check_slots(spark, settings, partitions)
-    return load_model(settings.model_path)
+    model = load_model(settings.model_path)
+    if not model.is_compiled:
+        log.warning(
+            "model %s is scored by its Spark ML stages, which takes longer: it is not of the kind "
+            "that jobs/train_model.py makes",
+            model.manifest.version,
+        )
+    return model
 
 
 def start_query(spark: SparkSession, settings: Settings, pipeline: ChurnPipeline) -> StreamingQuery:

@@ -12,7 +12,8 @@ from telco_churn.customers.facts import churn_log_odds
 from telco_churn.customers.synthetic import synthetic_customers
 from telco_churn.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from telco_churn.home import project_home
-from telco_churn.model import PROBABILITY, load_model, read_manifest, verify_files
+from telco_churn.model import load_model, read_manifest, verify_files
+from telco_churn.scoring import PROBABILITY
 
 SHIPPED = project_home() / "models/churn"
 PINNED = json.loads((Path(__file__).parents[1] / "data/pinned_customers.json").read_text())
@@ -65,7 +66,7 @@ def test_a_category_that_was_not_seen_adds_nothing_and_is_scored(model, to_featu
 
 def test_all_unseen_categories_leave_intercept_and_numbers(model, to_features):
     nobody = dict.fromkeys(CATEGORICAL_FEATURES) | dict.fromkeys(NUMERIC_FEATURES, 0.0)
-    intercept = model.scorer.pipeline.stages[-1].intercept
+    intercept = model.scorer.intercept
     assert scores(model, to_features([nobody])) == pytest.approx([1 / (1 + math.exp(-intercept))])
 
 

@@ -15,7 +15,8 @@ from telco_churn.errors import SettingsError
 from telco_churn.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from telco_churn.home import project_home
 from telco_churn.manifest import read_manifest
-from telco_churn.model import PROBABILITY, load_model
+from telco_churn.model import load_model
+from telco_churn.scoring import PROBABILITY
 from telco_churn.training.command import main, report
 from telco_churn.training.data import CSV_COLUMNS, LABEL, read_customers, write_synthetic_csv
 from telco_churn.training.fit import train

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from telco_churn.errors import SettingsError
 from telco_churn.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.manifest import Histogram, Manifest, TrainingDistribution
-from telco_churn.model import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY, PipelineScorer
+from telco_churn.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY, PipelineScorer
 from telco_churn.training.data import LABEL
 from telco_churn.training.evaluation import THRESHOLD_RULE, best_threshold, evaluate
 
