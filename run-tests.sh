@@ -11,8 +11,8 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
-packages=(prometheus prometheus-pushgateway)
-binaries=(prometheus promtool prometheus-pushgateway)
+packages=(prometheus prometheus-pushgateway prometheus-alertmanager)
+binaries=(prometheus promtool prometheus-pushgateway prometheus-alertmanager amtool)
 
 selection=(-m "not slow") paths=(tests)
 case ${1:-} in
