@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ def read(path: Path) -> Any:
     return yaml.safe_load(path.read_text("utf-8"))
 
 
+@cache
 def rules() -> list[dict[str, Any]]:
     """Recording rules and alerts, in the order of their files."""
     files = [read(PROMETHEUS / name) for name in read(PROMETHEUS / "prometheus.yml")["rule_files"]]
     return [rule for file in files for group in file["groups"] for rule in group["rules"]]
 
 
+@cache
 def alerts() -> dict[str, dict[str, Any]]:
     return {rule["alert"]: rule for rule in rules() if "alert" in rule}
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from rule_files import ALERTMANAGER, alerts, read, run
+from monitoring.rule_files import ALERTMANAGER, alerts, read, run
 
 
 def receiver(**labels: str) -> str:
     words = [f"{name}={value}" for name, value in labels.items()]
-    return run("amtool", "config", "routes", "test", f"--config.file={ALERTMANAGER}", *words).strip()
+    return run(
+        "amtool", "config", "routes", "test", f"--config.file={ALERTMANAGER}", *words
+    ).strip()
 
 
 def test_alertmanager_accepts_its_configuration() -> None:

@@ -3,7 +3,16 @@ from __future__ import annotations
 import re
 
 import pytest
-from rule_files import HOME, PROMETHEUS, RULE_TESTS, alert_tests, alerts, headings, read, run
+from monitoring.rule_files import (
+    HOME,
+    PROMETHEUS,
+    RULE_TESTS,
+    alert_tests,
+    alerts,
+    headings,
+    read,
+    run,
+)
 
 GUIDE = {
     "HighErrorRate": ("5m", "> 0.05"),
