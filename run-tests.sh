@@ -11,8 +11,8 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
-packages=(prometheus prometheus-pushgateway jq)
-binaries=(prometheus promtool prometheus-pushgateway jq)
+packages=(prometheus prometheus-pushgateway prometheus-alertmanager jq)
+binaries=(prometheus promtool prometheus-pushgateway prometheus-alertmanager amtool jq)
 
 selection=(-m "not slow") paths=(tests)
 case ${1:-} in

@@ -80,7 +80,6 @@ LAG = Metric(
     "gauge",
     "Records between the committed position and the end of the partition.",
     ("topic", "partition"),
-    shown="latency and lag",
 )
 MODEL_LOADED = Metric("kafka_consumer_model_loaded", "gauge", "1 when the model is loaded, else 0.")
 BROKER_CONNECTED = Metric(
@@ -98,7 +97,7 @@ END_TO_END = Metric(
     "Time from a record's Kafka timestamp until the plan was done with it; at most 31 days.",
     (),
     END_TO_END_BUCKETS,
-    "latency and lag",
+    "latency and throughput",
 )
 VIOLATIONS = Metric(
     "stream_rule_violations_total",
@@ -108,7 +107,7 @@ VIOLATIONS = Metric(
     shown="data quality",
 )
 RECORDS_READ = Metric(
-    "stream_records_read_total", "counter", "Records that Spark says it has read.", shown="overview"
+    "stream_records_read_total", "counter", "Records that Spark says it has read."
 )
 UNACCOUNTED = Metric(
     "stream_records_unaccounted",
@@ -128,16 +127,18 @@ LAG_SECONDS = Metric(
     "gauge",
     "Age of the oldest record that has not been dealt with, by its Kafka timestamp.",
     ("topic", "partition"),
-    shown="latency and lag",
+    shown="latency and throughput",
 )
-BATCHES = Metric("stream_batches_total", "counter", "Batches completed.", shown="latency and lag")
+BATCHES = Metric(
+    "stream_batches_total", "counter", "Batches completed.", shown="latency and throughput"
+)
 BATCH_DURATION = Metric(
     "stream_trigger_duration_seconds",
     "histogram",
     "Time that a batch took, planning and commits included.",
     (),
     BATCH_BUCKETS,
-    "latency and lag",
+    "latency and throughput",
 )
 BATCH_RECORDS = Metric(
     "stream_records_per_batch",
@@ -145,20 +146,20 @@ BATCH_RECORDS = Metric(
     "Records in a batch.",
     (),
     SIZE_BUCKETS,
-    "latency and lag",
+    "latency and throughput",
 )
 PHASE_SECONDS = Metric(
     "stream_phase_duration_seconds_total",
     "counter",
     "Time spent in each phase of the batches, as Spark names them.",
     ("phase",),
-    shown="latency and lag",
+    shown="latency and throughput",
 )
 BUSY_RATIO = Metric(
     "stream_busy_ratio",
     "gauge",
     "Share of the time since the batch before that the latest batch took; 1: no reserve left.",
-    shown="latency and lag",
+    shown="latency and throughput",
 )
 PROGRESS_AGE = Metric(
     "stream_progress_age_seconds",
@@ -175,13 +176,11 @@ POLL_ERRORS = Metric(
     "stream_broker_poll_errors_total",
     "counter",
     "Times that the broker did not tell its offsets.",
-    shown="latency and lag",
 )
 COMMIT_ERRORS = Metric(
     "stream_commit_errors_total",
     "counter",
     "Times that progress could not be committed to the consumer group; Spark's own is safe.",
-    shown="latency and lag",
 )
 PUSH_ERRORS = Metric(
     "stream_push_errors_total", "counter", "Pushes that the Pushgateway did not take."
@@ -196,23 +195,23 @@ LOG_SUPPRESSED = Metric(
     "counter",
     "Lines about single records that the log's rate limit left out.",
     ("status",),
+    shown="data quality",
 )
 LOG_ERRORS = Metric(
     "stream_log_errors_total",
     "counter",
     "Log lines that could not be written, because a disk is full, say.",
 )
-MODEL_INFO = Metric("model_info", "info", "The model that scores.", ("version",), shown="model")
+MODEL_INFO = Metric("model_info", "info", "The model that scores.", ("version",))
 MODEL_CREATED = Metric(
     "model_created_timestamp_seconds",
     "gauge",
     "When the model was made; its age is time() minus this.",
-    shown="model",
 )
 
 
 def _pushed(name: str, help_text: str) -> Metric:
-    return Metric(name, "gauge", help_text, shown="batch runs", source="push")
+    return Metric(name, "gauge", help_text, shown="spark and push", source="push")
 
 
 BATCH_ID = _pushed("stream_batch_id", "Number of the latest batch.")

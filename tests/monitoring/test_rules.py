@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from monitoring.rule_files import (
+    HOME,
+    PROMETHEUS,
+    RULE_TESTS,
+    alert_tests,
+    alerts,
+    headings,
+    read,
+    run,
+)
+
+GUIDE = {
+    "HighErrorRate": ("5m", "> 0.05"),
+    "ConsumerDisconnected": ("1m", "kafka_consumer_broker_connected == 0"),
+    "ModelNotLoaded": ("1m", "kafka_consumer_model_loaded == 0"),
+    "HighProcessingLatency": ("5m", "> 1"),
+    "ConsumerLagIncreasing": ("10m", "kafka_consumer_lag > 1000"),
+    "LowThroughput": ("10m", "< 1"),
+}
+
+
+def test_prometheus_accepts_its_configuration_and_rules() -> None:
+    run("promtool", "check", "config", PROMETHEUS / "prometheus.yml")
+
+
+def test_the_rules_do_what_their_unit_tests_say() -> None:
+    run("promtool", "test", "rules", *RULE_TESTS)
+
+
+@pytest.mark.parametrize("fires", [True, False], ids=["firing", "silent"])
+def test_every_alert_is_seen_firing_and_silent(fires: bool) -> None:
+    seen = {name for name, is_to_fire in alert_tests() if is_to_fire is fires}
+    assert seen == alerts().keys()
+
+
+@pytest.mark.parametrize("name", GUIDE)
+def test_an_alert_of_the_guide_keeps_its_threshold(name: str) -> None:
+    duration, threshold = GUIDE[name]
+    alert = alerts()[name]
+    assert alert["for"] == duration
+    assert threshold in " ".join(alert["expr"].split())
+
+
+@pytest.mark.parametrize("name", alerts())
+def test_an_alert_says_how_bad_it_is_what_it_means_and_what_it_saw(name: str) -> None:
+    alert = alerts()[name]
+    assert alert["labels"]["severity"] in ("critical", "warning")
+    notes = alert["annotations"]
+    assert notes["summary"]
+    assert not notes["summary"].endswith(".")
+    assert "$value" in notes["description"]
+    assert notes["runbook_url"] == "{{ $externalLabels.runbook }}#" + name.lower()
+
+
+def test_every_alert_has_its_page_in_the_runbook_and_the_other_way_round() -> None:
+    assert headings(HOME / "docs" / "runbook.md") == list(alerts())
+
+
+def test_the_guide_s_job_is_scraped_under_its_name_and_labels() -> None:
+    jobs = {job["job_name"]: job for job in read(PROMETHEUS / "prometheus.yml")["scrape_configs"]}
+    (consumer,) = jobs["kafka_consumer"]["static_configs"]
+    assert consumer == {
+        "targets": ["localhost:8000"],
+        "labels": {"service": "telco-churn-consumer", "environment": "dev"},
+    }
+    assert jobs["pushgateway"]["honor_labels"] is True
+
+
+def test_pages_link_to_what_is_there() -> None:
+    for page in ("runbook.md", "operations.md"):
+        text = (HOME / "docs" / page).read_text("utf-8")
+        for target in re.findall(r"\]\(([^)#:]+)[^)]*\)", text):
+            assert (HOME / "docs" / target).exists(), (page, target)
