@@ -32,6 +32,7 @@ from stream_telemetry.push import PushThread
 from stream_telemetry.recorder import Recorder
 from stream_telemetry.resume import resume_positions
 from stream_telemetry.stream import Outlets, Stream
+from stream_telemetry.supervision import Restart, cause_of
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,9 @@ class Telemetry:
         self._store = MetricStore()
         self._health = Health(limits or limits_for(0, is_realtime=False), has_model=self._has_model)
         self._recorder = Recorder(self._store, observation, stream.topic)
-        self._events = EventThread(self._evaluate, lambda: self._count(catalogue.LISTENER_ERRORS))
+        self._events = EventThread[Event | Restart](
+            self._evaluate, lambda: self._count(catalogue.LISTENER_ERRORS)
+        )
         self._push = _push_thread(outlets, lambda: self._count(catalogue.PUSH_ERRORS))
         offsets = BrokerOffsets(
             stream.topic,
@@ -128,6 +131,22 @@ class Telemetry:
             spark.streams.removeListener(self._listener)
             self._listener = None
 
+    def restarting(self, restart: Restart, limit: int) -> None:
+        """Notes that the query has failed and will be started again.
+
+        Args:
+            restart: what happened, and when it goes on.
+            limit: restarts without progress that are allowed.
+        """
+        # Or what Spark has still to tell of the failed run would come after this.
+        self._has_ended.wait(DRAIN_SECONDS)
+        self._events.put(restart)
+        log.warning(
+            "restart %d of %d in %.0f s, the query failed: %s",
+            *(restart.number, limit, restart.seconds, cause_of(restart.cause)),
+            extra={"query": self._stream.query, "event_type": "restart"},
+        )
+
     def stopping(self) -> None:
         """Notes that the query was asked to end."""
         self._health.stopping()
@@ -170,7 +189,7 @@ class Telemetry:
             self._has_ended.set()
         self._events.put(event)
 
-    def _evaluate(self, event: Event) -> None:
+    def _evaluate(self, event: Event | Restart) -> None:
         if isinstance(event, QueryProgressEvent):
             self._health.heard("running" if event.progress.numInputRows else "idle")
             self._take(read_batch(event.progress, self._observation))
@@ -180,6 +199,9 @@ class Telemetry:
         elif isinstance(event, QueryTerminatedEvent):
             self._ended_well = event.exception is None
             self._health.heard("stopping" if self._ended_well else "failed")
+        elif isinstance(event, Restart):
+            self._count(catalogue.RESTARTS)
+            self._health.heard("restarting")
         else:
             self._health.heard("running")
 

@@ -43,6 +43,10 @@ class KafkaUnavailableError(ChurnStreamError):
     exit_code = 4
 
 
+class TopicError(KafkaUnavailableError):
+    """The broker answers, but a topic is not there, or not fit for the job."""
+
+
 class QueryFailedError(ChurnStreamError):
     """The streaming query ended with an error."""
 

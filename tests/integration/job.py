@@ -59,6 +59,18 @@ class Job:
             timeout=TIME_LIMIT_SECONDS,
         )
 
+    def run_without_jvm(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """Runs its Python program alone, for what must be refused before Spark starts."""
+        _, *arguments = self.command(*options)
+        return subprocess.run(
+            [sys.executable, str(HOME / "jobs" / "churn_stream.py"), *arguments],
+            env=self.environment | {"PYTHONPATH": str(HOME / "lib"), "JAVA_HOME": "/nowhere"},
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
     @contextmanager
     def running(self, *options: str) -> Iterator[subprocess.Popen[str]]:
         """The running job, in a process group of its own; killed if it is still there after."""
