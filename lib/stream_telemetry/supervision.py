@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.lifecycle import StopSignals, run_until_stopped
+
+log = logging.getLogger(__name__)
 
 _CAUSE_CHARS = 400
 
@@ -93,5 +96,10 @@ def supervise(
             if number > restarts.limit:
                 raise
         on_failure(restart)
+        log.warning(
+            "restart %d of %d in %.0f s, the query failed: %s",
+            *(restart.number, restarts.limit, restart.seconds, cause_of(restart.cause)),
+            extra={"event_type": "restart"},
+        )
         if signals.wait(restart.seconds):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from stream_telemetry.broker_offsets import BrokerOffsets
 from stream_telemetry.exporter import Exporter
 from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.lag import LagThread
+from stream_telemetry.lifecycle import JVM_ERRORS
 from stream_telemetry.listener import Event, EventThread, QueryListener
 from stream_telemetry.metric_store import MetricStore
 from stream_telemetry.observation import Observation
@@ -32,7 +34,7 @@ from stream_telemetry.push import PushThread
 from stream_telemetry.recorder import Recorder
 from stream_telemetry.resume import resume_positions
 from stream_telemetry.stream import Outlets, Stream
-from stream_telemetry.supervision import Restart, cause_of
+from stream_telemetry.supervision import Restart
 
 log = logging.getLogger(__name__)
 
@@ -126,26 +128,19 @@ class Telemetry:
 
     def detach(self, spark: SparkSession) -> None:
         """Waits for what Spark still has to tell of the query's end, then listens no more."""
-        self._has_ended.wait(DRAIN_SECONDS)
         if self._listener:
-            spark.streams.removeListener(self._listener)
+            # A JVM that is gone tells nothing more; this is how it shows.
+            with contextlib.suppress(*JVM_ERRORS):
+                spark.streams.active  # noqa: B018
+                self._has_ended.wait(DRAIN_SECONDS)
+                spark.streams.removeListener(self._listener)
             self._listener = None
 
-    def restarting(self, restart: Restart, limit: int) -> None:
-        """Notes that the query has failed and will be started again.
-
-        Args:
-            restart: what happened, and when it goes on.
-            limit: restarts without progress that are allowed.
-        """
+    def restarting(self, restart: Restart) -> None:
+        """Notes that the query has failed and will be started again."""
         # Or what Spark has still to tell of the failed run would come after this.
         self._has_ended.wait(DRAIN_SECONDS)
         self._events.put(restart)
-        log.warning(
-            "restart %d of %d in %.0f s, the query failed: %s",
-            *(restart.number, limit, restart.seconds, cause_of(restart.cause)),
-            extra={"query": self._stream.query, "event_type": "restart"},
-        )
 
     def stopping(self) -> None:
         """Notes that the query was asked to end."""

@@ -13,6 +13,7 @@ A message is one line: what is wrong, the value seen, what to do.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -98,4 +99,7 @@ def _tell(line: str) -> None:
             return
         except (Py4JError, OSError):
             pass
-    sys.stderr.write(line)
+    # Whoever read it may be gone.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line)
+        sys.stderr.flush()

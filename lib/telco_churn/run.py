@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -12,7 +13,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from stream_telemetry.lifecycle import StopSignals
+from stream_telemetry.lifecycle import JVM_ERRORS, StopSignals
 from stream_telemetry.logs import configure_logging
 from stream_telemetry.supervision import Restart, Restarts, supervise
 from stream_telemetry.telemetry import Telemetry
@@ -113,7 +114,8 @@ def _session() -> Iterator[SparkSession]:
     try:
         yield spark
     finally:
-        spark.stop()
+        with contextlib.suppress(*JVM_ERRORS):
+            spark.stop()
 
 
 def _stay(
@@ -125,7 +127,7 @@ def _stay(
 ) -> None:
     def on_failure(restart: Restart) -> None:
         ensure_it_can_pass(restart.cause, settings)
-        telemetry.restarting(restart, settings.max_restarts)
+        telemetry.restarting(restart)
 
     try:
         supervise(
@@ -139,3 +141,8 @@ def _stay(
     except StreamingQueryException as error:
         ensure_it_can_pass(error, settings)
         raise final_failure(error) from error
+    except JVM_ERRORS as error:
+        raise QueryFailedError(
+            f"Spark's JVM does not answer any more ({first_line(error)}); start the job again, it "
+            "goes on from its checkpoint"
+        ) from error
