@@ -32,7 +32,7 @@ PHASES = (
     *("walCommit", "addBatch", "commitOffsets", "other"),
 )
 """Keys of `durationMs` in Spark's progress; `triggerExecution` is the whole of a batch."""
-STATES = ("starting", "running", "idle", "stalled", "lagging", "stopping", "failed")
+STATES = ("starting", "running", "idle", "stalled", "lagging", "restarting", "stopping", "failed")
 UNKNOWN = "unknown_error"
 """The error type of a record whose own type is not one of the query's."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+Phase = Literal["starting", "running", "idle", "restarting", "stopping", "failed"]
 Check = Literal["pass", "fail", "not_initialized", "unknown"]
 
 SHORTEST_STALL_SECONDS = 60.0
@@ -52,12 +53,12 @@ class Health:
         self._clock = clock
         self._lock = threading.Lock()
         self._heard = clock()
-        self._phase: Literal["starting", "running", "idle", "stopping", "failed"] = "starting"
+        self._phase: Phase = "starting"
         self._broker: bool | None = None
         self._model: bool | None = None
         self._lag_seconds = 0.0
 
-    def heard(self, phase: Literal["starting", "running", "idle", "stopping", "failed"]) -> None:
+    def heard(self, phase: Phase) -> None:
         """The query has given a sign of life, or of its end."""
         with self._lock:
             self._heard = self._clock()
@@ -100,7 +101,8 @@ class Health:
             if silence > self._limits.stall:
                 return "stalled"
             is_behind = self._lag_seconds > self._limits.lag
-            return "lagging" if is_behind and self._phase != "starting" else self._phase
+            can_lag = self._phase in ("running", "idle")
+            return "lagging" if is_behind and can_lag else self._phase
 
     @property
     def checks(self) -> dict[str, Check]:
@@ -109,6 +111,7 @@ class Health:
             "starting": "not_initialized",
             "stalled": "fail",
             "failed": "fail",
+            "restarting": "fail",
         }
         checks: dict[str, Check] = {"broker_connection": _check(self._broker)}
         if self._has_model:

@@ -7,6 +7,9 @@ here, by a Python object that the JVM calls back.
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
 import signal
 import threading
 import time
@@ -14,14 +17,21 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, ClassVar
 
+from py4j.protocol import Py4JError
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 GRACE_SECONDS = 25.0
 """How long a running batch may take to end; container platforms kill after 30 s."""
+FORCE_SECONDS = 28.0
+"""When the process ends after a request though Spark does not: a broker that is gone holds it."""
+JVM_ERRORS = (Py4JError, OSError)
+"""What a call into a JVM raises that is no longer there."""
 _POLL_SECONDS = 0.02
 _SIGNALS = ("TERM", "INT")
+
+log = logging.getLogger(__name__)
 
 
 class StopSignals:
@@ -30,6 +40,7 @@ class StopSignals:
     def __init__(self) -> None:
         self._asked = threading.Event()
         self._count = 0
+        self._halt_jvm: Callable[[], object] | None = None
 
     @property
     def is_asked(self) -> bool:
@@ -42,9 +53,13 @@ class StopSignals:
         return self._count > 1
 
     def ask(self) -> None:
-        """Asks for a stop, as a signal does."""
+        """Asks for a stop, as a signal does; the process ends within `FORCE_SECONDS`."""
         self._count += 1
         self._asked.set()
+        if self._count == 1 and self._halt_jvm:
+            force = threading.Timer(FORCE_SECONDS, self._end_by_force)
+            force.daemon = True
+            force.start()
 
     def wait(self, seconds: float) -> bool:
         """Waits for a request; False when none came."""
@@ -59,9 +74,22 @@ class StopSignals:
         assert context._jvm is not None
         # pyspark leaves this function, which its own listeners use, without types.
         ensure_callback_server_started(context._gateway)  # type: ignore[no-untyped-call]
+        self._halt_jvm = lambda: context._jvm.java.lang.Runtime.getRuntime().halt(0)
         jvm_signal = context._jvm.sun.misc.Signal
         for name in _SIGNALS:
             jvm_signal.handle(jvm_signal(name), _JvmHandler(self))
+
+    def _end_by_force(self) -> None:
+        log.warning(
+            "Spark has not ended within %.0f s of the request; ending by force, the running batch "
+            "will be repeated",
+            FORCE_SECONDS,
+        )
+        if self._halt_jvm:
+            # It answers this by being gone.
+            with contextlib.suppress(*JVM_ERRORS):
+                self._halt_jvm()
+        os._exit(0)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.ask()

@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from pyspark.sql.streaming.listener import (
@@ -18,6 +19,7 @@ from pyspark.sql.streaming.listener import (
 
 log = logging.getLogger(__name__)
 
+Told = TypeVar("Told")
 Event = QueryStartedEvent | QueryProgressEvent | QueryIdleEvent | QueryTerminatedEvent
 
 
@@ -56,10 +58,10 @@ class QueryListener(StreamingQueryListener):
             self._hand_over(event)
 
 
-class EventThread:
+class EventThread(Generic[Told]):
     """Evaluates events one after another, away from Spark's threads."""
 
-    def __init__(self, evaluate: Callable[[Event], None], on_error: Callable[[], None]) -> None:
+    def __init__(self, evaluate: Callable[[Told], None], on_error: Callable[[], None]) -> None:
         """Prepares the thread.
 
         Args:
@@ -68,14 +70,14 @@ class EventThread:
         """
         self._evaluate = evaluate
         self._on_error = on_error
-        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Told | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="telemetry-events", daemon=True)
 
     def start(self) -> None:
         """Begins to evaluate."""
         self._thread.start()
 
-    def put(self, event: Event) -> None:
+    def put(self, event: Told) -> None:
         """Takes an event; never waits."""
         self._events.put(event)
 

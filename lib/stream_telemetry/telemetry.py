@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from stream_telemetry.declared import declare_all
 from stream_telemetry.exporter import Exporter
 from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.lag import LagThread
+from stream_telemetry.lifecycle import JVM_ERRORS
 from stream_telemetry.listener import Event, EventThread, QueryListener
 from stream_telemetry.logs.records import RecordLog
 from stream_telemetry.metric_store import MetricStore
@@ -35,6 +37,7 @@ from stream_telemetry.query_log import QueryLog
 from stream_telemetry.recorder import Recorder
 from stream_telemetry.resume import resume_positions
 from stream_telemetry.stream import Outlets, Stream
+from stream_telemetry.supervision import Restart
 
 DRAIN_SECONDS = 5.0
 """How long the end of a run waits for events that Spark still holds, and for the threads."""
@@ -72,7 +75,9 @@ class Telemetry:
             limits or limits_for(0, is_realtime=False), has_model=bool(stream.model_backend)
         )
         self._recorder = Recorder(self._store, observation, stream.topic)
-        self._events = EventThread(self._evaluate, lambda: self._count(catalogue.LISTENER_ERRORS))
+        self._events = EventThread[Event | Restart](
+            self._evaluate, lambda: self._count(catalogue.LISTENER_ERRORS)
+        )
         self._push = _push_thread(outlets, lambda: self._count(catalogue.PUSH_ERRORS))
         offsets = BrokerOffsets(
             stream.topic,
@@ -136,10 +141,19 @@ class Telemetry:
 
     def detach(self, spark: SparkSession) -> None:
         """Waits for what Spark still has to tell of the query's end, then listens no more."""
-        self._has_ended.wait(DRAIN_SECONDS)
         if self._listener:
-            spark.streams.removeListener(self._listener)
+            # A JVM that is gone tells nothing more; this is how it shows.
+            with contextlib.suppress(*JVM_ERRORS):
+                spark.streams.active  # noqa: B018
+                self._has_ended.wait(DRAIN_SECONDS)
+                spark.streams.removeListener(self._listener)
             self._listener = None
+
+    def restarting(self, restart: Restart) -> None:
+        """Notes that the query has failed and will be started again."""
+        # Or what Spark has still to tell of the failed run would come after this.
+        self._has_ended.wait(DRAIN_SECONDS)
+        self._events.put(restart)
 
     def stopping(self) -> None:
         """Notes that the query was asked to end."""
@@ -183,7 +197,7 @@ class Telemetry:
             self._has_ended.set()
         self._events.put(event)
 
-    def _evaluate(self, event: Event) -> None:
+    def _evaluate(self, event: Event | Restart) -> None:
         if isinstance(event, QueryProgressEvent):
             self._health.heard("running" if event.progress.numInputRows else "idle")
             self._take(read_batch(event.progress, self._observation))
@@ -194,6 +208,9 @@ class Telemetry:
             self._ended_well = event.exception is None
             self._health.heard("stopping" if self._ended_well else "failed")
             self._log.ended(event.exception)
+        elif isinstance(event, Restart):
+            self._count(catalogue.RESTARTS)
+            self._health.heard("restarting")
         else:
             self._health.heard("running")
             self._log.started(str(event.runId))

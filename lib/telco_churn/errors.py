@@ -13,6 +13,7 @@ A message is one line: what is wrong, the value seen, what to do.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -41,6 +42,10 @@ class KafkaUnavailableError(ChurnStreamError):
     """No broker answers, or a topic does not exist."""
 
     exit_code = 4
+
+
+class TopicError(KafkaUnavailableError):
+    """The broker answers, but a topic is not there, or not fit for the job."""
 
 
 class QueryFailedError(ChurnStreamError):
@@ -94,4 +99,7 @@ def _tell(line: str) -> None:
             return
         except (Py4JError, OSError):
             pass
-    sys.stderr.write(line)
+    # Whoever read it may be gone.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(line)
+        sys.stderr.flush()

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from stream_telemetry.lifecycle import StopSignals, run_until_stopped
+from stream_telemetry.lifecycle import JVM_ERRORS, StopSignals
 from stream_telemetry.logs.configure import LogTargets, configure_logging
+from stream_telemetry.supervision import Restart, Restarts, supervise
 from stream_telemetry.telemetry import Telemetry
+from telco_churn.checkpoint import check_checkpoint, check_source, locked, remember_source
 from telco_churn.contract import load_contract
-from telco_churn.errors import QueryFailedError, SettingsError, SourceDataLostError
-from telco_churn.kafka import check_topics, read_records, write_records
+from telco_churn.errors import QueryFailedError
+from telco_churn.failures import ensure_it_can_pass, final_failure
+from telco_churn.guards import check_kafka_clients, check_slots
+from telco_churn.kafka import check_message_sizes, check_topics, read_records, write_records
 from telco_churn.model import SPARK_ERRORS, Model, first_line, load_model
 from telco_churn.observation import make_observation
 from telco_churn.pipeline import ChurnPipeline
@@ -42,7 +45,9 @@ def main(arguments: Sequence[str]) -> None:
     """
     settings = read_settings(arguments, os.environ)
     partitions = check_topics(settings)
+    check_message_sizes(settings)
     check_checkpoint(settings.checkpoint)
+    check_source(settings)
     parser = EventParser(load_contract("customer_event"))
     if settings.dry_run:
         with _session() as spark:
@@ -60,8 +65,13 @@ def main(arguments: Sequence[str]) -> None:
         )
     )
     observation = make_observation(parser.fields)
-    # The exporter's port is taken first, and given back last.
-    with make_telemetry(settings, observation, lost_lines) as telemetry, _session() as spark:
+    # Checkpoint and exporter's port are taken first, and given back last.
+    with (
+        locked(settings.checkpoint),
+        make_telemetry(settings, observation, lost_lines) as telemetry,
+        _session() as spark,
+    ):
+        remember_source(settings)
         model = prepare_model(spark, settings, partitions)
         show_model(telemetry, model.manifest)
         routes = Routes(settings.output_topic, settings.deadletter_topic, settings.consumer_group)
@@ -77,8 +87,7 @@ def main(arguments: Sequence[str]) -> None:
             model.manifest.version,
         )
         try:
-            query = start_query(spark, settings, pipeline)
-            _stay(query, signals, settings, telemetry)
+            _stay(spark, settings, pipeline, signals, telemetry)
         finally:
             telemetry.detach(spark)
 
@@ -87,10 +96,11 @@ def prepare_model(spark: SparkSession, settings: Settings, partitions: int) -> M
     """The model, once it is known that Spark can run as the settings want.
 
     Raises:
-        SettingsError: real-time mode has too few slots.
+        SettingsError: real-time mode has too few slots, or the Kafka client is too old.
         ModelError: the model cannot be used.
     """
     check_slots(spark, settings, partitions)
+    check_kafka_clients(spark)
     model = load_model(settings.model_path)
     if not model.is_compiled:
         log.warning(
@@ -114,68 +124,41 @@ def start_query(spark: SparkSession, settings: Settings, pipeline: ChurnPipeline
         raise QueryFailedError(f"the query does not start: {first_line(error)}") from error
 
 
-def check_checkpoint(checkpoint: str) -> None:
-    """Tries to write where the checkpoint will be; a URI is left to Spark.
-
-    Raises:
-        SettingsError: the directory cannot be written.
-    """
-    if "://" in checkpoint:
-        return
-    try:
-        Path(checkpoint).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=checkpoint):
-            pass
-    except OSError as error:
-        raise SettingsError(
-            f"checkpoint {checkpoint} cannot be written ({error.strerror}); "
-            "set --checkpoint to a directory that this user may write"
-        ) from error
-
-
-def check_slots(spark: SparkSession, settings: Settings, partitions: int) -> None:
-    """Real-time mode runs one task for each partition, all the time; too few slots read only some.
-
-    Raises:
-        SettingsError: there are fewer slots than partitions.
-    """
-    slots = spark.sparkContext.defaultParallelism
-    if settings.trigger.mode == "realtime" and slots < partitions:
-        raise SettingsError(
-            f"real-time mode needs a slot for each partition: {settings.input_topic} has "
-            f"{partitions}, Spark has {slots}; set --master local[{partitions + 1}] or more cores"
-        )
-
-
 @contextmanager
 def _session() -> Iterator[SparkSession]:
     spark = start_session()
     try:
         yield spark
     finally:
-        spark.stop()
+        with contextlib.suppress(*JVM_ERRORS):
+            spark.stop()
 
 
 def _stay(
-    query: StreamingQuery, signals: StopSignals, settings: Settings, telemetry: Telemetry
+    spark: SparkSession,
+    settings: Settings,
+    pipeline: ChurnPipeline,
+    signals: StopSignals,
+    telemetry: Telemetry,
 ) -> None:
+    def on_failure(restart: Restart) -> None:
+        ensure_it_can_pass(restart.cause, settings)
+        telemetry.restarting(restart)
+
     try:
-        run_until_stopped(
-            query,
+        supervise(
+            lambda: start_query(spark, settings, pipeline),
             signals,
+            Restarts(settings.max_restarts),
             is_batched=settings.trigger.mode != "realtime",
             on_stop=telemetry.stopping,
+            on_failure=on_failure,
         )
     except StreamingQueryException as error:
-        raise _failure(error, settings) from error
-
-
-def _failure(error: StreamingQueryException, settings: Settings) -> Exception:
-    text = str(error)
-    if "KAFKA_DATA_LOSS" in text:
-        return SourceDataLostError(
-            f"{settings.input_topic} no longer has the offsets that come next: "
-            f"{first_line(error)}; "
-            "to go on without them, start with another --checkpoint"
-        )
-    return QueryFailedError(f"the query failed: {first_line(error)}")
+        ensure_it_can_pass(error, settings)
+        raise final_failure(error) from error
+    except JVM_ERRORS as error:
+        raise QueryFailedError(
+            f"Spark's JVM does not answer any more ({first_line(error)}); start the job again, it "
+            "goes on from its checkpoint"
+        ) from error

@@ -53,6 +53,20 @@ def parse_positive(value: str) -> int:
     return int(value)
 
 
+def parse_count(value: str) -> int:
+    """A whole number, 0 too."""
+    if not value.isdigit():
+        raise ValueError("must be a whole number, 0 or more")
+    return int(value)
+
+
+def parse_on_data_loss(value: str) -> str:
+    """What to do about records that are gone."""
+    if value not in ("fail", "continue"):
+        raise ValueError("is neither fail nor continue")
+    return value
+
+
 def parse_url(value: str) -> str | None:
     """An http(s) URL; None for off."""
     if value == OFF:

@@ -20,10 +20,12 @@ from telco_churn.options import OFF, OneLineParser, flag_of, masked, option, res
 from telco_churn.setting_values import (
     LOG_LEVELS,
     parse_broker,
+    parse_count,
     parse_directory,
     parse_file,
     parse_log_level,
     parse_message_id,
+    parse_on_data_loss,
     parse_port,
     parse_positive,
     parse_starting_offsets,
@@ -80,6 +82,18 @@ class Settings:
         "50000",
         "most records in a micro-batch (real-time mode has no such limit)",
         parse=parse_positive,
+        metavar="N",
+    )
+    on_data_loss: str = option(
+        "fail",
+        "when Kafka has deleted what comes next: fail, or continue and count what is lost",
+        parse=parse_on_data_loss,
+        metavar="WHAT",
+    )
+    max_restarts: int = option(
+        "5",
+        "restarts without progress before the job gives up; 0: a failure ends it",
+        parse=parse_count,
         metavar="N",
     )
     metrics_host: str = option(

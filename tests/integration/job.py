@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,12 +60,26 @@ class Job:
             timeout=TIME_LIMIT_SECONDS,
         )
 
+    def run_without_jvm(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """Runs its Python program alone, for what must be refused before Spark starts."""
+        _, *arguments = self.command(*options)
+        return subprocess.run(
+            [sys.executable, str(HOME / "jobs" / "churn_stream.py"), *arguments],
+            env=self.environment | {"PYTHONPATH": str(HOME / "lib"), "JAVA_HOME": "/nowhere"},
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
     @contextmanager
-    def running(self, *options: str) -> Iterator[subprocess.Popen[str]]:
+    def running(
+        self, *options: str, environment: Mapping[str, str] | None = None
+    ) -> Iterator[subprocess.Popen[str]]:
         """The running job, in a process group of its own; killed if it is still there after."""
         with subprocess.Popen(
             self.command(*options),
-            env=self.environment,
+            env=environment or self.environment,
             cwd=self.directory,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -163,3 +164,21 @@ def test_a_request_is_heard_while_the_query_runs(monkeypatch: pytest.MonkeyPatch
     run(query, signals)
     assert query.stopped_at_look is not None
     assert list(waits) == []
+
+
+def test_a_process_that_does_not_end_after_a_request_is_ended_by_force(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended, halted = threading.Event(), threading.Event()
+    monkeypatch.setattr(lifecycle, "FORCE_SECONDS", 0.01)
+    monkeypatch.setattr(lifecycle.os, "_exit", lambda code: ended.set() if code == 0 else None)
+    signals = StopSignals()
+
+    def halt() -> None:
+        halted.set()
+        raise ConnectionResetError
+
+    monkeypatch.setattr(signals, "_halt_jvm", halt)
+    signals.ask()
+    assert ended.wait(LONG_SECONDS)
+    assert halted.is_set()

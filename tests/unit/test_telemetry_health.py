@@ -114,3 +114,16 @@ def test_silence_is_measured_against_the_trigger(
     trigger: float, is_realtime: bool, stall: float
 ) -> None:
     assert limits_for(trigger, is_realtime=is_realtime).stall == stall
+
+
+def test_a_query_that_is_about_to_be_started_again_is_ill_but_needs_no_other_process(
+    running: Health, clock: Clock
+) -> None:
+    running.heard("restarting")
+    running.set_lag(1e6)
+    assert (running.state, running.is_healthy, running.is_ready) == ("restarting", False, False)
+    assert running.checks["query_progress"] == "fail"
+    assert running.is_live
+    running.heard("running")
+    running.set_lag(0)
+    assert running.is_ready

@@ -1,0 +1,87 @@
+"""What a failure of the query means: it can pass, or it ends the job, and how."""
+
+from __future__ import annotations
+
+import re
+
+from pyspark.errors import StreamingQueryException
+
+from stream_telemetry.supervision import cause_of
+from telco_churn.checkpoint import check_source
+from telco_churn.errors import (
+    ChurnStreamError,
+    KafkaUnavailableError,
+    PoisonRecordError,
+    QueryFailedError,
+    SourceDataLostError,
+    TopicError,
+)
+from telco_churn.kafka import check_topics
+from telco_churn.settings import Settings
+
+_POISON = re.compile(
+    r"Record at topic (?P<topic>\S+) partition (?P<partition>\d+) offset (?P<offset>\d+) has "
+    r"timestamp value (?P<timestamp>\d+) that overflows"
+)
+"""What Spark's Kafka source says of a time that it cannot hold (SPARK-56243)."""
+
+_LASTING = (
+    # Kafka refuses the same record, or the same user, each time.
+    "RecordTooLargeException",
+    "AuthorizationException",
+    "SaslAuthenticationException",
+    "SslAuthenticationException",
+    # Another driver writes to the checkpoint, or a file in it is damaged.
+    "CONCURRENT_STREAM_LOG_UPDATE",
+    "Incomplete log file",
+    "ChecksumException",
+    # The plan itself does not work.
+    "AnalysisException",
+    "ClassNotFoundException",
+    "NoSuchMethodError",
+)
+"""Words of failures that a restart would only repeat."""
+
+
+def ensure_it_can_pass(error: StreamingQueryException, settings: Settings) -> None:
+    """Returns if a restart may help: a broker that is away, a timeout, a full disk.
+
+    Raises:
+        ChurnStreamError: it cannot help; the one that ends the job.
+    """
+    text = str(error)
+    if poison := _POISON.search(text):
+        raise _poison(poison, settings) from error
+    if "KAFKA_DATA_LOSS" in text:
+        raise SourceDataLostError(
+            f"{settings.input_topic} no longer has the offsets that come next: {cause_of(error)}; "
+            "to go on without them, set --on-data-loss continue"
+        ) from error
+    if any(word in text for word in _LASTING):
+        raise final_failure(error) from error
+    _check_kafka(settings)
+
+
+def final_failure(error: StreamingQueryException) -> ChurnStreamError:
+    """The error for a query that has failed for good."""
+    return QueryFailedError(f"the query failed: {cause_of(error)}")
+
+
+def _poison(found: re.Match[str], settings: Settings) -> PoisonRecordError:
+    place = f"{found['topic']}-{found['partition']}-{found['offset']}"
+    return PoisonRecordError(
+        f"record {place} has the timestamp {found['timestamp']}, which Spark cannot read, so the "
+        f"query cannot pass it; leave it out with: python -m telco_churn.skip {place} "
+        f"--checkpoint {settings.checkpoint}"
+    )
+
+
+def _check_kafka(settings: Settings) -> None:
+    """Looks for what Spark reports like an absent broker: a topic that is gone or was made anew."""
+    try:
+        check_topics(settings)
+        check_source(settings)
+    except TopicError:
+        raise
+    except KafkaUnavailableError:
+        return

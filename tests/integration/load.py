@@ -1,0 +1,59 @@
+"""A steady stream of customers while the job has its troubles."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from telco_churn.customers.synthetic import synthetic_customers
+
+TICK_SECONDS = 0.1
+
+
+@contextmanager
+def load(broker: str, topic: str, rate: int = 200) -> Iterator[None]:
+    """So many records a second until the end of the block, one in ten of them broken."""
+    stop = threading.Event()
+    producer = Producer({"bootstrap.servers": broker, "linger.ms": 5, "log_level": 0})
+    customers = enumerate(synthetic_customers(1))
+
+    def publish() -> None:
+        while not stop.wait(TICK_SECONDS):
+            for number, customer in itertools.islice(customers, int(rate * TICK_SECONDS)):
+                producer.produce(topic, "{}" if number % 10 == 0 else json.dumps(customer))
+            producer.poll(0)
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        # Whatever happened to the broker: what the test counts on must be there.
+        assert producer.flush(60) == 0
+
+
+def publish(broker: str, topic: str, count: int, partition: int = -1) -> None:
+    """So many customers, acknowledged."""
+    producer = Producer({"bootstrap.servers": broker, "linger.ms": 5})
+    for customer in itertools.islice(synthetic_customers(2), count):
+        producer.produce(topic, json.dumps(customer), partition=partition)
+        producer.poll(0)
+    assert producer.flush(60) == 0
+
+
+def records_in(broker: str, *topics: str) -> int:
+    """How many offsets the topics have used."""
+    consumer = Consumer({"bootstrap.servers": broker, "group.id": "load", "log_level": 0})
+    try:
+        known = consumer.list_topics(timeout=30).topics
+        places = [TopicPartition(t, p) for t in topics for p in known[t].partitions]
+        return sum(consumer.get_watermark_offsets(place, timeout=30)[1] for place in places)
+    finally:
+        consumer.close()
