@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from telco_churn.home import project_home, read_schema
-from telco_churn.options_page import with_options
+from telco_churn.options_page import FIRST, PAGES, with_options
 from telco_churn.producer.referee import Referee
 
 README = (project_home() / "README.md").read_text("utf-8")
@@ -14,8 +16,11 @@ def samples() -> list[dict[str, object]]:
     return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", README, re.DOTALL)]
 
 
-def test_the_options_table_is_the_one_that_the_settings_make() -> None:
-    assert with_options(README) == README
+@pytest.mark.parametrize("name", PAGES)
+def test_the_options_table_is_the_one_that_the_settings_make(name: str) -> None:
+    page = (project_home() / name).read_text("utf-8")
+    assert page.count("| `--") >= len(FIRST)
+    assert with_options(page, PAGES[name]) == page
 
 
 def test_it_starts_with_commands_and_stays_short() -> None:
