@@ -51,8 +51,9 @@ class Contestant:
         checkpoint = directory / "checkpoint"
         if self.is_spark:
             command += ["--checkpoint", str(checkpoint), "--log-dir", str(directory / "logs")]
+            command += ["--run-log-dir", "off"]
             command += ["--trigger", "once", "--metrics-port", "0"]
-        child = Child(self.name, command, directory / "output.log", _environment(directory))
+        child = Child(self.name, command, directory / "output.log", job_environment(directory))
         deadline = time.monotonic() + TIME_LIMIT_SECONDS
         try:
             while child.is_running and time.monotonic() < deadline:
@@ -68,20 +69,28 @@ class Contestant:
 
 def contestants(weights: Path) -> list[Contestant]:
     """The job first; `weights` is the file that `write_weights` wrote."""
-    submit = (
-        str(SPARK_HOME / "bin" / "spark-submit"),
-        *("--master", MASTER, "--jars", connector_jars(), "--conf", "spark.ui.enabled=false"),
-    )
-    variant = (*submit, str(HOME / "bench" / "variant_job.py"))
+    variant = (*_submit(), str(HOME / "bench" / "variant_job.py"))
     loop = (sys.executable, str(HOME / "bench" / "loop_consumer.py"), "--weights", str(weights))
     own, default = ("--passthrough",), ("--passthrough", "--default-producer")
     return [
-        Contestant("the job", (*submit, str(HOME / "jobs" / "churn_stream.py"))),
+        the_job(),
         Contestant("the job, default producer", (*variant, "--default-producer")),
         Contestant("passthrough by Spark", (*variant, *own), is_scoring=False),
         Contestant("passthrough, default producer", (*variant, *default), is_scoring=False),
         Contestant("loop in Python, one process", loop, is_spark=False),
     ]
+
+
+def the_job(*options: str) -> Contestant:
+    """The job itself, with these options."""
+    return Contestant("the job", (*_submit(), str(HOME / "jobs" / "churn_stream.py"), *options))
+
+
+def _submit() -> tuple[str, ...]:
+    return (
+        str(SPARK_HOME / "bin" / "spark-submit"),
+        *("--master", MASTER, "--jars", connector_jars(), "--conf", "spark.ui.enabled=false"),
+    )
 
 
 def _seconds_of_query(checkpoint: Path) -> float:
@@ -91,7 +100,8 @@ def _seconds_of_query(checkpoint: Path) -> float:
     return max(commits) - planned
 
 
-def _environment(directory: Path) -> Mapping[str, str]:
+def job_environment(directory: Path) -> Mapping[str, str]:
+    """The environment of a job that writes below `directory`."""
     return {
         **os.environ,
         "SPARK_HOME": str(SPARK_HOME),
