@@ -1,4 +1,4 @@
-"""Measures plans against each other: by turns, in one process, the best of some rounds."""
+"""Measures plans against each other: by turns, in one process, the median of some rounds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from statistics import median
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -28,7 +29,7 @@ class Variant:
 
 
 class Rounds:
-    """Runs variants and keeps for each the least that it took."""
+    """Runs variants and keeps for each the median of what it took."""
 
     def __init__(self, spark: SparkSession, rows: int) -> None:
         self._spark = spark
@@ -36,19 +37,18 @@ class Rounds:
         self._groups = count()
 
     def microseconds_a_row(self, variants: Sequence[Variant], rounds: int) -> dict[str, float]:
-        """Core-microseconds a row, by variant: the best of `rounds`.
+        """Core-microseconds a row, by variant: the median of `rounds`, after one to compile.
 
         By turns, so that a neighbour who is busy for a while slows all of them. Counted is the
         processor time of the tasks' own threads (Spark's `executorCpuTime`): neither waiting for a
         core, nor the JVM's compiler, which goes on for minutes, nor its garbage collector.
         """
-        best: dict[str, float] = {}
-        for number in range(1, rounds + 1):
+        taken: dict[str, list[float]] = {variant.name: [] for variant in variants}
+        for number in range(rounds + 1):
             for variant in variants:
-                taken = self._run(variant) / self._rows
-                best[variant.name] = min(taken, best.get(variant.name, taken))
+                taken[variant.name].append(self._run(variant) / self._rows)
             sys.stderr.write(f"round {number} of {rounds} done\n")
-        return best
+        return {name: median(times[1:]) for name, times in taken.items()}
 
     def _run(self, variant: Variant) -> float:
         usual = {name: self._spark.conf.get(name) for name in variant.settings}
