@@ -1,0 +1,189 @@
+"""The dashboards' queries, the rules and three alerts, on a real job and the real programs.
+
+The rules are a copy with shorter windows and a `for:` of a second, and Prometheus scrapes every 2
+seconds; else a test would take hours. All else is the files in conf/, started as by
+./monitoring.sh.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import urlopen
+
+from confluent_kafka import Producer
+from dashboards.__main__ import BOARDS, as_json
+from job import HOME, Job
+
+from sandbox.broker import KafkaBroker
+from sandbox.monitoring import Monitoring, Ports
+from sandbox.ports import free_port
+from sandbox.topics import CustomerTopics
+from stream_telemetry.catalogue import CATALOGUE
+from telco_churn.customers.synthetic import synthetic_customers
+
+SHORTER = {
+    **{"1m": "2s", "5m": "8s", "10m": "9s", "15m": "9s", "16m": "10s", "30m": "12s"},
+    **{"1h": "15s", "65m": "20s", "6h": "20s"},
+}
+CHOICES = {"$job": ".+", "$instance": ".+", "$topic": ".+", "$__rate_interval": "10s"}
+SECONDS = 240.0
+
+
+def shortened_home(directory: Path) -> Path:
+    """A project whose rules look back seconds instead of minutes and hours."""
+    shutil.copytree(HOME / "conf", directory / "conf")
+    folder = directory / "conf" / "prometheus"
+    for name in ("alerts.yml", "recording.yml"):
+        text = re.sub(r"for: \w+", "for: 1s", (folder / name).read_text("utf-8"))
+        text = re.sub(r"\b\d+[mh]\b", lambda found: SHORTER[found[0]], text)
+        (folder / name).write_text(text.replace("interval: 30s", "interval: 1s"), "utf-8")
+    config = folder / "prometheus.yml"
+    config.write_text(config.read_text("utf-8").replace("interval: 15s", "interval: 2s"), "utf-8")
+    return directory
+
+
+def api(url: str) -> Any:
+    with urlopen(url, timeout=10) as answer:
+        return json.load(answer)
+
+
+def ask(prometheus: str, expression: str) -> list[Any]:
+    answer = api(f"{prometheus}/api/v1/query?query={quote(expression)}")
+    assert answer["status"] == "success", (expression, answer)
+    assert answer.get("warnings", []) == [], expression
+    return list(answer["data"]["result"])
+
+
+def names(prometheus: str, job: str) -> set[str]:
+    match = quote(f'{{job="{job}"}}')
+    return set(api(f"{prometheus}/api/v1/label/__name__/values?match[]={match}")["data"])
+
+
+def received(alertmanager: str, name: str) -> list[dict[str, Any]]:
+    matcher = quote(f'alertname="{name}"')
+    found = api(f"{alertmanager}/api/v2/alerts?filter={matcher}")
+    return [alert for alert in found if alert["labels"]["job"] == "kafka_consumer"]
+
+
+def soon(condition: Callable[[], Any], what: str, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {SECONDS:g} s"
+        assert process.poll() is None or what == "JobDown", process.communicate()[0]
+        time.sleep(0.5)
+
+
+@contextmanager
+def feeding(job: Job) -> Iterator[Producer]:
+    """Some twenty records a second, one in twenty of them broken, while it lasts."""
+    producer = Producer({"bootstrap.servers": job.broker, "linger.ms": 5})
+    customers = synthetic_customers(1)
+    is_over = threading.Event()
+
+    def feed() -> None:
+        number = 0
+        while not is_over.wait(0.05):
+            number += 1
+            good = json.dumps(next(customers))
+            producer.produce(job.topics.raw, good if number % 20 else b'{"tenure": -1}')
+            producer.poll(0)
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    try:
+        yield producer
+    finally:
+        is_over.set()
+        thread.join()
+        producer.flush(10)
+
+
+def panel_queries() -> Iterator[tuple[str, str]]:
+    for name in BOARDS:
+        for panel in json.loads(as_json(name))["panels"]:
+            for target in panel["targets"]:
+                expression = target["expr"]
+                for variable, value in CHOICES.items():
+                    expression = expression.replace(variable, value)
+                yield f"{name}: {panel['title']}", expression
+
+
+def assert_panels_have_data(prometheus: str) -> None:
+    queries = list(panel_queries())
+    assert len(queries) > 50
+    empty = {place: text for place, text in queries if not ask(prometheus, text)}
+    assert empty == {}
+
+
+def assert_rules_work(prometheus: str) -> None:
+    groups = api(f"{prometheus}/api/v1/rules")["data"]["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert {rule["name"]: rule.get("lastError") for rule in rules if rule["health"] != "ok"} == {}
+    recorded = [rule["name"] for rule in rules if rule["type"] == "recording"]
+    assert [name for name in recorded if not ask(prometheus, name)] == []
+
+
+def assert_exports_the_catalogue(prometheus: str) -> None:
+    parts = {
+        "histogram": ("_bucket", "_count", "_sum"),
+    }
+    for source, job in (("scrape", "kafka_consumer"), ("push", "churn")):
+        own = {
+            metric.name + part
+            for metric in CATALOGUE
+            if metric.source == source
+            for part in parts.get(metric.kind, ("",))
+        }
+        found = {name for name in names(prometheus, job) if not name.startswith("scrape_")}
+        assert found - {"up", "push_time_seconds", "push_failure_time_seconds"} == own
+
+
+def test_panels_and_rules_have_data_and_alerts_arrive(tmp_path: Path) -> None:
+    ports = Ports(*(free_port() for _ in range(6)))
+    with (
+        KafkaBroker(tmp_path / "kafka") as broker,
+        Monitoring(shortened_home(tmp_path / "home"), tmp_path / "monitoring", ports) as monitoring,
+    ):
+        topics = CustomerTopics()
+        topics.create(broker.bootstrap_servers)
+        prometheus = monitoring.addresses["prometheus"]
+        alertmanager = monitoring.addresses["alertmanager"]
+        job = Job(tmp_path, broker.bootstrap_servers, topics)
+        options = (
+            *("--conf", f"spark.ui.port={ports.spark}", "--metrics-port", str(ports.job)),
+            *("--trigger", "1 second", "--pushgateway", monitoring.addresses["pushgateway"]),
+        )
+        with job.running(*options) as process:
+            with feeding(job) as producer:
+                soon(lambda: ask(prometheus, "stream_run_batches > 3"), "some batches", process)
+                soon(lambda: ask(prometheus, "job:late_records:ratio_rate6h"), "rules", process)
+                assert_panels_have_data(prometheus)
+                assert_rules_work(prometheus)
+                assert_exports_the_catalogue(prometheus)
+                assert received(alertmanager, "JobDown") == []
+
+                for _ in range(400):
+                    producer.produce(topics.raw, b'{"tenure": 900}')
+                soon(lambda: received(alertmanager, "DeadLetterBurst"), "DeadLetterBurst", process)
+            broker.stop()
+            lost = "ConsumerDisconnected"
+            soon(lambda: received(alertmanager, lost), lost, process)
+            assert received(alertmanager, "JobDown") == []
+
+            os.killpg(process.pid, signal.SIGKILL)
+            soon(lambda: received(alertmanager, "JobDown"), "JobDown", process)
+            # The job's death explains the rest.
+            (inhibited,) = received(alertmanager, lost)
+            assert inhibited["status"]["state"] == "suppressed"
