@@ -25,6 +25,9 @@ _POISON = re.compile(
 )
 """What Spark's Kafka source says of a time that it cannot hold (SPARK-56243)."""
 
+_DATA_LOSS = ("KAFKA_DATA_LOSS", "Some data may have been lost")
+"""What it says of offsets that are gone: when it plans a batch, and when it reads one."""
+_REASON = re.compile(r"Reason: (.+)")
 _LASTING = (
     # Kafka refuses the same record, or the same user, each time.
     "RecordTooLargeException",
@@ -52,9 +55,11 @@ def ensure_it_can_pass(error: StreamingQueryException, settings: Settings) -> No
     text = str(error)
     if poison := _POISON.search(text):
         raise _poison(poison, settings) from error
-    if "KAFKA_DATA_LOSS" in text:
+    if any(words in text for words in _DATA_LOSS):
+        reason = _REASON.search(text)
         raise SourceDataLostError(
-            f"{settings.input_topic} no longer has the offsets that come next: {cause_of(error)}; "
+            f"{settings.input_topic} no longer has the offsets that come next: "
+            f"{reason[1] if reason else cause_of(error)}; "
             "to go on without them, set --on-data-loss continue"
         ) from error
     if any(word in text for word in _LASTING):

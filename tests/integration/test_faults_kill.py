@@ -88,3 +88,21 @@ def test_ten_kills_under_load_lose_nothing_and_repeat_a_batch_each_at_most(job: 
     books = assert_all_accounted(job.broker, job.topics)
     sys.stdout.write(f"{books}\n")
     assert books["repeated"] <= 10 * BATCH
+
+
+@pytest.mark.slow
+def test_a_killed_real_time_batch_comes_again_also_in_another_mode(job: Job) -> None:
+    with (
+        load(job.broker, job.topics.raw),
+        job.running("--trigger", "realtime=30 seconds") as process,
+    ):
+        wait_for_answers(job, process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+    written = answers(job)
+    for _ in range(2):
+        result = job.run("--trigger", "once")
+        assert result.returncode == 0, result.stderr
+    books = assert_all_accounted(job.broker, job.topics)
+    sys.stdout.write(f"{books}\n")
+    assert books["repeated"] <= written

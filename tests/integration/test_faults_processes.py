@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -37,13 +36,17 @@ def options(port: int) -> tuple[str, ...]:
     return ("--trigger", "1 second", "--metrics-port", str(port))
 
 
-def python_of(process: subprocess.Popen[str]) -> int:
+def python_of(job: Job) -> int:
     """The Python process below spark-submit's JVM."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(process.pid)], capture_output=True, text=True
-    ).stdout
-    (line,) = [line for line in found.splitlines() if "churn_stream.py" in line]
-    return int(line.split()[0])
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            is_python = (process / "exe").readlink().name.startswith("python")
+        except OSError:
+            continue
+        if is_python and str(job.directory / "checkpoint").encode() in words:
+            return int(process.name)
+    raise AssertionError("the job's Python is not there")
 
 
 def seconds_until_gone(pid: int) -> float:
@@ -69,7 +72,7 @@ def test_python_ends_when_its_jvm_is_killed(job: Job, port: int) -> None:
     environment = {**job.environment, "PYTHON": str(job.directory / "python")}
     with job.running(*options(port), environment=environment) as process:
         wait_until(lambda: health(f"http://{LOOPBACK}:{port}")[0] == 200, process)
-        python = python_of(process)
+        python = python_of(job)
         process.kill()
         process.wait(10)
         took = seconds_until_gone(python)
@@ -79,11 +82,21 @@ def test_python_ends_when_its_jvm_is_killed(job: Job, port: int) -> None:
     assert_nobody_listens(port)
 
 
-def test_the_jvm_ends_when_python_is_killed(job: Job, port: int) -> None:
+def test_a_frozen_jvm_shows_in_health_and_the_jvm_ends_when_python_is_killed(
+    job: Job, port: int
+) -> None:
+    url = f"http://{LOOPBACK}:{port}"
     with job.running(*options(port)) as process:
-        wait_until(lambda: health(f"http://{LOOPBACK}:{port}")[0] == 200, process)
+        wait_until(lambda: health(url)[0] == 200, process)
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: health(url)[0] == 503, process)
         start = time.monotonic()
-        os.kill(python_of(process), signal.SIGKILL)
+        assert health(url)[1]["query_progress"] == "fail"
+        assert time.monotonic() - start < 1
+        process.send_signal(signal.SIGCONT)
+        wait_until(lambda: health(url)[0] == 200, process)
+        start = time.monotonic()
+        os.kill(python_of(job), signal.SIGKILL)
         code = process.wait(60)
         took = time.monotonic() - start
     sys.stdout.write(f"the JVM ended {took:.1f} s after Python\n")

@@ -34,6 +34,11 @@ def settings() -> Settings:
     [
         (POISON, PoisonRecordError, "record a.b-1-7 has the timestamp 18600000000000000"),
         ("[KAFKA_DATA_LOSS.X] gone", SourceDataLostError, "set --on-data-loss continue"),
+        (
+            "Some data may have been lost because\nReason: no records in [1, 2)\nwith group x",
+            SourceDataLostError,
+            r"no longer has the offsets that come next: no records in \[1, 2\); to go on",
+        ),
         ("x.RecordTooLargeException: y", QueryFailedError, "failed: x.RecordTooLargeException"),
         ("x.TopicAuthorizationException: y", QueryFailedError, "failed: x.TopicAuth"),
         ("[CONCURRENT_STREAM_LOG_UPDATE] y", QueryFailedError, "CONCURRENT"),
