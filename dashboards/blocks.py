@@ -103,6 +103,9 @@ def board(
     for panel in panels:
         built.with_panel(panel)
     whole = built.build()
+    for made in whole.templating.list_val or ():
+        # Of intervals only; the builders of other variables set them too.
+        made.auto = made.auto_count = made.auto_min = None
     for number_, panel_ in enumerate(whole.panels or (), start=1):
         assert isinstance(panel_, dashboard.Panel)
         panel_.id_val = number_
