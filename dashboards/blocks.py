@@ -80,18 +80,32 @@ def words(**texts: tuple[str, str]) -> list[dashboard.ValueMapping]:
     return [dashboard.ValueMap(options=results)]
 
 
-def board(uid: str, title: str, description: str, panels: Sequence[Panel]) -> dashboard.Dashboard:
-    """A dashboard with the variables and links that all of them have."""
+def board(
+    uid: str, title: str, description: str, since: str, panels: Sequence[Panel]
+) -> dashboard.Dashboard:
+    """A dashboard with the variables, links and annotations that all of them have.
+
+    Args:
+        uid: its id, which links keep.
+        title: its name.
+        description: the question that it answers.
+        since: the time that it shows at first, from here until now: `now-1h`.
+        panels: from left to right and from the top.
+    """
     built = builders.Dashboard(title).uid(uid).description(description).tags([TAG]).readonly()
-    built.timezone("browser").time("now-1h", "now").refresh("30s")
+    built.timezone("browser").time(since, "now").refresh("30s")
     built.tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
     for variable in _variables():
         built.with_variable(variable)
     for link in _links():
         built.link(link)
+    built.annotation(_incidents())
     for panel in panels:
         built.with_panel(panel)
     whole = built.build()
+    for made in whole.templating.list_val or ():
+        # Of intervals only; the builders of other variables set them too.
+        made.auto = made.auto_count = made.auto_min = None
     for number_, panel_ in enumerate(whole.panels or (), start=1):
         assert isinstance(panel_, dashboard.Panel)
         panel_.id_val = number_
@@ -139,6 +153,14 @@ def _links() -> list[builders.DashboardLink]:
     boards = builders.DashboardLink("Churn stream").type(dashboard.DashboardLinkType.DASHBOARDS)
     boards.tags([TAG]).keep_time(True).as_dropdown(True).tooltip("The other dashboards")
     return [boards, _page("Runbook", RUNBOOK), _page("Spark", SPARK_UI)]
+
+
+def _incidents() -> builders.AnnotationQuery:
+    """Deployments and incidents that somebody has noted in Grafana under the tag."""
+    tagged = builders.AnnotationTarget().type("tags").tags([TAG]).match_any(False).limit(100)
+    grafana = dashboard.DataSourceRef(type_val="grafana", uid="-- Grafana --")
+    noted = builders.AnnotationQuery().name("Deployments and incidents").datasource(grafana)
+    return noted.enable(True).icon_color("purple").target(tagged)
 
 
 def _page(title: str, url: str) -> builders.DashboardLink:

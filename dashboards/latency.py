@@ -22,6 +22,7 @@ def latency() -> dashboard.Dashboard:
         "churn-stream-latency",
         "Churn stream / Latency and throughput",
         "Where does the time go, and what reserve is left?",
+        "now-6h",
         [
             *(end_to_end(), operation_latency("p50"), operation_latency("p99")),
             *(end_to_end_heatmap(), total_heatmap()),

@@ -15,6 +15,7 @@ def overview() -> dashboard.Dashboard:
         "churn-stream-overview",
         "Churn stream / Overview",
         "Is the job well, and is every record accounted for?",
+        "now-1h",
         [
             *(consumer_health(), query_state(), success_rate(), time_since_progress()),
             *(unaccounted(), model_age()),

@@ -16,6 +16,7 @@ def quality() -> dashboard.Dashboard:
         "churn-stream-quality",
         "Churn stream / Data quality",
         "What is refused, and why? Is anything missing?",
+        "now-24h",
         [
             *(unaccounted(), bad_share(), dead_letters(), violations()),
             *(records_lost(), lines_left_out(), lines_lost()),

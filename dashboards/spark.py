@@ -18,6 +18,7 @@ def spark() -> dashboard.Dashboard:
         "churn-stream-spark",
         "Churn stream / Spark and push",
         "Has the engine what it needs? What became of scheduled runs?",
+        "now-6h",
         [
             *(executors(), dropped_events(), last_push(), run_outcome(), run_batches(), run_age()),
             *(heap(), garbage_collection(), tasks()),
