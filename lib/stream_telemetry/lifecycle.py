@@ -24,7 +24,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 GRACE_SECONDS = 25.0
 """How long a running batch may take to end; container platforms kill after 30 s."""
-FORCE_SECONDS = 28.0
+FORCE_SECONDS = 27.0
 """When the process ends after a request though Spark does not: a broker that is gone holds it."""
 JVM_ERRORS = (Py4JError, OSError)
 """What a call into a JVM raises that is no longer there."""

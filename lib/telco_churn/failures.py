@@ -63,13 +63,17 @@ def ensure_it_can_pass(error: StreamingQueryException, settings: Settings) -> No
             "to go on without them, set --on-data-loss continue"
         ) from error
     if any(word in text for word in _LASTING):
-        raise final_failure(error) from error
+        raise final_failure(error, settings) from error
     _check_kafka(settings)
 
 
-def final_failure(error: StreamingQueryException) -> ChurnStreamError:
-    """The error for a query that has failed for good."""
-    return QueryFailedError(f"the query failed: {cause_of(error)}")
+def final_failure(
+    error: StreamingQueryException, settings: Settings, restarts: int = 0
+) -> ChurnStreamError:
+    """The error for a query that has failed for good, after so many restarts without progress."""
+    tried = f", and {restarts} restarts brought it no further" if restarts else ""
+    log = settings.log_dir / "spark.log"
+    return QueryFailedError(f"the query failed{tried}: {cause_of(error)}; see {log}")
 
 
 def _poison(found: re.Match[str], settings: Settings) -> PoisonRecordError:

@@ -156,7 +156,7 @@ def _stay(
         )
     except StreamingQueryException as error:
         ensure_it_can_pass(error, settings)
-        raise final_failure(error) from error
+        raise final_failure(error, settings, settings.max_restarts) from error
     except JVM_ERRORS as error:
         raise QueryFailedError(
             f"Spark's JVM does not answer any more ({first_line(error)}); start the job again, it "

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from telco_churn.customers.synthetic import synthetic_customers
 
@@ -54,6 +55,17 @@ def records_in(broker: str, *topics: str) -> int:
     try:
         known = consumer.list_topics(timeout=30).topics
         places = [TopicPartition(t, p) for t in topics for p in known[t].partitions]
-        return sum(consumer.get_watermark_offsets(place, timeout=30)[1] for place in places)
+        return sum(_end(consumer, place) for place in places)
     finally:
         consumer.close()
+
+
+def _end(consumer: Consumer, place: TopicPartition, tries: int = 20) -> int:
+    try:
+        return int(consumer.get_watermark_offsets(place, timeout=30)[1])
+    except KafkaException:
+        # A partition that was just made, or whose broker was, has no leader for a moment.
+        if tries == 0:
+            raise
+        time.sleep(0.5)
+        return _end(consumer, place, tries - 1)
