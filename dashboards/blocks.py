@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import ascii_uppercase
 from typing import TypeVar
 
 from grafana_foundation_sdk.builders import common as common_builders
@@ -106,9 +107,9 @@ def board(
     for made in whole.templating.list_val or ():
         # Of intervals only; the builders of other variables set them too.
         made.auto = made.auto_count = made.auto_min = None
-    for number_, panel_ in enumerate(whole.panels or (), start=1):
-        assert isinstance(panel_, dashboard.Panel)
-        panel_.id_val = number_
+    for position, placed in enumerate(whole.panels or (), start=1):
+        assert isinstance(placed, dashboard.Panel)
+        placed.id_val = position
     return whole
 
 
@@ -121,8 +122,8 @@ def _described(
 ) -> AnyPanel:
     panel.title(title).description(description).unit(unit).no_value(NO_DATA)
     panel.datasource(DATA_SOURCE)
-    for number_, target in enumerate(queries):
-        panel.with_target(target.ref_id(chr(ord("A") + number_)).datasource(DATA_SOURCE))
+    for letter, target in zip(ascii_uppercase, queries, strict=False):
+        panel.with_target(target.ref_id(letter).datasource(DATA_SOURCE))
     return panel
 
 
