@@ -22,6 +22,8 @@ MALFORMED = {
     "checkpoint": (["  "], "is empty"),
     "starting_offsets": (["newest", "[1]", "{", "5"], "must be earliest, latest, or JSON"),
     "max_offsets_per_trigger": (["0", "-1", "1.5", "many"], "whole number of at least 1"),
+    "max_restarts": (["-1", "1.5", "many"], "must be a whole number, 0 or more"),
+    "on_data_loss": (["maybe", "Continue"], "is neither fail nor continue"),
     "metrics_host": ([" "], "is empty"),
     "metrics_port": (["-1", "65536", "http", "80.0"], "is not a port"),
     "metrics_tls_cert": (["/absent/file"], "is not a file"),
