@@ -9,6 +9,7 @@ processes hold. The slopes are of the second half, when the JVM has grown to its
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import statistics
 import sys
@@ -126,10 +127,16 @@ def watch(child: Child, seconds: float) -> Iterator[Sample]:
 
 
 def python_of(jvm: int) -> int | None:
-    """The Python process that spark-submit's JVM has started."""
+    """The Python process that spark-submit's JVM has started; None while there is none."""
     children = " ".join(p.read_text() for p in Path(f"/proc/{jvm}/task").glob("*/children"))
-    pids = [int(pid) for pid in children.split()]
-    return next((p for p in pids if "churn_stream" in Path(f"/proc/{p}/cmdline").read_text()), None)
+    for pid in map(int, children.split()):
+        process = Path(f"/proc/{pid}")
+        # Spark's launcher, a JVM, has the same arguments for a moment.
+        with contextlib.suppress(OSError):
+            is_python = (process / "exe").readlink().name.startswith("python")
+            if is_python and "jobs/churn_stream.py" in (process / "cmdline").read_text():
+                return pid
+    return None
 
 
 def held(pid: int) -> tuple[float, int]:

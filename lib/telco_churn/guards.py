@@ -29,16 +29,16 @@ def check_slots(spark: SparkSession, settings: Settings, partitions: int) -> Non
 
 
 def check_kafka_clients(spark: SparkSession) -> None:
-    """Asks the JVM which Kafka client it runs; the job writes to two topics by one of them.
+    """Asks an executor which Kafka client it has; the job writes to two topics by one of them.
 
     Raises:
         SettingsError: it is too old, or does not say.
     """
-    jvm = spark.sparkContext._jvm
-    assert jvm is not None
+    asked = "java_method('org.apache.kafka.common.utils.AppInfoParser', 'getVersion')"
     try:
-        version = str(jvm.org.apache.kafka.common.utils.AppInfoParser.getVersion())
-    except (*SPARK_ERRORS, TypeError):
+        row = spark.sql(f"SELECT {asked} AS version").first()
+        version = str(row.version) if row else "unknown"
+    except SPARK_ERRORS:
         version = "unknown"
     ensure_new_enough(version)
 

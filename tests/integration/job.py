@@ -49,7 +49,9 @@ class Job:
         missing = [word for pair in defaults.items() if pair[0] not in given for word in pair]
         return [str(HOME / "spark-submit.sh"), *missing, *options]
 
-    def run(self, *options: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *options: str, time_limit: float = TIME_LIMIT_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
         """Runs it to its end."""
         return subprocess.run(
             self.command(*options),
@@ -57,7 +59,7 @@ class Job:
             cwd=self.directory,
             capture_output=True,
             text=True,
-            timeout=TIME_LIMIT_SECONDS,
+            timeout=time_limit,
         )
 
     def run_without_jvm(self, *options: str) -> subprocess.CompletedProcess[str]:

@@ -88,7 +88,7 @@ def test_none_of_a_hundred_thousand_messages_stops_the_query(
     made = generated()
     sent = publish_all(broker, topic_names.raw, chain(islice(messages(77), SEEDED), made))
     assert sent >= SEEDED + GENERATED // 2, "Hypothesis may find that it has tried everything"
-    result = Job(tmp_path, broker, topic_names).run("--trigger", "once")
+    result = Job(tmp_path, broker, topic_names).run("--trigger", "once", time_limit=900)
     assert result.returncode == 0, result.stderr
     books = assert_all_accounted(broker, topic_names)
     assert (books["read"], books["repeated"]) == (sent, 0)
