@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 
 from stream_telemetry.batch import Batch
+from stream_telemetry.supervision import Restart, cause_of
 
 
 class QueryLog:
@@ -67,6 +68,15 @@ class QueryLog:
         else:
             first = next(iter(exception.splitlines()), "")
             self._write(logging.ERROR, "query %s failed: %s", self._query, first)
+
+    def restarting(self, restart: Restart) -> None:
+        """A run has failed, and another one will begin after a while."""
+        self._write(
+            logging.WARNING,
+            "restart %d of %d in %.0f s, the query failed: %s",
+            *(restart.number, restart.limit, restart.seconds, cause_of(restart.cause)),
+            fields={"restart": restart.number, "wait_seconds": restart.seconds},
+        )
 
     def health(self, state: str, checks: Mapping[str, str]) -> None:
         """Writes a line if the state is another one than before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,8 +9,6 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.lifecycle import StopSignals, run_until_stopped
-
-log = logging.getLogger(__name__)
 
 _CAUSE_CHARS = 400
 
@@ -41,11 +38,13 @@ class Restart:
 
     Attributes:
         number: restarts since the query last made progress, this one included.
+        limit: how many of those there may be.
         seconds: to wait before it.
         cause: what ended the query.
     """
 
     number: int
+    limit: int
     seconds: float
     cause: StreamingQueryException
 
@@ -92,14 +91,9 @@ def supervise(
             if signals.is_asked:
                 return
             number = 1 if query.lastProgress else number + 1
-            restart = Restart(number, restarts.wait(number), error)
+            restart = Restart(number, restarts.limit, restarts.wait(number), error)
             if number > restarts.limit:
                 raise
         on_failure(restart)
-        log.warning(
-            "restart %d of %d in %.0f s, the query failed: %s",
-            *(restart.number, restarts.limit, restart.seconds, cause_of(restart.cause)),
-            extra={"event_type": "restart"},
-        )
         if signals.wait(restart.seconds):
             return

@@ -211,6 +211,7 @@ class Telemetry:
         elif isinstance(event, Restart):
             self._count(catalogue.RESTARTS)
             self._health.heard("restarting")
+            self._log.restarting(event)
         else:
             self._health.heard("running")
             self._log.started(str(event.runId))

@@ -39,7 +39,7 @@ def run(runs: Iterator[Any], limit: int, signals: StopSignals | None = None) -> 
             on_failure=told.append,
         )
     except StreamingQueryException:
-        told.append(Restart(-1, 0, StreamingQueryException("gave up")))
+        told.append(Restart(-1, 0, 0, StreamingQueryException("gave up")))
     return told
 
 
