@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +53,9 @@ def load_model(path: Path) -> Model:
     manifest = read_manifest(path)
     verify_files(path, manifest)
     try:
-        # As a URI, or a cluster's default file system would give other files, not verified.
-        pipeline = PipelineModel.load(f"file://{path.resolve() / PIPELINE_NAME}")
+        with _described(f"load the model {manifest.version}"):
+            # As a URI, or a cluster's default file system would give other files, not verified.
+            pipeline = PipelineModel.load(f"file://{path.resolve() / PIPELINE_NAME}")
         scorer: Scorer = compile_pipeline(pipeline) or PipelineScorer(pipeline)
         _try_out(scorer)
     except SPARK_ERRORS as error:
@@ -66,6 +69,17 @@ def load_model(path: Path) -> Model:
 def first_line(error: BaseException) -> str:
     """What Spark says went wrong, without its stack trace."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+@contextmanager
+def _described(what: str) -> Iterator[None]:
+    """Names Spark's jobs on its pages; else they would be lines of Spark's own code."""
+    context = SparkSession.active().sparkContext
+    context.setJobDescription(what)
+    try:
+        yield
+    finally:
+        context._jsc.setJobDescription(None)
 
 
 def _try_out(scorer: Scorer) -> None:
