@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TypeVar
 
 from confluent_kafka import (
     Consumer,
     ConsumerGroupTopicPartitions,
+    KafkaError,
     KafkaException,
     TopicPartition,
 )
@@ -18,6 +21,9 @@ from stream_telemetry.batch import Positions
 
 TIMEOUT_SECONDS = 4.0
 _READ_SECONDS = 2.0
+_GIVE_UP_SECONDS = 2.0
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class BrokerOffsets:
         """The group's positions; partitions without one are left out."""
         wanted = [ConsumerGroupTopicPartitions(self._group)]
         answers = self._admin.list_consumer_group_offsets(wanted, request_timeout=TIMEOUT_SECONDS)
-        found = answers[self._group].result(TIMEOUT_SECONDS).topic_partitions
+        found = _answer(answers[self._group]).topic_partitions
         return {
             (p.topic, p.partition): p.offset
             for p in found
@@ -82,7 +88,7 @@ class BrokerOffsets:
         partitions = [TopicPartition(t, p, offset) for (t, p), offset in positions.items()]
         request = [ConsumerGroupTopicPartitions(self._group, partitions)]
         answers = self._admin.alter_consumer_group_offsets(request, request_timeout=TIMEOUT_SECONDS)
-        for partition in answers[self._group].result(TIMEOUT_SECONDS).topic_partitions:
+        for partition in _answer(answers[self._group]).topic_partitions:
             if partition.error is not None:
                 raise KafkaException(partition.error)
 
@@ -135,9 +141,18 @@ class BrokerOffsets:
         request = {TopicPartition(self._topic, partition): spec for partition in partitions}
         answers = self._admin.list_offsets(request, request_timeout=TIMEOUT_SECONDS)
         return {
-            (asked.topic, asked.partition): answer.result(TIMEOUT_SECONDS).offset
+            (asked.topic, asked.partition): _answer(answer).offset
             for asked, answer in answers.items()
         }
+
+
+def _answer(future: Future[Answer]) -> Answer:
+    """What the broker answers; a client that does not even give up in time is no answer either."""
+    try:
+        # Longer than the client itself waits: it is to say what is wrong.
+        return future.result(TIMEOUT_SECONDS + _GIVE_UP_SECONDS)
+    except TimeoutError as error:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
 
 
 def _ignore(error: object) -> None:
