@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TypeVar
 
 from confluent_kafka import (
     Consumer,
     ConsumerGroupTopicPartitions,
+    KafkaError,
     KafkaException,
     TopicPartition,
 )
@@ -19,6 +22,9 @@ from stream_telemetry.logs.clients import client_logger, log_client_error
 
 TIMEOUT_SECONDS = 4.0
 _READ_SECONDS = 2.0
+_GIVE_UP_SECONDS = 2.0
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class BrokerOffsets:
         """The group's positions; partitions without one are left out."""
         wanted = [ConsumerGroupTopicPartitions(self._group)]
         answers = self._admin.list_consumer_group_offsets(wanted, request_timeout=TIMEOUT_SECONDS)
-        found = answers[self._group].result(TIMEOUT_SECONDS).topic_partitions
+        found = _answer(answers[self._group]).topic_partitions
         return {
             (p.topic, p.partition): p.offset
             for p in found
@@ -83,7 +89,7 @@ class BrokerOffsets:
         partitions = [TopicPartition(t, p, offset) for (t, p), offset in positions.items()]
         request = [ConsumerGroupTopicPartitions(self._group, partitions)]
         answers = self._admin.alter_consumer_group_offsets(request, request_timeout=TIMEOUT_SECONDS)
-        for partition in answers[self._group].result(TIMEOUT_SECONDS).topic_partitions:
+        for partition in _answer(answers[self._group]).topic_partitions:
             if partition.error is not None:
                 raise KafkaException(partition.error)
 
@@ -138,9 +144,18 @@ class BrokerOffsets:
         request = {TopicPartition(self._topic, partition): spec for partition in partitions}
         answers = self._admin.list_offsets(request, request_timeout=TIMEOUT_SECONDS)
         return {
-            (asked.topic, asked.partition): answer.result(TIMEOUT_SECONDS).offset
+            (asked.topic, asked.partition): _answer(answer).offset
             for asked, answer in answers.items()
         }
+
+
+def _answer(future: Future[Answer]) -> Answer:
+    """What the broker answers; a client that does not even give up in time is no answer either."""
+    try:
+        # Longer than the client itself waits: it is to say what is wrong.
+        return future.result(TIMEOUT_SECONDS + _GIVE_UP_SECONDS)
+    except TimeoutError as error:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
 
 
 def _ignore(error: object) -> None:

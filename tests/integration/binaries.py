@@ -22,7 +22,7 @@ def binary(name: str) -> str:
     """The path of a program; the test fails where it is not installed."""
     path = shutil.which(name)
     if path is None:
-        pytest.fail(f"{name} is not installed: apt-get install prometheus prometheus-pushgateway")
+        pytest.fail(f"{name} is not installed; ./run-tests.sh names the packages")
     return path
 
 
