@@ -17,7 +17,7 @@ TICK_SECONDS = 0.1
 
 
 @contextmanager
-def load(broker: str, topic: str, rate: int = 200) -> Iterator[None]:
+def load(broker: str, topic: str, rate: int = 60) -> Iterator[None]:
     """So many records a second until the end of the block, one in ten of them broken."""
     stop = threading.Event()
     producer = Producer({"bootstrap.servers": broker, "linger.ms": 5, "log_level": 0})

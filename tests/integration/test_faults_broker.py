@@ -93,7 +93,7 @@ def test_outages_of_the_broker_pass_by_themselves(own_broker: KafkaBroker, job: 
     assert job.run("--trigger", "once").returncode == 0
     books = assert_all_accounted(job.broker, TOPICS)
     sys.stdout.write(f"{books}\n")
-    assert books["read"] > 10_000
+    assert books["read"] > 5_000
     # What was sent when the broker died may have arrived without an answer.
     assert books["repeated"] <= 1_000, books
 

@@ -83,7 +83,7 @@ def newest_batch(log: Path) -> int:
 def test_ten_kills_under_load_lose_nothing_and_repeat_a_batch_each_at_most(job: Job) -> None:
     with load(job.broker, job.topics.raw):
         kill_under_load(job, 10, seed=2)
-    result = job.run("--trigger", "once")
+    result = job.run("--trigger", "once", time_limit=900)
     assert result.returncode == 0, result.stderr
     books = assert_all_accounted(job.broker, job.topics)
     sys.stdout.write(f"{books}\n")
