@@ -74,5 +74,5 @@ def test_the_guide_s_job_is_scraped_under_its_name_and_labels() -> None:
 def test_pages_link_to_what_is_there() -> None:
     for page in ("runbook.md", "operations.md"):
         text = (HOME / "docs" / page).read_text("utf-8")
-        for target in re.findall(r"\]\(([^)#:]+)[^)]*\)", text):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
             assert (HOME / "docs" / target).exists(), (page, target)
