@@ -165,7 +165,9 @@ class RecordLog:
     def _read(self, consumer: Consumer) -> None:
         # Short, so that lines are written at an even rate.
         for message in consumer.consume(500, timeout=0.1):
-            if message.error() is not None:
+            if (error := message.error()) is not None:
+                # Such as a topic that this user may write, but not read.
+                log_client_error(error)
                 continue
             topic = str(message.topic())
             self._next[topic, int(message.partition() or 0)] = int(message.offset() or 0) + 1
