@@ -79,11 +79,6 @@ class Telemetry:
             self._evaluate, lambda: self._count(catalogue.LISTENER_ERRORS)
         )
         self._push = _push_thread(outlets, lambda: self._count(catalogue.PUSH_ERRORS))
-        offsets = BrokerOffsets(
-            stream.topic,
-            stream.consumer_group,
-            {**stream.client, "bootstrap.servers": stream.broker},
-        )
         self._log = QueryLog(stream.logger, stream.query)
         self._history = BatchHistory()
         self._records = (
@@ -91,14 +86,7 @@ class Telemetry:
             if outlets.record_log
             else None
         )
-        self._lag = LagThread(
-            offsets,
-            self._store,
-            self._health,
-            on_poll=self._tell_health,
-            resume=resume_positions(stream.checkpoint, stream.starting_offsets, offsets.committed),
-            commits=stream.commits,
-        )
+        self._lag = self._lag_thread()
         declare_all(self._store, stream, self._health, outlets.lost_lines)
         self.registry.register(self._store)
         self._exporter: Exporter | None = None
@@ -224,6 +212,19 @@ class Telemetry:
         self._log.batch(batch, self._lag.behind(batch.positions))
         if self._push:
             self._push.put(batch)
+
+    def _lag_thread(self) -> LagThread:
+        stream = self._stream
+        client = {**stream.client, "bootstrap.servers": stream.broker}
+        offsets = BrokerOffsets(stream.topic, stream.consumer_group, client)
+        return LagThread(
+            offsets,
+            self._store,
+            self._health,
+            on_poll=self._tell_health,
+            resume=resume_positions(stream.checkpoint, stream.starting_offsets, offsets.committed),
+            commits=stream.commits,
+        )
 
     def _tell_health(self) -> None:
         self._log.health(self._health.state, self._health.checks)

@@ -15,6 +15,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.lifecycle import JVM_ERRORS, StopSignals
 from stream_telemetry.logs.configure import LogTargets, configure_logging
+from stream_telemetry.logs.files import LostLines
 from stream_telemetry.supervision import Restart, Restarts, supervise
 from stream_telemetry.telemetry import Telemetry
 from telco_churn.checkpoint import check_checkpoint, check_source, locked, remember_source
@@ -54,16 +55,10 @@ def main(arguments: Sequence[str]) -> None:
             prepare_model(spark, settings, partitions)
         sys.stdout.write("".join(f"{k} = {v}\n" for k, v in settings.described().items()))
         return
-    lost_lines = configure_logging(
-        LogTargets(
-            name=log.name,
-            directory=settings.log_dir,
-            level=settings.log_level,
-            loggers=LOGGERS,
-            run_directory=settings.run_log_dir,
-            run_name="consumer",
-        )
-    )
+    _run(settings, partitions, parser, _configure_logging(settings))
+
+
+def _run(settings: Settings, partitions: int, parser: EventParser, lost_lines: LostLines) -> None:
     observation = make_observation(parser.fields)
     # Checkpoint and exporter's port are taken first, and given back last.
     with (
@@ -81,15 +76,25 @@ def main(arguments: Sequence[str]) -> None:
         telemetry.attach(spark)
         log.info(
             "reading %s on %s, trigger %s, model %s",
-            settings.input_topic,
-            settings.broker,
-            settings.trigger,
-            model.manifest.version,
+            *(settings.input_topic, settings.broker, settings.trigger, model.manifest.version),
         )
         try:
             _stay(spark, settings, pipeline, signals, telemetry)
         finally:
             telemetry.detach(spark)
+
+
+def _configure_logging(settings: Settings) -> LostLines:
+    return configure_logging(
+        LogTargets(
+            name=log.name,
+            directory=settings.log_dir,
+            level=settings.log_level,
+            loggers=LOGGERS,
+            run_directory=settings.run_log_dir,
+            run_name="consumer",
+        )
+    )
 
 
 def prepare_model(spark: SparkSession, settings: Settings, partitions: int) -> Model:
