@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -13,14 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
 
 from sandbox.errors import SandboxError
 from sandbox.plan import parse_plan
 from sandbox.ports import LOOPBACK
-from sandbox.preview import Preview
-from sandbox.summary import summarise
-from sandbox.topics import CustomerTopics
 
 SUBMIT = Path(__file__).resolve().parents[2] / "spark-submit.sh"
 START_LIMIT_SECONDS = 180.0
@@ -34,6 +29,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "PYTHON": sys.executable,
         "TMPDIR": str(tmp_path),
         "CHURN_STREAM_LOG_DIR": str(tmp_path / "logs"),
+        "CHURN_STREAM_RUN_LOG_DIR": str(tmp_path / "runs"),
     }
 
 
@@ -241,43 +237,3 @@ def test_the_plan_follows_the_jobs_own_options() -> None:
     assert (stream.is_once, stream.rate, stream.events) == (False, 5.0, None)
     for port in ("0", "off"):
         assert parse_plan(["--", "submit", "--metrics-port", port]).metrics_port is None
-
-
-def test_the_summary_finds_what_is_missing_and_what_came_twice(
-    broker: str, topic_names: CustomerTopics
-) -> None:
-    producer = Producer({"bootstrap.servers": broker})
-    for _ in range(4):
-        producer.produce(topic_names.raw, b"{}", partition=0)
-    scored = json.dumps({"customerID": "0001-AAAAA", "processed_ts": "2100-01-01T00:00:00.000Z"})
-    for offset in ("0", "1", "1"):
-        source = {"source_topic": topic_names.raw, "source_partition": "0", "source_offset": offset}
-        headers = {**source, "latency_ms": "2.5", "source_timestamp": "0"}
-        producer.produce(topic_names.predictions, scored, headers=list(headers.items()))
-    rules = [{"field": "tenure", "code": "out_of_range"}, {"field": None, "code": "trailing_data"}]
-    letter = {"error_type": "validation_error", "error_message": "why", "validation_errors": rules}
-    source["source_offset"] = "2"
-    producer.produce(topic_names.dead_letters, json.dumps(letter), headers=list(source.items()))
-    assert producer.flush(20) == 0
-
-    summary = summarise(broker, topic_names)
-    assert (summary.read, summary.predictions, summary.dead_letters) == (4, 3, 1)
-    assert (summary.unaccounted, summary.repeated, summary.is_balanced) == (1, 1, False)
-    assert summary.reasons == {"validation_error": 1}
-    assert summary.violations == {"tenure: out_of_range": 1, "message: trailing_data": 1}
-    assert "unaccounted          1" in str(summary)
-
-    preview = Preview(broker, topic_names)
-    lines: list[str] = []
-    assert eventually(lambda: len(lines.extend(preview.new_lines()) or lines) == 4)
-    preview.close()
-    assert any(line.startswith("dead letter  validation_error: why") for line in lines)
-
-
-def test_an_answer_to_nothing_is_an_error(broker: str, topic_names: CustomerTopics) -> None:
-    producer = Producer({"bootstrap.servers": broker})
-    producer.produce(topic_names.predictions, b"{}")
-    assert producer.flush(20) == 0
-    with pytest.raises(SandboxError, match="does not say which event it answers") as failure:
-        summarise(broker, topic_names)
-    assert failure.value.exit_code == 5
