@@ -54,4 +54,5 @@ echo "== style and types"
 
 echo "== tests"
 export PYTHON=$PWD/$python
-"$python" -m pytest "${paths[@]}" "${selection[@]}" "$@"
+# A file stays together, for the servers that its tests share.
+"$python" -m pytest -n 2 --dist loadfile "${paths[@]}" "${selection[@]}" "$@"

@@ -107,13 +107,18 @@ def prepare_model(spark: SparkSession, settings: Settings, partitions: int) -> M
     check_slots(spark, settings, partitions)
     check_kafka_clients(spark)
     model = load_model(settings.model_path)
+    warn_if_slow(model)
+    return model
+
+
+def warn_if_slow(model: Model) -> None:
+    """Tells the log of a model that is scored by its stages."""
     if not model.is_compiled:
         log.warning(
             "model %s is scored by its Spark ML stages, which takes longer: it is not of the kind "
             "that jobs/train_model.py makes",
             model.manifest.version,
         )
-    return model
 
 
 def start_query(spark: SparkSession, settings: Settings, pipeline: ChurnPipeline) -> StreamingQuery:

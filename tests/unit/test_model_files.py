@@ -11,9 +11,8 @@ from telco_churn.errors import ModelError
 from telco_churn.home import project_home
 from telco_churn.manifest import MANIFEST_NAME
 from telco_churn.model import load_model
-from telco_churn.run import prepare_model
+from telco_churn.run import warn_if_slow
 from telco_churn.scoring import PipelineScorer
-from telco_churn.settings import read_settings
 
 SHIPPED = project_home() / "models/churn"
 
@@ -140,8 +139,8 @@ def test_a_model_that_cannot_be_compiled_is_scored_by_its_stages_and_the_log_say
 ):
     source = stage_metadata(copy, "VectorAssembler")
     rewrite_as_if_listed(copy, source, source.read_text().replace('"keep"', '"error"'))
-    settings = read_settings(["--model-path", str(copy)], {})
-    model = prepare_model(spark, settings, partitions=3)
+    model = load_model(copy)
+    warn_if_slow(model)
     assert isinstance(model.scorer, PipelineScorer)
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert f"model {model.manifest.version} is scored by its Spark ML stages" in caplog.text
