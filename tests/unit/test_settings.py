@@ -74,7 +74,7 @@ def test_the_broker_has_the_environment_variable_that_kafka_users_expect() -> No
     assert read_settings([], environment).broker == "a:1,b:2"
 
 
-@pytest.mark.parametrize("name", FIELDS.keys() - {"broker"})
+@pytest.mark.parametrize("name", sorted(FIELDS.keys() - {"broker"}))
 def test_names_of_flag_and_variable_follow_from_the_name_of_the_setting(name: str) -> None:
     assert flag_of(FIELDS[name]) == "--" + name.replace("_", "-")
     assert env_of(FIELDS[name]) == f"CHURN_STREAM_{name.upper()}"
