@@ -152,5 +152,7 @@ def _await_batch_end(query: StreamingQuery, signals: StopSignals) -> None:
 
 
 def _last_batch(query: StreamingQuery) -> int | None:
-    progress = query.lastProgress
-    return None if progress is None else int(progress["batchId"])
+    # Not by pyspark's own way, which brings all of the progress over as JSON: the next batch is
+    # being planned meanwhile.
+    progress = query._jsq.lastProgress()
+    return None if progress is None else int(progress.batchId())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,11 +30,14 @@ class FakeQuery:
         self._is_busy = is_busy
 
     @property
-    def lastProgress(self) -> dict[str, Any] | None:
+    def _jsq(self) -> FakeQuery:
+        return self
+
+    def lastProgress(self) -> SimpleNamespace | None:
         self.looks += 1
         self.on_look(self.looks)
         ended = self.looks // self._looks_a_batch
-        return {"batchId": ended - 1} if ended else None
+        return SimpleNamespace(batchId=lambda: ended - 1) if ended else None
 
     @property
     def status(self) -> dict[str, Any]:
