@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stream_telemetry.logs.configure import LogTargets, close_logging, configure_logging
-from stream_telemetry.logs.files import LostLines, OwnFile
+from stream_telemetry.logs.files import LostLines, OwnFile, QuietStream
 from stream_telemetry.logs.lines import MAX_CHARS, JsonLines
 
 LIB = Path(__file__).resolve().parents[2] / "lib"
@@ -92,7 +92,7 @@ def test_people_read_one_line_without_escape_sequences_and_stack_traces(
     line = run.read_text("utf-8")
     assert re.match(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z ERROR   bad\\n\\x1b\[31m\\u202exxx", line)
     assert line.count("\n") == 1
-    assert len(line) < MAX_CHARS + 100
+    assert len(line.encode()) < 4096
     assert "Traceback" not in line + capsys.readouterr().err
     (entry,) = entries(tmp_path / "job.log")
     assert "ValueError: inside" in str(entry["exc_info"])
@@ -224,3 +224,18 @@ def test_a_full_disk_costs_lines_that_are_counted_and_tears_none(tmp_path: Path)
     assert found[-1]["message"] == "there is room again"
     assert len(found) - 1 + int(result.stdout) == 100
     assert result.stderr == ""
+
+
+def test_a_console_that_nobody_reads_holds_up_nobody() -> None:
+    reader, writer = os.pipe()
+    lost = LostLines()
+    with os.fdopen(writer, "w") as stream:
+        handler = QuietStream(stream, lost)
+        for number in range(2000):
+            handler.emit(logging.makeLogRecord({"msg": f"{number} {'x' * 500}"}))
+        assert 0 < lost.count < 2000
+        taken = os.read(reader, 1 << 20).count(b"\n")
+        assert taken + lost.count == 2000
+        handler.emit(logging.makeLogRecord({"msg": "there is room again"}))
+        assert os.read(reader, 1 << 20) == b"there is room again\n"
+    os.close(reader)

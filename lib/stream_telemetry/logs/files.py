@@ -6,6 +6,7 @@ import errno
 import fcntl
 import logging
 import os
+import select
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, Any, cast
@@ -101,15 +102,32 @@ class OwnFile(WholeLines):
 
 
 class QuietStream(logging.StreamHandler[Any]):
-    """The console; when nobody listens there any more, its lines are counted as lost."""
+    """The console; lines that nobody takes are counted as lost, and never waited for.
+
+    A pipe whose reader has stopped reading would otherwise hold up every thread that logs.
+    """
 
     def __init__(self, stream: Any, lost: LostLines) -> None:
         super().__init__(stream)
         self._lost = lost
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the line, if it can be written at once."""
+        if self._has_room():
+            super().emit(record)
+        else:
+            self._lost.add()
+
     def handleError(self, record: logging.LogRecord) -> None:
         """Counts a lost line."""
         self._lost.add()
+
+    def _has_room(self) -> bool:
+        try:
+            # A pipe that is writable takes 4,096 bytes (PIPE_BUF), more than a line has.
+            return bool(select.select([], [self.stream], [], 0)[1])
+        except (OSError, ValueError):  # no file, such as what a test captures
+            return True
 
 
 def run_file(directory: Path, name: str, lost: LostLines) -> WholeLines:

@@ -10,6 +10,8 @@ from pythonjsonlogger.json import JsonFormatter
 
 MAX_CHARS = 2_000
 """A longer text in a line is cut, and ends with an ellipsis; a stack trace may be ten times it."""
+MAX_READABLE_CHARS = 1_000
+"""For people; in UTF-8 such a line has less than the 4,096 bytes that a pipe takes at once."""
 TIMESTAMP_FORMAT, MILLISECONDS_FORMAT = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
 
 _FIELDS = ("asctime", "levelname", "name", "message", "module", "funcName", "lineno")
@@ -61,7 +63,7 @@ class ReadableLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        sentence = printable(cut(record.getMessage(), MAX_CHARS))
+        sentence = cut(printable(record.getMessage()[:MAX_CHARS]), MAX_READABLE_CHARS)
         line = f"{self.formatTime(record)} {record.levelname:<7} {sentence}"
         colour = self._COLOURS.get(record.levelname) if self._has_colours else None
         return f"{colour}{line}\x1b[0m" if colour else line
