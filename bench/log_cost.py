@@ -15,14 +15,12 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from contestants import HOME, MASTER, job_environment
+from contestants import MASTER, job_environment, the_job
 from table import print_machine, print_table
 from watched import driver_pid, processor_seconds
 
 from sandbox.broker import KafkaBroker
 from sandbox.child import Child
-from sandbox.connector import connector_jars
-from sandbox.java import SPARK_HOME
 from sandbox.ports import LOOPBACK, free_port
 from sandbox.topics import CustomerTopics
 from telco_churn.producer.pacing import Pacer
@@ -102,9 +100,8 @@ def _send(publisher: Publisher, rate: int, seconds: float) -> None:
 
 def _command(scratch: Path, servers: str, level: str, port: int) -> list[str]:
     return [
-        str(SPARK_HOME / "bin" / "spark-submit"),
-        *("--master", MASTER, "--jars", connector_jars(), "--conf", "spark.ui.enabled=false"),
-        *(str(HOME / "jobs" / "churn_stream.py"), "--broker", servers),
+        *the_job().command,
+        *("--broker", servers),
         *("--checkpoint", str(scratch / "checkpoint"), "--trigger", "1 second"),
         *("--log-dir", str(scratch / "logs"), "--run-log-dir", str(scratch / "runs")),
         *("--log-level", level, "--metrics-port", str(port)),

@@ -7,6 +7,9 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+LEVELS = {"failed": logging.WARNING, "success": logging.INFO}
+"""Level of a record's line, by its status."""
+
 
 @dataclass(frozen=True)
 class RecordLine:
@@ -29,7 +32,7 @@ class RecordLine:
     @property
     def level(self) -> int:
         """Level of the line."""
-        return logging.INFO if self.status == "success" else logging.WARNING
+        return LEVELS[self.status]
 
 
 class Backlog:

@@ -16,7 +16,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 from stream_telemetry import catalogue
 from stream_telemetry.batch_history import BatchHistory
 from stream_telemetry.logs.allowance import Allowance
-from stream_telemetry.logs.backlog import Backlog, RecordLine
+from stream_telemetry.logs.backlog import LEVELS, Backlog, RecordLine
 from stream_telemetry.logs.clients import client_logger, log_client_error
 from stream_telemetry.metric_store import MetricStore
 
@@ -112,9 +112,8 @@ class RecordLog:
             self._thread.join(timeout + _TIMEOUT_SECONDS)
 
     def _topics(self) -> list[str]:
-        levels = {"success": logging.INFO, "failed": logging.WARNING}
         outputs = self._plan.outputs.items()
-        return [t for t, (status, _) in outputs if self._log.isEnabledFor(levels[status])]
+        return [t for t, (status, _) in outputs if self._log.isEnabledFor(LEVELS[status])]
 
     def _find_ends(self, consumer: Consumer) -> None:
         for partition in self._partitions(consumer):
