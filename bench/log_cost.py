@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 from contestants import MASTER, job_environment, the_job
 from table import print_machine, print_table
-from watched import driver_pid, processor_seconds
+from watched import processor_seconds, python_of
 
 from sandbox.broker import KafkaBroker
 from sandbox.child import Child
@@ -56,7 +56,7 @@ def _measure(scratch: Path, level: str, rate: int, seconds: int) -> tuple[str, .
         child = Child("the job", _command(scratch, servers, level, port), *_surroundings(scratch))
         try:
             _wait_until_ready(child, port)
-            driver = driver_pid(child.pid)
+            driver = python_of(child.pid)
             if driver is None:
                 raise RuntimeError("the job has no Python process")
             publisher = Publisher(servers, topics.raw)

@@ -9,7 +9,6 @@ processes hold. The slopes are of the second half, when the JVM has grown to its
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import statistics
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from table import print_machine, print_table
 from throughput import DISTINCT_RECORDS
+from watched import python_of
 
 from sandbox.broker import KafkaBroker
 from sandbox.child import Child
@@ -124,19 +124,6 @@ def watch(child: Child, seconds: float) -> Iterator[Sample]:
         (jvm_mb, jvm_threads), (python_mb, python_threads) = held(child.pid), held(python)
         yield Sample(passed, jvm_mb, python_mb, jvm_threads + python_threads)
         time.sleep(SAMPLE_SECONDS)
-
-
-def python_of(jvm: int) -> int | None:
-    """The Python process that spark-submit's JVM has started; None while there is none."""
-    children = " ".join(p.read_text() for p in Path(f"/proc/{jvm}/task").glob("*/children"))
-    for pid in map(int, children.split()):
-        process = Path(f"/proc/{pid}")
-        # Spark's launcher, a JVM, has the same arguments for a moment.
-        with contextlib.suppress(OSError):
-            is_python = (process / "exe").readlink().name.startswith("python")
-            if is_python and "jobs/churn_stream.py" in (process / "cmdline").read_text():
-                return pid
-    return None
 
 
 def held(pid: int) -> tuple[float, int]:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def driver_pid(ancestor: int) -> int | None:
-    """The Python driver below a process; None while there is none."""
-    children: dict[int, list[int]] = {}
-    for directory in Path("/proc").iterdir():
-        if directory.name.isdigit() and (fields := _stat(int(directory.name))):
-            children.setdefault(int(fields[1]), []).append(int(directory.name))
-    found, waiting = None, [ancestor]
-    while waiting:
-        pid = waiting.pop()
-        waiting += children.get(pid, [])
-        if pid != ancestor and b"python" in _command(pid).split(b"\0")[0]:
-            found = pid
-    return found
+def python_of(jvm: int) -> int | None:
+    """The Python process that spark-submit's JVM has started; None while there is none."""
+    children = " ".join(p.read_text() for p in Path(f"/proc/{jvm}/task").glob("*/children"))
+    for pid in map(int, children.split()):
+        process = Path(f"/proc/{pid}")
+        # Spark's launcher, a JVM, has the same arguments for a moment.
+        with contextlib.suppress(OSError):
+            is_python = (process / "exe").readlink().name.startswith("python")
+            if is_python and "jobs/churn_stream.py" in (process / "cmdline").read_text():
+                return pid
+    return None
 
 
 def processor_seconds(pid: int) -> float:
@@ -35,10 +34,3 @@ def _stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
-
-
-def _command(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
