@@ -8,13 +8,15 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from sandbox.topics import create_topics
 from stream_telemetry import catalogue
 from stream_telemetry.batch_history import BatchHistory
+from stream_telemetry.logs import records
 from stream_telemetry.logs.records import RecordLog, RecordLogPlan
 from stream_telemetry.metric_store import MetricStore
 from telco_churn.message_ids import plain_id
@@ -101,6 +103,41 @@ def test_each_record_written_since_the_start_is_one_line(bench: Bench) -> None:
     assert kinds == {"message_processed": 300, "validation_failure": 20}
     assert {line["query"] for line in bench.lines} == {"churn"}
     assert bench.suppressed("success") == bench.suppressed("failed") == 0
+
+
+class Electing(Consumer):
+    """Answers a few times as a broker does that has not given a new partition a leader yet."""
+
+    refusals = 3
+
+    def get_watermark_offsets(self, *args: Any, **options: Any) -> tuple[int, int]:
+        if Electing.refusals:
+            Electing.refusals -= 1
+            raise KafkaException(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION))
+        return super().get_watermark_offsets(*args, **options)
+
+
+def test_a_topic_without_a_leader_yet_is_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "Consumer", Electing)
+    with bench.following():
+        bench.send(good=2, bad=1)
+    assert Electing.refusals == 0
+    assert len(bench.lines) == 3
+
+
+def test_lines_begin_later_when_the_ends_of_the_topics_cannot_be_found(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "Consumer", Electing)
+    monkeypatch.setattr(records, "_START_SECONDS", 0)
+    monkeypatch.setattr(Electing, "refusals", 2)
+    with bench.following():
+        assert "lines about single records begin later" in bench.caplog.text
+        time.sleep(2)
+        bench.send(good=2, bad=1)
+    assert len(bench.lines) == 3
 
 
 def test_warning_reads_the_failures_only(bench: Bench) -> None:

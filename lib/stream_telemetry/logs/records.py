@@ -27,6 +27,8 @@ BATCH_WAIT_SECONDS = 10.0
 """A line waits this long for its batch to be completed, and is then written without its number."""
 SUMMARY_SECONDS = 10.0
 _TIMEOUT_SECONDS = 4.0
+_START_SECONDS = 10.0
+"""The query waits this long for the ends of its topics; a new topic has no leader for a moment."""
 _NEW_PARTITIONS_SECONDS = 30.0
 
 
@@ -78,6 +80,7 @@ class RecordLog:
         self._unsaid = {"failed": 0, "success": 0}
         self._said_at = self._looked_at = time.monotonic()
         self._next: dict[tuple[str, int], int] = {}
+        self._is_placed = False
         self._deadline: float | None = None
         self._consumer: Consumer | None = None
         self._thread = threading.Thread(target=self._run, name="telemetry-records", daemon=True)
@@ -96,13 +99,13 @@ class RecordLog:
             "reconnect.backoff.max.ms": "1000",
         }
         self._consumer = Consumer(config, logger=client_logger(), error_cb=log_client_error)
-        try:
-            self._find_ends(self._consumer)
-        except KafkaException as error:
+        give_up = time.monotonic() + _START_SECONDS
+        while (trouble := self._find_ends(self._consumer)) and time.monotonic() < give_up:
+            time.sleep(0.2)
+        if trouble:
             self._log.warning(
-                "no lines about single records: %s", error.args[0], extra=dict(self._context())
+                "lines about single records begin later: %s", trouble, extra=dict(self._context())
             )
-            return
         self._thread.start()
 
     def finish(self, timeout: float) -> None:
@@ -115,11 +118,18 @@ class RecordLog:
         outputs = self._plan.outputs.items()
         return [t for t, (status, _) in outputs if self._log.isEnabledFor(LEVELS[status])]
 
-    def _find_ends(self, consumer: Consumer) -> None:
-        for partition in self._partitions(consumer):
-            _, end = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_SECONDS)
-            self._next[partition.topic, partition.partition] = end
-        consumer.assign([TopicPartition(*key, offset) for key, offset in self._next.items()])
+    def _find_ends(self, consumer: Consumer) -> str | None:
+        """Begins where the topics end; gives what is in the way, such as a leader being elected."""
+        ends = {}
+        try:
+            for partition in self._partitions(consumer):
+                _, end = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_SECONDS)
+                ends[partition.topic, partition.partition] = end
+        except KafkaException as error:
+            return str(error.args[0])
+        consumer.assign([TopicPartition(*key, end) for key, end in ends.items()])
+        self._next, self._is_placed = ends, True
+        return None
 
     def _partitions(self, consumer: Consumer) -> list[TopicPartition]:
         known = consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
@@ -133,6 +143,9 @@ class RecordLog:
         assert self._consumer is not None
         while self._deadline is None or not self._is_done(self._consumer):
             try:
+                if not self._is_placed and self._find_ends(self._consumer):
+                    time.sleep(1)
+                    continue
                 self._read(self._consumer)
                 self._write()
                 self._look_for_partitions(self._consumer)
