@@ -29,7 +29,7 @@ from telco_churn.producer.source import synthetic_events, to_records
 
 LEVELS = ("ERROR", "WARNING", "INFO", "DEBUG")
 START_LIMIT_SECONDS = 120.0
-WARM_UP_SECONDS = 15.0
+WARM_UP_SECONDS = 60.0
 
 
 def main(rate: int, seconds: int) -> None:
