@@ -26,6 +26,8 @@ GRACE_SECONDS = 25.0
 """How long a running batch may take to end; container platforms kill after 30 s."""
 FORCE_SECONDS = 27.0
 """When the process ends after a request though Spark does not: a broker that is gone holds it."""
+SILENCE_SECONDS = 30.0
+"""After so long without a batch, the cause is looked for; a query that is idle is silent too."""
 JVM_ERRORS = (Py4JError, OSError)
 """What a call into a JVM raises that is no longer there."""
 _POLL_SECONDS = 0.02
@@ -116,6 +118,7 @@ def run_until_stopped(
     *,
     is_batched: bool,
     on_stop: Callable[[], None] = lambda: None,
+    on_silence: Callable[[], None] = lambda: None,
 ) -> None:
     """Returns when the query has ended by itself, or has been stopped on request.
 
@@ -127,12 +130,18 @@ def run_until_stopped(
         signals: listened to already.
         is_batched: false in real-time mode, where a batch lasts too long to wait for.
         on_stop: called when a stop was asked for, before it is waited for.
+        on_silence: called each `SILENCE_SECONDS` in which no batch ended; may raise to end the run.
 
     Raises:
         StreamingQueryException: the query failed.
     """
+    batch, looked = None, time.monotonic()
     while query.isActive and not signals.wait(0.2):
-        pass
+        if time.monotonic() - looked > SILENCE_SECONDS:
+            before, batch = batch, _last_batch(query)
+            if batch == before:
+                on_silence()
+            looked = time.monotonic()
     if query.isActive:
         on_stop()
         if is_batched:

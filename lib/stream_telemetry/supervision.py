@@ -63,6 +63,7 @@ def supervise(
     is_batched: bool,
     on_stop: Callable[[], None],
     on_failure: Callable[[Restart], None],
+    on_silence: Callable[[], None] = lambda: None,
 ) -> None:
     """Runs a query until it has ended by itself, or has been stopped on request.
 
@@ -77,6 +78,7 @@ def supervise(
         on_stop: called when a stop was asked for.
         on_failure: called before each wait; what it raises ends the run, so it tells failures that
             can pass from those that cannot.
+        on_silence: called while no batch ends; see `run_until_stopped`.
 
     Raises:
         StreamingQueryException: the query failed once more than the limit allows.
@@ -85,7 +87,9 @@ def supervise(
     while True:
         query = start()
         try:
-            run_until_stopped(query, signals, is_batched=is_batched, on_stop=on_stop)
+            run_until_stopped(
+                query, signals, is_batched=is_batched, on_stop=on_stop, on_silence=on_silence
+            )
             return
         except StreamingQueryException as error:
             if signals.is_asked:

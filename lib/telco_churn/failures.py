@@ -16,7 +16,7 @@ from telco_churn.errors import (
     SourceDataLostError,
     TopicError,
 )
-from telco_churn.kafka import check_topics
+from telco_churn.kafka import check_message_sizes, check_topics
 from telco_churn.settings import Settings
 
 _POISON = re.compile(
@@ -64,7 +64,7 @@ def ensure_it_can_pass(error: StreamingQueryException, settings: Settings) -> No
         ) from error
     if any(word in text for word in _LASTING):
         raise final_failure(error, settings) from error
-    _check_kafka(settings)
+    check_kafka_again(settings)
 
 
 def final_failure(
@@ -76,6 +76,26 @@ def final_failure(
     return QueryFailedError(f"the query failed{tried}: {cause_of(error)}; see {log}")
 
 
+def check_kafka_again(settings: Settings) -> None:
+    """What is checked at the start, for a query that has failed or does not get on.
+
+    Spark reports a topic that is gone or was made anew like a broker that is away, and of a topic
+    that takes small messages only it may hear nothing: Kafka's client splits its batch for ever.
+
+    Raises:
+        TopicError: an output topic takes small messages only, or a topic is gone.
+        SourceDataLostError: the input topic was made anew.
+    """
+    try:
+        check_topics(settings)
+        check_message_sizes(settings)
+        check_source(settings)
+    except TopicError:
+        raise
+    except KafkaUnavailableError:
+        return
+
+
 def _poison(found: re.Match[str], settings: Settings) -> PoisonRecordError:
     place = f"{found['topic']}-{found['partition']}-{found['offset']}"
     return PoisonRecordError(
@@ -83,14 +103,3 @@ def _poison(found: re.Match[str], settings: Settings) -> PoisonRecordError:
         f"query cannot pass it; leave it out with: python -m telco_churn.skip {place} "
         f"--checkpoint {settings.checkpoint}"
     )
-
-
-def _check_kafka(settings: Settings) -> None:
-    """Looks for what Spark reports like an absent broker: a topic that is gone or was made anew."""
-    try:
-        check_topics(settings)
-        check_source(settings)
-    except TopicError:
-        raise
-    except KafkaUnavailableError:
-        return

@@ -24,6 +24,8 @@ _BATCHED_PRODUCER = {
     "kafka.batch.size": "262144",
 }
 _PROMPT_PRODUCER = {"kafka.compression.type": "lz4", "kafka.linger.ms": "0"}
+# How long a task looks for a topic that was deleted; it tries three times (spark.master).
+_PRODUCER = {"kafka.max.block.ms": "20000"}
 
 
 LEAST_MESSAGE_BYTES = 1_000_000
@@ -155,6 +157,6 @@ def write_records(records: DataFrame, settings: Settings) -> DataStreamWriter:
         .queryName(QUERY_NAME)
         .option("kafka.bootstrap.servers", settings.broker)
         .option("checkpointLocation", settings.checkpoint)
-        .options(**(_PROMPT_PRODUCER if is_prompt else _BATCHED_PRODUCER))
+        .options(**_PRODUCER, **(_PROMPT_PRODUCER if is_prompt else _BATCHED_PRODUCER))
     )
     return settings.trigger.apply(writer)

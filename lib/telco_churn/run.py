@@ -21,7 +21,7 @@ from stream_telemetry.telemetry import Telemetry
 from telco_churn.checkpoint import check_checkpoint, check_source, locked, remember_source
 from telco_churn.contract import load_contract
 from telco_churn.errors import QueryFailedError
-from telco_churn.failures import ensure_it_can_pass, final_failure
+from telco_churn.failures import check_kafka_again, ensure_it_can_pass, final_failure
 from telco_churn.guards import check_kafka_clients, check_slots
 from telco_churn.kafka import check_message_sizes, check_topics, read_records, write_records
 from telco_churn.model import SPARK_ERRORS, Model, first_line, load_model
@@ -163,6 +163,7 @@ def _stay(
             is_batched=settings.trigger.mode != "realtime",
             on_stop=telemetry.stopping,
             on_failure=on_failure,
+            on_silence=lambda: check_kafka_again(settings),
         )
     except StreamingQueryException as error:
         ensure_it_can_pass(error, settings)

@@ -25,7 +25,7 @@ from sandbox.ports import LOOPBACK, free_port
 from sandbox.topics import CustomerTopics, create_topics
 
 pytestmark = pytest.mark.slow
-END_SECONDS = 120
+END_SECONDS = 150
 RECORDS = 200
 
 
@@ -85,8 +85,9 @@ def test_a_topic_that_begins_to_refuse_ends_the_job_and_no_record_gets_two_fates
         limit_messages(job, job.topics.predictions, 100)
         publish(job.broker, job.topics.raw, RECORDS)
         code, line = end_of(process)
-    assert code == 5, line
-    assert "RecordTooLarge" in line
+    # Not by the error of the write: Kafka's client splits such a batch until its thread is dead.
+    assert code == 4, line
+    assert "takes messages of 100 bytes at most" in line
     refused = job.run("--trigger", "once")
     assert refused.returncode == 4
     limit_messages(job, job.topics.predictions, 1_048_588)

@@ -186,3 +186,35 @@ def test_a_process_that_does_not_end_after_a_request_is_ended_by_force(
     signals.ask()
     assert ended.wait(LONG_SECONDS)
     assert halted.is_set()
+
+
+def test_a_query_that_ends_no_batch_is_asked_about_until_it_ends_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lifecycle, "SILENCE_SECONDS", 0.1)
+    query, signals = FakeQuery(looks_a_batch=4), StopSignals()
+    asked: list[int] = []
+    query.on_look = lambda look: signals.ask() if look == 9 else None
+    run_until_stopped(
+        query,  # type: ignore[arg-type]
+        signals,
+        is_batched=False,
+        on_silence=lambda: asked.append(query.looks),
+    )
+    # Batches ended at looks 4 and 8.
+    assert asked == [1, 2, 3, 5, 6, 7, 9]
+
+
+def test_what_is_found_in_the_silence_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle, "SILENCE_SECONDS", 0.1)
+
+    def find() -> None:
+        raise ValueError("the topic is gone")
+
+    with pytest.raises(ValueError, match="the topic is gone"):
+        run_until_stopped(
+            FakeQuery(),  # type: ignore[arg-type]
+            StopSignals(),
+            is_batched=True,
+            on_silence=find,
+        )
