@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Future
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
-from confluent_kafka import (
-    Consumer,
-    ConsumerGroupTopicPartitions,
-    KafkaError,
-    KafkaException,
-    TopicPartition,
-)
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from stream_telemetry.batch import Positions
 from stream_telemetry.logs.clients import client_logger, log_client_error
 
 TIMEOUT_SECONDS = 4.0
 _READ_SECONDS = 2.0
-_GIVE_UP_SECONDS = 2.0
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -39,6 +27,8 @@ class BrokerOffsets:
     """Offsets of one topic, and of one group in it.
 
     Every method raises KafkaException when the broker does not answer within `TIMEOUT_SECONDS`.
+    Consumers ask, not an AdminClient: that has been seen to abort the process when a broker came
+    back after its requests had timed out (confluentinc/librdkafka#4605).
     """
 
     def __init__(self, topic: str, group: str, client: Mapping[str, str]) -> None:
@@ -50,46 +40,54 @@ class BrokerOffsets:
             client: librdkafka's settings: `bootstrap.servers`, security.
         """
         self._topic = topic
-        self._group = group
         self._config: dict[str, str | int | float | bool] = {
             **client,
             # A broker that was away must be noticed when it is back.
             "reconnect.backoff.max.ms": "1000",
             "socket.timeout.ms": str(int(TIMEOUT_SECONDS * 1000)),
         }
-        self._admin = AdminClient(self._config, logger=client_logger(), error_cb=log_client_error)
+        # The client demands a group; without subscription it never joins it.
+        self._config |= {"group.id": group, "enable.auto.commit": False}
+        self._asker = Consumer(
+            {
+                **self._config,
+                # The end is where the next record comes, committed or not.
+                "isolation.level": "read_uncommitted",
+                # So long a commit waits for the group's coordinator.
+                "session.timeout.ms": 6000,
+            },
+            logger=client_logger(),
+            error_cb=log_client_error,
+        )
         self._reader: Consumer | None = None
 
     def bounds(self) -> Bounds:
         """The bounds of all partitions that the topic has now."""
         # Nobody else would take in what the client has to log.
-        self._admin.poll(0)
-        topics = self._admin.list_topics(self._topic, timeout=TIMEOUT_SECONDS).topics
-        if (error := topics[self._topic].error) is not None:
-            raise KafkaException(error)
-        partitions = list(topics[self._topic].partitions)
+        self._asker.poll(0)
+        bounds = {
+            (place.topic, place.partition): self._asker.get_watermark_offsets(
+                place, timeout=TIMEOUT_SECONDS
+            )
+            for place in self._partitions()
+        }
         return Bounds(
-            self._list(partitions, OffsetSpec.earliest()),
-            self._list(partitions, OffsetSpec.latest()),
+            {key: begin for key, (begin, _) in bounds.items()},
+            {key: end for key, (_, end) in bounds.items()},
         )
 
     def committed(self) -> Positions:
         """The group's positions; partitions without one are left out."""
-        wanted = [ConsumerGroupTopicPartitions(self._group)]
-        answers = self._admin.list_consumer_group_offsets(wanted, request_timeout=TIMEOUT_SECONDS)
-        found = _answer(answers[self._group]).topic_partitions
-        return {
-            (p.topic, p.partition): p.offset
-            for p in found
-            if p.topic == self._topic and p.offset >= 0
-        }
+        found = self._asker.committed(self._partitions(), timeout=TIMEOUT_SECONDS)
+        for partition in found:
+            if partition.error is not None:
+                raise KafkaException(partition.error)
+        return {(p.topic, p.partition): p.offset for p in found if p.offset >= 0}
 
     def commit(self, positions: Positions) -> None:
         """Sets the group's positions."""
         partitions = [TopicPartition(t, p, offset) for (t, p), offset in positions.items()]
-        request = [ConsumerGroupTopicPartitions(self._group, partitions)]
-        answers = self._admin.alter_consumer_group_offsets(request, request_timeout=TIMEOUT_SECONDS)
-        for partition in _answer(answers[self._group]).topic_partitions:
+        for partition in self._asker.commit(offsets=partitions, asynchronous=False):
             if partition.error is not None:
                 raise KafkaException(partition.error)
 
@@ -99,12 +97,9 @@ class BrokerOffsets:
         A position without a record that can be read is left out.
         """
         if self._reader is None:
-            # The client demands a group; without subscription and commits none comes to be.
             self._reader = Consumer(
                 {
                     **self._config,
-                    "group.id": self._group,
-                    "enable.auto.commit": False,
                     # What it would say of connections, the other client says.
                     "log_level": 0,
                     "queued.min.messages": 1,
@@ -121,6 +116,7 @@ class BrokerOffsets:
 
     def close(self) -> None:
         """Ends the connections."""
+        self._asker.close()
         if self._reader is not None:
             self._reader.close()
 
@@ -140,22 +136,11 @@ class BrokerOffsets:
                 self._reader.incremental_unassign([TopicPartition(*key)])
         return found
 
-    def _list(self, partitions: Iterable[int], spec: OffsetSpec) -> Positions:
-        request = {TopicPartition(self._topic, partition): spec for partition in partitions}
-        answers = self._admin.list_offsets(request, request_timeout=TIMEOUT_SECONDS)
-        return {
-            (asked.topic, asked.partition): _answer(answer).offset
-            for asked, answer in answers.items()
-        }
-
-
-def _answer(future: Future[Answer]) -> Answer:
-    """What the broker answers; a client that does not even give up in time is no answer either."""
-    try:
-        # Longer than the client itself waits: it is to say what is wrong.
-        return future.result(TIMEOUT_SECONDS + _GIVE_UP_SECONDS)
-    except TimeoutError as error:
-        raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
+    def _partitions(self) -> list[TopicPartition]:
+        known = self._asker.list_topics(self._topic, timeout=TIMEOUT_SECONDS).topics[self._topic]
+        if known.error is not None:
+            raise KafkaException(known.error)
+        return [TopicPartition(self._topic, partition) for partition in known.partitions]
 
 
 def _ignore(error: object) -> None:

@@ -21,6 +21,7 @@ from sandbox.topics import CustomerTopics
 
 pytestmark = pytest.mark.slow
 STOP_SECONDS = 30.0
+BATCH = 1_000
 TOPICS = CustomerTopics("raw", "predictions", "dead")
 
 
@@ -70,8 +71,8 @@ class Watched:
 
 def test_outages_of_the_broker_pass_by_themselves(own_broker: KafkaBroker, job: Job) -> None:
     port = free_port()
-    options = ("--trigger", "1 second", "--metrics-port", str(port))
-    with job.running(*options) as process:
+    options = ("--trigger", "1 second", "--max-offsets-per-trigger", str(BATCH))
+    with job.running(*options, "--metrics-port", str(port)) as process:
         watched = Watched(job, process, port)
         with load(job.broker, TOPICS.raw):
             watched.wait_for_answers()
@@ -94,8 +95,8 @@ def test_outages_of_the_broker_pass_by_themselves(own_broker: KafkaBroker, job: 
     books = assert_all_accounted(job.broker, TOPICS)
     sys.stdout.write(f"{books}\n")
     assert books["read"] > 5_000
-    # What was sent when the broker died may have arrived without an answer.
-    assert books["repeated"] <= 1_000, books
+    # What was sent when the broker was paused, or died, may have arrived without an answer.
+    assert books["repeated"] <= 2 * BATCH, books
 
 
 def test_a_stop_ends_in_time_though_the_broker_is_gone(own_broker: KafkaBroker, job: Job) -> None:
