@@ -26,7 +26,8 @@ class Bounds:
 class BrokerOffsets:
     """Offsets of one topic, and of one group in it.
 
-    Every method raises KafkaException when the broker does not answer within `TIMEOUT_SECONDS`.
+    Every method raises KafkaException when the broker leaves a request without an answer for
+    `TIMEOUT_SECONDS`, or a commit for as long as it waits for the group's coordinator.
     Consumers ask, not an AdminClient: that has been seen to abort the process when a broker came
     back after its requests had timed out (confluentinc/librdkafka#4605).
     """
@@ -45,9 +46,10 @@ class BrokerOffsets:
             # A broker that was away must be noticed when it is back.
             "reconnect.backoff.max.ms": "1000",
             "socket.timeout.ms": str(int(TIMEOUT_SECONDS * 1000)),
+            # The client demands a group; without subscription it never joins it.
+            "group.id": group,
+            "enable.auto.commit": False,
         }
-        # The client demands a group; without subscription it never joins it.
-        self._config |= {"group.id": group, "enable.auto.commit": False}
         self._asker = Consumer(
             {
                 **self._config,
