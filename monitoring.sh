@@ -14,4 +14,4 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
     exit 2
 fi
 export PYTHONPATH=$home/lib${PYTHONPATH:+:$PYTHONPATH}
-exec "$python" -m sandbox.watch "$@"
+exec "$python" -m sandbox.monitoring "$@"

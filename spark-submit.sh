@@ -114,14 +114,14 @@ if ! { [[ -n $PYTHON ]] && python=$PYTHON && spark_home=$(spark_home_of "$PYTHON
 fi
 export PYTHONPATH=$home/lib${PYTHONPATH:+:$PYTHONPATH}
 if [[ -n $help ]]; then
-    exec "$python" -m "$([[ -n $sandbox ]] && echo sandbox || echo telco_churn.settings)" --help
+    exec "$python" -m "$([[ -n $sandbox ]] && echo sandbox || echo telco_churn.settings.job)" --help
 fi
 check_java
-CHURN_STREAM_LOG_DIR=$("$python" -m telco_churn.settings "${job_options[@]}")
+CHURN_STREAM_LOG_DIR=$("$python" -m telco_churn.settings.job "${job_options[@]}")
 export CHURN_STREAM_LOG_DIR
 # The user's own list would replace ours; the job then fetches the connector by itself.
 if [[ ! " ${spark_options[*]}" =~ \ --(jars|packages|remote) ]]; then
-    connector=$("$python" -m sandbox.connector)
+    connector=$("$python" -m launcher.connector)
     spark_options+=(--jars "$connector")
 fi
 

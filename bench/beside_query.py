@@ -19,7 +19,7 @@ from contestants import MASTER, the_job
 from table import print_machine, print_table
 from throughput import measure, preload
 
-from sandbox.broker import KafkaBroker
+from sandbox.kafka.broker import KafkaBroker
 from sandbox.ports import LOOPBACK
 
 BAD_RATIO = 0.01

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.child import Child
-from sandbox.connector import connector_jars
-from sandbox.java import SPARK_HOME
-from sandbox.topics import CustomerTopics
+from launcher.child import Child
+from launcher.connector import connector_jars
+from launcher.java import SPARK_HOME
+from sandbox.kafka.topics import CustomerTopics
 
 HOME = Path(__file__).resolve().parents[1]
 TIME_LIMIT_SECONDS = 200.0

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from telco_churn.producer.source import synthetic_events, to_records
+from churn_tools.producer.source import synthetic_events, to_records
 
 DISTINCT_RECORDS = 20_000
 """Made once and then repeated; more would only test the generator of customers."""

@@ -19,13 +19,13 @@ from contestants import MASTER, job_environment, the_job
 from table import print_machine, print_table
 from watched import processor_seconds, python_of
 
-from sandbox.broker import KafkaBroker
-from sandbox.child import Child
+from churn_tools.producer.pacing import Pacer
+from churn_tools.producer.publisher import Publisher
+from churn_tools.producer.source import synthetic_events, to_records
+from launcher.child import Child
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.topics import CustomerTopics
 from sandbox.ports import LOOPBACK, free_port
-from sandbox.topics import CustomerTopics
-from telco_churn.producer.pacing import Pacer
-from telco_churn.producer.publisher import Publisher
-from telco_churn.producer.source import synthetic_events, to_records
 
 LEVELS = ("ERROR", "WARNING", "INFO", "DEBUG")
 START_LIMIT_SECONDS = 120.0

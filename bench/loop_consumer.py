@@ -22,8 +22,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from loop_scoring import FastScorer
 from weights import Weights, read_weights
 
-from telco_churn.home import read_schema
-from telco_churn.producer.referee import Referee
+from churn_tools.producer.contract_validator import ContractValidator
+from telco_churn.paths import read_schema
 
 BATCH_RECORDS = 5_000
 GROUP = "loop-consumer"
@@ -47,7 +47,7 @@ class Loop:
         self._topics = topics
         self._weights = weights
         self._scorer = FastScorer(weights)
-        self._referee = Referee(read_schema("customer_event"))
+        self._referee = ContractValidator(read_schema("customer_event"))
         self._consumer = Consumer(
             {
                 "bootstrap.servers": broker,

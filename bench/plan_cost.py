@@ -17,17 +17,17 @@ from pyspark.sql import functions as F
 from rounds import Rounds, Variant
 from table import print_machine, print_table
 
-from telco_churn.contract import load_contract
-from telco_churn.dead_letters import with_bounded_value
-from telco_churn.home import project_home
-from telco_churn.model import load_model
-from telco_churn.model_files import PIPELINE_NAME
-from telco_churn.observation import make_observation
+from telco_churn.contract.parser import EventParser
+from telco_churn.contract.schema import load_contract
+from telco_churn.model.files import PIPELINE_NAME
+from telco_churn.model.loading import load_model
+from telco_churn.model.scoring import PipelineScorer
+from telco_churn.outcome.counted import make_observation
+from telco_churn.outcome.dead_letters import with_bounded_value
+from telco_churn.outcome.routing import Routes
+from telco_churn.paths import project_home
 from telco_churn.pipeline import ChurnPipeline
-from telco_churn.routing import Routes
-from telco_churn.scoring import PipelineScorer
-from telco_churn.session import SQL_SETTINGS
-from telco_churn.validation import EventParser
+from telco_churn.query.session import SQL_SETTINGS
 
 MODEL = project_home() / "models" / "churn"
 USUAL_BAD_RATIO = 0.01

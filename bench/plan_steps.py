@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
-from stream_telemetry.clock import nanoseconds_col, wall_clock_col
-from telco_churn.dead_letters import with_bounded_value
-from telco_churn.observation import with_violation_counts
+from stream_telemetry.batch.clock import nanoseconds_col, wall_clock_col
+from telco_churn.outcome.counted import with_violation_counts
+from telco_churn.outcome.dead_letters import with_bounded_value
+from telco_churn.outcome.routing import with_error_type
 from telco_churn.pipeline import ChurnPipeline, with_features
-from telco_churn.routing import with_error_type
 
 
 def plan_steps(pipeline: ChurnPipeline, records: DataFrame) -> dict[str, DataFrame]:

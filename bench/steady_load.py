@@ -25,15 +25,15 @@ from table import print_machine, print_table
 from throughput import DISTINCT_RECORDS
 from watched import python_of
 
-from sandbox.broker import KafkaBroker
-from sandbox.child import Child
-from sandbox.topics import CustomerTopics
-from telco_churn.books import Balance
-from telco_churn.producer.pacing import Pacer
-from telco_churn.producer.publisher import Publisher
-from telco_churn.producer.source import synthetic_events, to_records
-from telco_churn.settings import read_settings
-from telco_churn.verify import verify
+from churn_tools.producer.pacing import Pacer
+from churn_tools.producer.publisher import Publisher
+from churn_tools.producer.source import synthetic_events, to_records
+from churn_tools.verify.balance import Balance
+from churn_tools.verify.command import verify
+from launcher.child import Child
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.topics import CustomerTopics
+from telco_churn.settings.job import read_settings
 
 HOME = Path(__file__).resolve().parents[1]
 TOPICS = CustomerTopics()

@@ -18,15 +18,15 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from stream_telemetry.observation import Observation
+from churn_tools.customers.synthetic import synthetic_customers
+from stream_telemetry.batch.observation import Observation
 from telco_churn import pipeline
-from telco_churn.contract import load_contract
-from telco_churn.customers.synthetic import synthetic_customers
-from telco_churn.model import load_model
-from telco_churn.observation import make_observation
-from telco_churn.routing import Routes
-from telco_churn.session import SQL_SETTINGS
-from telco_churn.validation import EventParser
+from telco_churn.contract.parser import EventParser
+from telco_churn.contract.schema import load_contract
+from telco_churn.model.loading import load_model
+from telco_churn.outcome.counted import make_observation
+from telco_churn.outcome.routing import Routes
+from telco_churn.query.session import SQL_SETTINGS
 
 HOME = Path(__file__).resolve().parents[1]
 

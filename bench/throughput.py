@@ -19,12 +19,12 @@ from pyspark.sql import SparkSession
 from table import print_machine, print_table
 from weights import weights_of, write_weights
 
-from sandbox.broker import KafkaBroker
-from sandbox.records import body, read_topic, source_coordinates
-from sandbox.topics import CustomerTopics, create_topics, delete_topics
-from telco_churn.model import load_model
-from telco_churn.producer.publisher import Publisher
-from telco_churn.producer.source import synthetic_events, to_records
+from churn_tools.producer.publisher import Publisher
+from churn_tools.producer.source import synthetic_events, to_records
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.records import body, read_topic, source_coordinates
+from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
+from telco_churn.model.loading import load_model
 
 DISTINCT_RECORDS = 20_000
 INPUT_TOPIC = "telco.raw.customers"

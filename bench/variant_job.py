@@ -12,19 +12,20 @@ from collections.abc import Sequence
 
 from pyspark.sql import functions as F
 
-from telco_churn import kafka, run
-from telco_churn.session import start_session
-from telco_churn.settings import read_settings
+from telco_churn import run
+from telco_churn.query import source_and_sink
+from telco_churn.query.session import start_session
+from telco_churn.settings.job import read_settings
 
 
 def pass_through(arguments: Sequence[str]) -> None:
     """Copies the input topic to the output topic, read and written as the job does it."""
     settings = read_settings(arguments, os.environ)
     spark = start_session()
-    records = kafka.read_records(spark, settings).select(
+    records = source_and_sink.read_records(spark, settings).select(
         "key", "value", F.lit(settings.output_topic).alias("topic"), "headers"
     )
-    kafka.write_records(records, settings).start().awaitTermination()
+    source_and_sink.write_records(records, settings).start().awaitTermination()
     spark.stop()
 
 
@@ -36,7 +37,7 @@ def main() -> None:
     variant, arguments = parser.parse_known_args()
     if variant.default_producer:
         # Not a setting, so that nobody has to think about it; only here it is of interest.
-        kafka._BATCHED_PRODUCER.clear()
+        source_and_sink._BATCHED_PRODUCER.clear()
     (pass_through if variant.passthrough else run.main)(arguments)
 
 

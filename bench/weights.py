@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from telco_churn.compiled_score import CompiledScorer
-from telco_churn.model import Model
+from telco_churn.model.compiled_score import CompiledScorer
+from telco_churn.model.loading import Model
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from dashboards.blocks import DATA_SOURCE, Panel, board, query, time_series
 from dashboards.queries import increase, part, quantile, rate, series, share, total
-from stream_telemetry import catalogue
-from stream_telemetry.catalogue import Metric
+from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.catalogue import Metric
 
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import common, dashboard
 
 from dashboards.blocks import Panel, board, number, pie, query, steps, time_series, words
 from dashboards.queries import increase, part, quantile, rate, series, share, total
-from stream_telemetry import catalogue
+from stream_telemetry.metrics import catalogue
 
 
 def overview() -> dashboard.Dashboard:

@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models import common, dashboard
 from dashboards.blocks import Panel, board, number, query, steps, time_series
 from dashboards.overview import unaccounted
 from dashboards.queries import increase, rate, series, share, total
-from stream_telemetry import catalogue
+from stream_telemetry.metrics import catalogue
 
 
 def quality() -> dashboard.Dashboard:

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models import dashboard
 
 from dashboards.blocks import Panel, board, number, query, steps, time_series, words
 from dashboards.queries import increase, rate, series, total
-from stream_telemetry import catalogue
+from stream_telemetry.metrics import catalogue
 
 _DRIVER = "metrics_churn_stream_driver_"
 _QUERY = f"{_DRIVER}spark_streaming_churn_"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from telco_churn.customers.broken import borderline_records, broken_records
-from telco_churn.customers.synthetic import synthetic_customers
+from churn_tools.customers.broken import borderline_records, broken_records
+from churn_tools.customers.synthetic import synthetic_customers
 
 # As JSON text, so that a value can also be one that Python would not write.
 _ODD_VALUES = (Path(__file__).parent / "data" / "odd_values.txt").read_text("utf-8").splitlines()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from sandbox.errors import SandboxError
 from sandbox.plan import parse_plan
 from sandbox.session import run
+from telco_churn.errors import ChurnStreamError
 
 
 def main() -> int:
     """Runs the sandbox as the command line asks; returns the exit code."""
     try:
         return run(parse_plan(sys.argv[1:]))
-    except SandboxError as error:
+    except ChurnStreamError as error:
         sys.stderr.write(f"sandbox: {error}\n")
         return error.exit_code
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from telco_churn.errors import ChurnStreamError
 
-class SandboxError(Exception):
+
+class SandboxError(ChurnStreamError):
     """The sandbox cannot start or go on: what is wrong, the value seen, what to do.
 
     Attributes:

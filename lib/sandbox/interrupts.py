@@ -50,6 +50,6 @@ class Interrupts:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._is_requested:
-            # The watchdogs of `sandbox.child` kill what is left running.
+            # The watchdogs of `launcher.child` kill what is left running.
             os._exit(KILLED_BY_CTRL_C)
         self._is_requested = True

@@ -6,8 +6,8 @@ from typing import Final
 
 from confluent_kafka import Consumer, Message
 
-from sandbox.records import body, coordinates, headers, open_consumer, scored_at_seconds
-from sandbox.topics import CustomerTopics
+from sandbox.kafka.records import body, coordinates, headers, open_consumer, scored_at_seconds
+from sandbox.kafka.topics import CustomerTopics
 
 PREDICTIONS_SHOWN: Final = 5
 DEAD_LETTERS_SHOWN: Final = 1

@@ -12,15 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sandbox.broker import KafkaBroker
-from sandbox.child import Child
+from launcher.child import Child
 from sandbox.errors import SandboxError
 from sandbox.interrupts import Interrupted, Interrupts
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.topics import CustomerTopics
 from sandbox.plan import Plan
 from sandbox.ports import LOOPBACK, port_is_free
 from sandbox.preview import Preview
 from sandbox.summary import summarise
-from sandbox.topics import CustomerTopics
+from telco_churn.errors import ChurnStreamError
 
 _PRODUCER: Final = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
 _NEEDED_MEGABYTES: Final = 500
@@ -55,7 +56,7 @@ def run(plan: Plan) -> int:
         scratch = _scratch_directory()
         try:
             exit_code = _run_in(scratch, plan, interrupts.check)
-        except SandboxError as error:
+        except ChurnStreamError as error:
             raise SandboxError(f"{error} (all logs: {scratch})", error.exit_code) from error
         shutil.rmtree(scratch, ignore_errors=True)
         return exit_code

@@ -9,7 +9,7 @@ from statistics import median, quantiles
 
 from confluent_kafka import Message
 
-from sandbox.records import (
+from sandbox.kafka.records import (
     body,
     coordinates,
     headers,
@@ -17,7 +17,7 @@ from sandbox.records import (
     scored_at_seconds,
     source_coordinates,
 )
-from sandbox.topics import CustomerTopics
+from sandbox.kafka.topics import CustomerTopics
 
 
 @dataclass(frozen=True)

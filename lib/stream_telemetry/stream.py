@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from stream_telemetry.exporter import Tls
 from stream_telemetry.logs.records import RecordLogPlan
-from stream_telemetry.push import Gateway
+from stream_telemetry.outlets.push import Gateway
+from stream_telemetry.outlets.server import Tls
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,26 +18,26 @@ from pyspark.sql.streaming.listener import (
     QueryTerminatedEvent,
 )
 
-from stream_telemetry import catalogue
-from stream_telemetry.batch import Batch, read_batch
-from stream_telemetry.batch_history import BatchHistory
-from stream_telemetry.broker_offsets import BrokerOffsets
-from stream_telemetry.declared import declare_all
-from stream_telemetry.exporter import Exporter
+from stream_telemetry.batch.history import BatchHistory
+from stream_telemetry.batch.observation import Observation
+from stream_telemetry.batch.progress import Batch, read_batch
+from stream_telemetry.broker.lag import LagThread
+from stream_telemetry.broker.offsets import BrokerOffsets
+from stream_telemetry.broker.start_positions import resume_positions
 from stream_telemetry.health import Health, Limits, limits_for
-from stream_telemetry.lag import LagThread
-from stream_telemetry.lifecycle import JVM_ERRORS
-from stream_telemetry.listener import Event, EventThread, QueryListener
+from stream_telemetry.logs.query import QueryLog
 from stream_telemetry.logs.records import RecordLog
-from stream_telemetry.metric_store import MetricStore
-from stream_telemetry.observation import Observation
-from stream_telemetry.pages import make_app
-from stream_telemetry.push import PushThread
-from stream_telemetry.query_log import QueryLog
-from stream_telemetry.recorder import Recorder
-from stream_telemetry.resume import resume_positions
+from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.declared import declare_all
+from stream_telemetry.metrics.recorder import Recorder
+from stream_telemetry.metrics.store import MetricStore
+from stream_telemetry.outlets.pages import make_app
+from stream_telemetry.outlets.push import PushThread
+from stream_telemetry.outlets.server import Exporter
+from stream_telemetry.run.lifecycle import JVM_ERRORS
+from stream_telemetry.run.listener import Event, EventThread, QueryListener
+from stream_telemetry.run.supervision import Restart
 from stream_telemetry.stream import Outlets, Stream
-from stream_telemetry.supervision import Restart
 
 DRAIN_SECONDS = 5.0
 """How long the end of a run waits for events that Spark still holds, and for the threads."""

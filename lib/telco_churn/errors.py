@@ -17,13 +17,12 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
 
 class ChurnStreamError(Exception):
     """Base of all errors that are reported in one line and end the process."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
 
 class SettingsError(ChurnStreamError):

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from stream_telemetry.clock import nanoseconds_col, wall_clock_col
-from stream_telemetry.observation import Observation
-from telco_churn.dead_letters import with_bounded_value
-from telco_churn.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES, valid_charges_col
-from telco_churn.model import Model
-from telco_churn.observation import with_violation_counts
-from telco_churn.routing import Routes, to_records, with_error_type
-from telco_churn.validation import EventParser
+from stream_telemetry.batch.clock import nanoseconds_col, wall_clock_col
+from stream_telemetry.batch.observation import Observation
+from telco_churn.contract.parser import EventParser
+from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES, valid_charges_col
+from telco_churn.model.loading import Model
+from telco_churn.outcome.counted import with_violation_counts
+from telco_churn.outcome.dead_letters import with_bounded_value
+from telco_churn.outcome.routing import Routes, to_records, with_error_type
 
 
 @dataclass(frozen=True)

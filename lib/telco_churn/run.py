@@ -13,25 +13,26 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from stream_telemetry.lifecycle import JVM_ERRORS, StopSignals
 from stream_telemetry.logs.configure import LogTargets, configure_logging
 from stream_telemetry.logs.files import LostLines
-from stream_telemetry.supervision import Restart, Restarts, supervise
+from stream_telemetry.run.lifecycle import JVM_ERRORS, StopSignals
+from stream_telemetry.run.supervision import Restart, Restarts, supervise
 from stream_telemetry.telemetry import Telemetry
-from telco_churn.checkpoint import check_checkpoint, check_source, locked, remember_source
-from telco_churn.contract import load_contract
+from telco_churn.contract.parser import EventParser
+from telco_churn.contract.schema import load_contract
 from telco_churn.errors import QueryFailedError
-from telco_churn.failures import check_kafka_again, ensure_it_can_pass, final_failure
-from telco_churn.guards import check_kafka_clients, check_slots
-from telco_churn.kafka import check_message_sizes, check_topics, read_records, write_records
-from telco_churn.model import SPARK_ERRORS, Model, first_line, load_model
-from telco_churn.observation import make_observation
+from telco_churn.model.loading import SPARK_ERRORS, Model, first_line, load_model
+from telco_churn.outcome.counted import make_observation
+from telco_churn.outcome.routing import Routes
 from telco_churn.pipeline import ChurnPipeline
-from telco_churn.routing import Routes
-from telco_churn.session import start_session
-from telco_churn.settings import Settings, read_settings
+from telco_churn.query.checkpoint import check_checkpoint, check_source, locked, remember_source
+from telco_churn.query.failures import check_kafka_again, ensure_it_can_pass, final_failure
+from telco_churn.query.preflight import check_kafka_clients, check_slots
+from telco_churn.query.session import start_session
+from telco_churn.query.source_and_sink import read_records, write_records
+from telco_churn.query.topics import check_message_sizes, check_topics
+from telco_churn.settings.job import Settings, read_settings
 from telco_churn.telemetry import LOGGER, make_telemetry, show_model
-from telco_churn.validation import EventParser
 
 log = logging.getLogger(LOGGER)
 LOGGERS = (log.name, "stream_telemetry")

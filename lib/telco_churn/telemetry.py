@@ -5,22 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from stream_telemetry.batch.observation import Observation
 from stream_telemetry.errors import TelemetryError
-from stream_telemetry.exporter import Tls
 from stream_telemetry.health import limits_for
 from stream_telemetry.logs.files import LostLines
 from stream_telemetry.logs.records import RecordLogPlan
-from stream_telemetry.observation import Observation
-from stream_telemetry.push import Gateway
+from stream_telemetry.outlets.push import Gateway
+from stream_telemetry.outlets.server import Tls
 from stream_telemetry.stream import Outlets, Stream
 from stream_telemetry.telemetry import Telemetry
 from telco_churn import __version__
 from telco_churn.errors import SettingsError
-from telco_churn.kafka import QUERY_NAME
-from telco_churn.manifest import Manifest
-from telco_churn.message_ids import make_message_id
-from telco_churn.record_lines import RecordLines
-from telco_churn.settings import Settings
+from telco_churn.model.manifest import Manifest
+from telco_churn.outcome.log_lines import RecordLines
+from telco_churn.outcome.message_ids import make_message_id
+from telco_churn.query.source_and_sink import QUERY_NAME
+from telco_churn.settings.job import Settings
 
 LOGGER = "kafka_consumer"
 """Name of the job's logger, and of its log file."""

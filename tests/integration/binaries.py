@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from sandbox.child import Child
+from launcher.child import Child
 from sandbox.ports import LOOPBACK, free_port
 
 _START_LIMIT_SECONDS = 30.0

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.broker import KafkaBroker
-from sandbox.topics import CustomerTopics
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.topics import CustomerTopics
 
 
 @pytest.fixture(scope="session")

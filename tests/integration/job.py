@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.topics import CustomerTopics
+from sandbox.kafka.topics import CustomerTopics
 
 HOME = Path(__file__).resolve().parents[2]
 TIME_LIMIT_SECONDS = 240.0

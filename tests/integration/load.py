@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from telco_churn.customers.synthetic import synthetic_customers
+from churn_tools.customers.synthetic import synthetic_customers
 
 TICK_SECONDS = 0.1
 

@@ -7,9 +7,9 @@ import sys
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from stream_telemetry.clock import nanoseconds_col, wall_clock_col
+from stream_telemetry.batch.clock import nanoseconds_col, wall_clock_col
+from stream_telemetry.batch.observation import Observation
 from stream_telemetry.health import Limits
-from stream_telemetry.observation import Observation
 from stream_telemetry.stream import Outlets, Stream
 from stream_telemetry.telemetry import Telemetry
 

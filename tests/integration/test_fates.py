@@ -20,9 +20,7 @@ from job import Job, wait_until
 from jsonschema import Draft202012Validator
 from mutations import messages
 
-from sandbox.records import Coordinates, body, coordinates, headers, read_topic, source_coordinates
-from sandbox.topics import CustomerTopics, create_topics, delete_topics
-from telco_churn.customers.broken import (
+from churn_tools.customers.broken import (
     BORDERLINE_KINDS,
     BROKEN_KINDS,
     HUGE_KINDS,
@@ -30,9 +28,18 @@ from telco_churn.customers.broken import (
     broken_records,
     huge_records,
 )
-from telco_churn.home import read_schema
-from telco_churn.producer.referee import Referee
-from telco_churn.validation import MAX_EVENT_BYTES
+from churn_tools.producer.contract_validator import ContractValidator
+from sandbox.kafka.records import (
+    Coordinates,
+    body,
+    coordinates,
+    headers,
+    read_topic,
+    source_coordinates,
+)
+from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
+from telco_churn.contract.parser import MAX_EVENT_BYTES
+from telco_churn.paths import read_schema
 
 MUTATED = 5_000
 OWN_HEADERS = [("traceparent", b"00-4bf92f3577b34da6-01"), ("odd", b"\xff\x00"), ("none", None)]
@@ -127,12 +134,12 @@ def test_each_record_has_exactly_one_fate(fates: Fates) -> None:
 
 
 def test_the_fate_is_the_one_that_the_contract_asks_for(fates: Fates) -> None:
-    referee = Referee(read_schema("customer_event"))
+    referee = ContractValidator(read_schema("customer_event"))
     scored = {source_coordinates(m) for m in fates.predictions}
     for place, message in fates.sent.items():
         value = message.value()
         try:
-            is_valid = not referee.violations(Referee.parse(value))
+            is_valid = not referee.violations(ContractValidator.parse(value))
         except ValueError:
             is_valid = False
         if value is not None and (

@@ -15,9 +15,9 @@ from load import load, publish, records_in
 from scrape import health, scrape
 from verifying import assert_all_accounted
 
-from sandbox.broker import KafkaBroker
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.topics import CustomerTopics
 from sandbox.ports import LOOPBACK, free_port
-from sandbox.topics import CustomerTopics
 
 pytestmark = pytest.mark.slow
 STOP_SECONDS = 30.0

@@ -16,12 +16,12 @@ from job import Job
 from mutations import messages
 from verifying import assert_all_accounted
 
-from sandbox.records import coordinates, read_topic, source_coordinates
-from sandbox.topics import CustomerTopics
-from telco_churn.customers.synthetic import synthetic_customers
-from telco_churn.home import read_schema
-from telco_churn.producer.referee import Referee
-from telco_churn.validation import MAX_EVENT_BYTES
+from churn_tools.customers.synthetic import synthetic_customers
+from churn_tools.producer.contract_validator import ContractValidator
+from sandbox.kafka.records import coordinates, read_topic, source_coordinates
+from sandbox.kafka.topics import CustomerTopics
+from telco_churn.contract.parser import MAX_EVENT_BYTES
+from telco_churn.paths import read_schema
 
 pytestmark = pytest.mark.slow
 SEEDED = 98_000
@@ -62,12 +62,12 @@ def generated() -> list[bytes]:
     return found
 
 
-def is_scored(referee: Referee, message: bytes | None) -> bool:
+def is_scored(referee: ContractValidator, message: bytes | None) -> bool:
     """The contract's verdict, but for what tests/unit/test_verdicts.py lists."""
     if message is None or len(message) > MAX_EVENT_BYTES or b'"1e400"' in message:
         return False
     try:
-        return not referee.violations(Referee.parse(message))
+        return not referee.violations(ContractValidator.parse(message))
     except ValueError:
         return False
 
@@ -92,7 +92,7 @@ def test_none_of_a_hundred_thousand_messages_stops_the_query(
     assert result.returncode == 0, result.stderr
     books = assert_all_accounted(broker, topic_names)
     assert (books["read"], books["repeated"]) == (sent, 0)
-    referee = Referee(read_schema("customer_event"))
+    referee = ContractValidator(read_schema("customer_event"))
     scored = {source_coordinates(m) for m in read_topic(broker, topic_names.predictions)}
     verdicts: Counter[bool] = Counter()
     # All of them first: the referee takes longer than a reader may.

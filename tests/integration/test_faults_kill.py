@@ -15,9 +15,9 @@ from job import Job, wait_until
 from load import load, records_in
 from verifying import assert_all_accounted
 
-from sandbox.records import read_topic, source_coordinates
-from sandbox.topics import CustomerTopics
-from stream_telemetry.resume import checkpoint_positions
+from sandbox.kafka.records import read_topic, source_coordinates
+from sandbox.kafka.topics import CustomerTopics
+from stream_telemetry.broker.start_positions import checkpoint_positions
 
 BATCH = 300
 STOP_SECONDS = 30.0

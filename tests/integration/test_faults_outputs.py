@@ -21,8 +21,8 @@ from load import load, publish, records_in
 from scrape import health, scrape
 from verifying import assert_all_accounted
 
+from sandbox.kafka.topics import CustomerTopics, create_topics
 from sandbox.ports import LOOPBACK, free_port
-from sandbox.topics import CustomerTopics, create_topics
 
 pytestmark = pytest.mark.slow
 END_SECONDS = 150

@@ -15,8 +15,8 @@ from load import publish
 from scrape import health
 from verifying import assert_all_accounted
 
+from sandbox.kafka.topics import CustomerTopics
 from sandbox.ports import LOOPBACK, free_port
-from sandbox.topics import CustomerTopics
 
 pytestmark = pytest.mark.slow
 

@@ -17,8 +17,8 @@ from load import publish, records_in
 from scrape import scrape
 from verifying import assert_all_accounted, verify
 
+from sandbox.kafka.topics import CustomerTopics, create_topics
 from sandbox.ports import LOOPBACK, free_port
-from sandbox.topics import CustomerTopics, create_topics
 
 pytestmark = pytest.mark.slow
 BEYOND_SPARK = 18_600_000_000_000_000
@@ -87,7 +87,7 @@ def test_a_record_that_spark_cannot_read_is_named_and_can_be_skipped(job: Job) -
         producer.produce(raw, b"{}", partition=0)
     assert producer.flush(30) == 0
     checkpoint = ("--checkpoint", str(job.directory / "checkpoint"))
-    skip = [sys.executable, "-m", "telco_churn.skip", f"{raw}-1-7", *checkpoint]
+    skip = [sys.executable, "-m", "churn_tools.skip_record", f"{raw}-1-7", *checkpoint]
     told = []
     for _ in range(2):
         blocked = job.run("--trigger", "once")

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from job import HOME, Job
 
-from sandbox.topics import CustomerTopics, create_topics, delete_topics
-from telco_churn.checkpoint import remember_source
-from telco_churn.settings import read_settings
+from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
+from telco_churn.query.checkpoint import remember_source
+from telco_churn.settings.job import read_settings
 
 HOLD = """
 import sys, time
-from telco_churn.checkpoint import locked
+from telco_churn.query.checkpoint import locked
 with locked(sys.argv[1]):
     sys.stdout.write("held")
     sys.stdout.flush()

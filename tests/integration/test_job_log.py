@@ -16,10 +16,10 @@ from binaries import binary
 from confluent_kafka import Message, Producer
 from job import HOME, Job
 
-from sandbox.records import body, read_topic, source_coordinates
-from sandbox.topics import CustomerTopics
-from telco_churn.customers.synthetic import synthetic_customers
-from telco_churn.producer.source import to_records
+from churn_tools.customers.synthetic import synthetic_customers
+from churn_tools.producer.source import to_records
+from sandbox.kafka.records import body, read_topic, source_coordinates
+from sandbox.kafka.topics import CustomerTopics
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 CUSTOMER = "7590-VHVEG"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from job import HOME, Job, user_lines
 
+from sandbox.kafka.topics import CustomerTopics
 from sandbox.ports import free_port
-from sandbox.topics import CustomerTopics
 
 
 @pytest.fixture

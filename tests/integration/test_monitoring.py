@@ -26,12 +26,12 @@ from confluent_kafka import Producer
 from dashboards.__main__ import BOARDS, as_json
 from job import HOME, Job
 
-from sandbox.broker import KafkaBroker
-from sandbox.monitoring import Monitoring, Ports
+from churn_tools.customers.synthetic import synthetic_customers
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.topics import CustomerTopics
+from sandbox.monitoring.programs import Monitoring, Ports
 from sandbox.ports import free_port
-from sandbox.topics import CustomerTopics
-from stream_telemetry.catalogue import CATALOGUE
-from telco_churn.customers.synthetic import synthetic_customers
+from stream_telemetry.metrics.catalogue import CATALOGUE
 
 SHORTER = {
     **{"1m": "2s", "5m": "8s", "10m": "9s", "15m": "9s", "16m": "10s", "30m": "12s"},

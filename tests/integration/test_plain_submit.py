@@ -12,9 +12,9 @@ import pyspark
 from confluent_kafka import Producer
 from job import HOME, Job
 
-from sandbox.records import read_topic
-from sandbox.topics import CustomerTopics
-from telco_churn.customers.broken import borderline_records
+from churn_tools.customers.broken import borderline_records
+from sandbox.kafka.records import read_topic
+from sandbox.kafka.topics import CustomerTopics
 
 
 def test_it_fetches_the_connector_and_scores(

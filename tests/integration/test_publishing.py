@@ -17,19 +17,19 @@ import pytest
 from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
 
-from sandbox.broker import KafkaBroker
-from sandbox.records import open_consumer, read_topic
-from sandbox.topics import create_topics, delete_topics
-from telco_churn.customers.broken import broken_records
-from telco_churn.customers.synthetic import synthetic_customers
+from churn_tools.customers.broken import broken_records
+from churn_tools.customers.synthetic import synthetic_customers
+from churn_tools.producer.command import main
+from churn_tools.producer.contract_validator import ContractValidator
+from churn_tools.producer.feed import Feed, StopRequest
+from churn_tools.producer.pacing import Pacer
+from churn_tools.producer.publisher import Publisher, Record
+from churn_tools.producer.source import to_records
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.records import open_consumer, read_topic
+from sandbox.kafka.topics import create_topics, delete_topics
 from telco_churn.errors import KafkaUnavailableError
-from telco_churn.home import read_schema
-from telco_churn.producer.command import main
-from telco_churn.producer.feed import Feed, StopRequest
-from telco_churn.producer.pacing import Pacer
-from telco_churn.producer.publisher import Publisher, Record
-from telco_churn.producer.referee import Referee
-from telco_churn.producer.source import to_records
+from telco_churn.paths import read_schema
 
 JOB = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
 CONTRACT = read_schema("customer_event")
@@ -108,7 +108,7 @@ def test_every_event_arrives_once_under_its_customers_key(
     )
     assert [record.key() for record in records] == [e["customerID"].encode() for e in events]
     assert {record.partition() for record in records} == {0, 1, 2}
-    referee = Referee(CONTRACT)
+    referee = ContractValidator(CONTRACT)
     assert [event for event in events if referee.violations(event)] == []
     output, errors = capfd.readouterr()
     assert totals_of(output) == [1200, 0, 0]
@@ -150,7 +150,7 @@ def test_broken_records_are_refused_and_counted_with_validation(
     sent, failed, invalid = totals_of(capfd.readouterr().out)
     assert (sent + invalid, failed) == (200, 0)
     assert invalid == pytest.approx(100, abs=40)
-    referee = Referee(CONTRACT)
+    referee = ContractValidator(CONTRACT)
     records = records_in(broker, topic)
     assert len(records) == sent
     assert [r.key() for r in records if referee.violations(referee.parse(r.value()))] == []

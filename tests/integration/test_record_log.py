@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
-from sandbox.topics import create_topics
-from stream_telemetry import catalogue
-from stream_telemetry.batch_history import BatchHistory
+from sandbox.kafka.topics import create_topics
+from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.logs import records
 from stream_telemetry.logs.records import RecordLog, RecordLogPlan
-from stream_telemetry.metric_store import MetricStore
-from telco_churn.message_ids import plain_id
-from telco_churn.record_lines import RecordLines
+from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.store import MetricStore
+from telco_churn.outcome.log_lines import RecordLines
+from telco_churn.outcome.message_ids import plain_id
 
 LETTER = json.dumps(
     {"error_type": "validation_error", "validation_errors": [{"field": None, "code": "null_value"}]}

@@ -13,20 +13,20 @@ import pytest
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
-from sandbox.broker import KafkaBroker
-from sandbox.child import Child
+from launcher.child import Child
+from launcher.jars import JarSet, fetch
 from sandbox.errors import SandboxError
-from sandbox.jars import JarSet, fetch
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.records import read_topic
+from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from sandbox.ports import LOOPBACK, port_is_free
-from sandbox.records import read_topic
-from sandbox.topics import CustomerTopics, create_topics, delete_topics
 
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 
 OWNER = """
 import sys, time
 from pathlib import Path
-from sandbox.child import Child
+from launcher.child import Child
 child = Child("sleeper", ["sh", "-c", "sleep 600 & echo $!; wait"], Path(sys.argv[1]))
 print(child.pid, flush=True)
 time.sleep(600)

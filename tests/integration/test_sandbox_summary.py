@@ -9,9 +9,9 @@ import pytest
 from confluent_kafka import Producer
 
 from sandbox.errors import SandboxError
+from sandbox.kafka.topics import CustomerTopics
 from sandbox.preview import Preview
 from sandbox.summary import summarise
-from sandbox.topics import CustomerTopics
 
 
 def test_the_summary_finds_what_is_missing_and_what_came_twice(

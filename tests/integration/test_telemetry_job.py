@@ -19,11 +19,11 @@ from confluent_kafka import Producer
 from job import HOME, Job, user_lines, wait_until
 from scrape import Scrape, health, scrape
 
-from sandbox.connector import connector_jars
+from churn_tools.customers.synthetic import synthetic_customers
+from launcher.connector import connector_jars
+from sandbox.kafka.records import body, read_topic
+from sandbox.kafka.topics import CustomerTopics, create_topics
 from sandbox.ports import LOOPBACK, free_port
-from sandbox.records import body, read_topic
-from sandbox.topics import CustomerTopics, create_topics
-from telco_churn.customers.synthetic import synthetic_customers
 
 OPERATIONS = ("validation", "transformation", "inference", "total")
 

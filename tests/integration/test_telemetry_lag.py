@@ -11,15 +11,15 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 from prometheus_client import CollectorRegistry
 
-from sandbox.broker import KafkaBroker
-from sandbox.topics import create_topics
-from stream_telemetry import catalogue
-from stream_telemetry.batch import Positions
-from stream_telemetry.broker_offsets import BrokerOffsets
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.topics import create_topics
+from stream_telemetry.batch.progress import Positions
+from stream_telemetry.broker.lag import LagThread
+from stream_telemetry.broker.offsets import BrokerOffsets
+from stream_telemetry.broker.start_positions import checkpoint_positions, resume_positions
 from stream_telemetry.health import Health, limits_for
-from stream_telemetry.lag import LagThread
-from stream_telemetry.metric_store import MetricStore
-from stream_telemetry.resume import checkpoint_positions, resume_positions
+from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.store import MetricStore
 
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 

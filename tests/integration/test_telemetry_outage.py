@@ -14,10 +14,10 @@ from confluent_kafka import Producer
 from job import HOME, wait_until
 from scrape import health, scrape
 
-from sandbox.broker import KafkaBroker
-from sandbox.connector import connector_jars
+from launcher.connector import connector_jars
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.topics import create_topics
 from sandbox.ports import LOOPBACK, free_port
-from sandbox.topics import create_topics
 
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 STALL_SECONDS = 8.0

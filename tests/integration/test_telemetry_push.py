@@ -15,10 +15,10 @@ import pytest
 from binaries import pushgateway
 
 from sandbox.ports import LOOPBACK, free_port
-from stream_telemetry.batch import Batch
+from stream_telemetry.batch.observation import Histogram, Observed
+from stream_telemetry.batch.progress import Batch
 from stream_telemetry.errors import TelemetryError
-from stream_telemetry.observation import Histogram, Observed
-from stream_telemetry.push import Gateway, PushThread
+from stream_telemetry.outlets.push import Gateway, PushThread
 
 NOTHING = Histogram((), 0.0)
 

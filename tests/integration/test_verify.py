@@ -11,8 +11,8 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from verifying import verify
 
+from sandbox.kafka.topics import CustomerTopics
 from sandbox.ports import free_port
-from sandbox.topics import CustomerTopics
 
 EVENTS = 30
 

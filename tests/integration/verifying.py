@@ -9,7 +9,7 @@ import sys
 
 from job import HOME
 
-from sandbox.topics import CustomerTopics
+from sandbox.kafka.topics import CustomerTopics
 
 
 def verify(
@@ -18,7 +18,7 @@ def verify(
     """The printed figures by name, and the process."""
     result = subprocess.run(
         [
-            *(sys.executable, "-m", "telco_churn.verify", "--broker", broker),
+            *(sys.executable, "-m", "churn_tools.verify.command", "--broker", broker),
             *("--input-topic", topics.raw, "--output-topic", topics.predictions),
             *("--deadletter-topic", topics.dead_letters, *options),
         ],

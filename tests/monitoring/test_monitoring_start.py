@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from monitoring.rule_files import HOME, PROMETHEUS, read
 
-from sandbox.monitoring import Monitoring, Ports, answers, grafana_environment
+from sandbox.monitoring.programs import Monitoring, Ports, answers, grafana_environment
 from sandbox.ports import LOOPBACK, free_port
 
 PROVISIONING = HOME / "conf" / "grafana" / "provisioning"

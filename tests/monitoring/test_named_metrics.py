@@ -12,7 +12,7 @@ from dashboards.__main__ import BOARDS, as_json
 from monitoring import promql
 from monitoring.rule_files import HOME, rules
 
-from stream_telemetry.catalogue import CATALOGUE
+from stream_telemetry.metrics.catalogue import CATALOGUE
 
 DRIVER = "metrics_churn_stream_driver_"
 FOREIGN: dict[str, set[str]] = {

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from telco_churn.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
-from telco_churn.session import SQL_SETTINGS
+from telco_churn.model.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
+from telco_churn.query.session import SQL_SETTINGS
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from telco_churn.home import project_home, read_schema
-from telco_churn.options_page import FIRST, PAGES, with_options
-from telco_churn.producer.referee import Referee
+from churn_tools.producer.contract_validator import ContractValidator
+from telco_churn.paths import project_home, read_schema
+from telco_churn.settings.page import FIRST, PAGES, with_options
 
 README = (project_home() / "README.md").read_text("utf-8")
 
@@ -32,9 +32,9 @@ def test_it_starts_with_commands_and_stays_short() -> None:
 
 def test_the_samples_follow_their_contracts() -> None:
     event, prediction, letter = samples()
-    assert Referee(read_schema("customer_event")).violations(event) == []
-    assert Referee(read_schema("prediction")).violations(prediction) == []
-    assert Referee(read_schema("dead_letter")).violations(letter) == []
+    assert ContractValidator(read_schema("customer_event")).violations(event) == []
+    assert ContractValidator(read_schema("prediction")).violations(prediction) == []
+    assert ContractValidator(read_schema("dead_letter")).violations(letter) == []
 
 
 def test_every_file_that_it_links_to_exists() -> None:

@@ -48,7 +48,7 @@ def test_what_the_readme_names_is_there() -> None:
 def test_what_is_not_there_is_found_in_a_readme() -> None:
     text = """
     Run `./none.sh` or ./spark-submit.sh; see `lib/telco_churn/pipeline.py`, [docs](docs/none.md),
-    `conf/contracts/*.json`, conf/none/*.json, `telco_churn.settings`, telco_churn.none and
+    `conf/contracts/*.json`, conf/none/*.json, `telco_churn.settings.job`, telco_churn.none and
     `telco_churn.pipeline.ChurnPipeline`, [away](https://example.org/none) and lib/none.
     """
     expected = {"none.sh", "docs/none.md", "conf/none/*.json", "telco_churn.none", "lib/none"}

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from stream_telemetry.logs.allowance import Allowance
 from stream_telemetry.logs.files import LostLines, OwnFile, QuietStream, WholeLines, run_file
 from stream_telemetry.logs.lines import JsonLines, ReadableLines
+from stream_telemetry.logs.rate_limit import RateLimit
 
 READABLE_RECORDS_PER_SECOND = 10
 """Most lines about single records a second where people read."""
@@ -47,13 +47,13 @@ class FewRecords(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._allowance = Allowance(READABLE_RECORDS_PER_SECOND)
+        self._rate_limit = RateLimit(READABLE_RECORDS_PER_SECOND)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the line is for people."""
         if not hasattr(record, "event_type"):
             return True
-        return record.levelno > logging.INFO and self._allowance.take()
+        return record.levelno > logging.INFO and self._rate_limit.take()
 
 
 def configure_logging(targets: LogTargets, console: logging.Handler | None = None) -> LostLines:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
-from stream_telemetry import catalogue
-from stream_telemetry.batch_history import BatchHistory
-from stream_telemetry.logs.allowance import Allowance
+from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.logs.backlog import LEVELS, Backlog, RecordLine
 from stream_telemetry.logs.clients import client_logger, log_client_error
-from stream_telemetry.metric_store import MetricStore
+from stream_telemetry.logs.rate_limit import RateLimit
+from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.store import MetricStore
 
 DEFAULT_PER_SECOND = 1_000
 BACKLOG_SECONDS = 10
@@ -76,7 +76,7 @@ class RecordLog:
         self._context = context
         self._log = logging.getLogger(plan.logger)
         self._backlog = Backlog(BACKLOG_SECONDS * plan.per_second)
-        self._allowance = Allowance(plan.per_second)
+        self._rate_limit = RateLimit(plan.per_second)
         self._unsaid = {"failed": 0, "success": 0}
         self._said_at = self._looked_at = time.monotonic()
         self._next: dict[tuple[str, int], int] = {}
@@ -195,7 +195,7 @@ class RecordLog:
             is_patient = self._plan.waits and self._deadline is None
             if batch is None and is_patient and _age(line) < BATCH_WAIT_SECONDS:
                 break
-            if not self._allowance.take():
+            if not self._rate_limit.take():
                 break
             self._backlog.pop()
             fields = {**context, **line.fields, "batch_id": batch}

@@ -1,0 +1,128 @@
+"""The command line of `jobs/train_model.py`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pyspark import SparkConf
+from pyspark.sql import SparkSession
+
+from churn_tools.training.data import check_csv, read_customers, write_synthetic_csv
+from churn_tools.training.fit import TrainedModel, train
+from churn_tools.training.store import check_target, save_model
+from telco_churn.model.manifest import MANIFEST_NAME, Manifest
+from telco_churn.settings.options import OneLineParser
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Trains a model as the command line asks, prints its figures and saves it.
+
+    Raises:
+        SettingsError: an option, the CSV file or the target directory cannot be used.
+    """
+    options = _parser().parse_or_raise(arguments)
+    check_target(options.out)
+    if options.csv is not None:
+        check_csv(options.csv)
+    with _session() as spark:
+        sys.stdout.write("training; this takes a minute or two\n")
+        trained = _train(spark, options)
+        save_model(trained.pipeline, trained.manifest, options.out)
+    sys.stdout.write(report(trained.manifest, options.out))
+
+
+def _parser() -> OneLineParser:
+    parser = OneLineParser(
+        prog="train_model.py",
+        description="Fit the churn model, judge it on customers held out, and save it.",
+        allow_abbrev=False,
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--csv", type=Path, metavar="FILE", help="customers in the public Telco file's format"
+    )
+    source.add_argument(
+        "--synthetic", type=_count, metavar="N", help="learn from N synthetic customers"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("models/churn"),
+        metavar="DIR",
+        help="directory of the model; a model that is there is replaced (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=7,
+        help="of the synthetic customers and of the choice who is held out (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--version", default="", help="the model's name in predictions (default: the time, in UTC)"
+    )
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+@contextmanager
+def _session() -> Iterator[SparkSession]:
+    """A local Spark, unless spark-submit set another."""
+    settings = SparkConf().setAppName("train_model")
+    for name, value in (
+        ("spark.master", "local[*]"),
+        ("spark.driver.host", "127.0.0.1"),
+        ("spark.driver.bindAddress", "127.0.0.1"),
+        ("spark.ui.enabled", "false"),
+        ("spark.ui.showConsoleProgress", "false"),
+        ("spark.sql.shuffle.partitions", "4"),
+        ("spark.sql.session.timeZone", "UTC"),
+    ):
+        settings.setIfMissing(name, value)
+    spark = SparkSession.builder.config(conf=settings).getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    try:
+        yield spark
+    finally:
+        spark.stop()
+
+
+def _train(spark: SparkSession, options: argparse.Namespace) -> TrainedModel:
+    if options.csv is not None:
+        description = f"CSV file {options.csv.name}"
+        customers = read_customers(spark, options.csv)
+        return train(customers, options.seed, options.version, description)
+    with TemporaryDirectory() as scratch:
+        source = Path(scratch, "customers.csv")
+        write_synthetic_csv(source, options.synthetic, options.seed)
+        description = f"{options.synthetic} synthetic customers, seed {options.seed}"
+        customers = read_customers(spark, source)
+        return train(customers, options.seed, options.version, description)
+
+
+def report(manifest: Manifest, target: Path) -> str:
+    """The model's figures, for people."""
+    result = manifest.evaluation
+    lines = [
+        f"model {manifest.version}: fitted to {manifest.rows} customers ({manifest.training_data})",
+        f"held out: {result.rows} customers, {result.churn_rate:.1%} left",
+        f"AUC {result.auc:.4f}   log loss {result.log_loss:.4f}   Brier {result.brier:.4f}",
+        f"threshold {manifest.threshold} ({manifest.threshold_rule}): precision "
+        f"{result.precision:.3f}, recall {result.recall:.3f}, F1 {result.f1:.3f}",
+        "calibration, by tenth:  predicted    left",
+        *(
+            f"{tenth:>22}  {entry.mean_probability:>9.3f}  {entry.churn_rate:>6.3f}"
+            for tenth, entry in enumerate(result.calibration, start=1)
+        ),
+        f"saved to {target / MANIFEST_NAME} and {target}/pipeline",
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,160 @@
+"""Fits, judges and saves the model: `jobs/train_model.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import numpy as np
+import pyspark
+from pyspark.ml import Pipeline, PipelineModel
+from pyspark.ml.classification import LogisticRegression
+from pyspark.ml.feature import OneHotEncoder, StringIndexer, VectorAssembler
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from churn_tools.training.data import LABEL
+from churn_tools.training.evaluation import THRESHOLD_RULE, best_threshold, evaluate
+from telco_churn.errors import SettingsError
+from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from telco_churn.model.manifest import Histogram, Manifest, TrainingDistribution
+from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY, PipelineScorer
+
+_HELD_OUT_ONE_IN = 5
+_TENTHS = [tenth / 10 for tenth in range(1, 10)]
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A fitted pipeline; its manifest lacks only the files, which come with saving."""
+
+    pipeline: PipelineModel
+    manifest: Manifest
+
+
+def train(customers: DataFrame, seed: int, version: str, description: str) -> TrainedModel:
+    """Fits the pipeline to four fifths of the customers and judges it on the rest.
+
+    Args:
+        customers: as `training_data.read_customers` gives them.
+        seed: chooses who is held out, by customerID.
+        version: the model's name in predictions and metrics; empty takes the present time.
+        description: says where the customers come from.
+
+    Raises:
+        SettingsError: one of the two parts lacks customers who left, or who stayed.
+    """
+    created = datetime.now(UTC)
+    is_held_out = F.pmod(F.xxhash64("customerID", F.lit(seed)), F.lit(_HELD_OUT_ONE_IN)) == 0
+    fitted_to = customers.where(~is_held_out).cache()
+    held_out = customers.where(is_held_out).cache()
+    try:
+        _check_labels(fitted_to, held_out)
+        pipeline = pipeline_estimator().fit(fitted_to)
+        scorer = PipelineScorer(pipeline)
+        pairs = scorer.with_probability(held_out).select(LABEL, PROBABILITY).collect()
+        labels, probabilities = np.array(pairs, dtype=np.float64).T
+        threshold = best_threshold(labels, probabilities)
+        manifest = Manifest(
+            version=version or f"{created:%Y%m%dT%H%M%SZ}",
+            spark_version=pyspark.__version__,
+            created=f"{created:%Y-%m-%dT%H:%M:%SZ}",
+            threshold=threshold,
+            threshold_rule=THRESHOLD_RULE,
+            training_data=description,
+            rows=fitted_to.count(),
+            evaluation=evaluate(labels, probabilities, threshold),
+            training_distribution=_distribution(scorer.with_probability(fitted_to)),
+            files={},
+        )
+    finally:
+        fitted_to.unpersist()
+        held_out.unpersist()
+    return TrainedModel(pipeline, manifest)
+
+
+def pipeline_estimator() -> Pipeline:
+    """The model before it is fitted: one stage for all columns of a kind, none drops a row.
+
+    A category that was not seen, or null, is encoded as zeros: it adds nothing to the log odds.
+    """
+    indexes = [f"{MODEL_PREFIX}index_{name}" for name in CATEGORICAL_FEATURES]
+    vectors = [f"{MODEL_PREFIX}vector_{name}" for name in CATEGORICAL_FEATURES]
+    features = f"{MODEL_PREFIX}features"
+    return Pipeline(
+        stages=[
+            StringIndexer(
+                inputCols=list(CATEGORICAL_FEATURES),
+                outputCols=indexes,
+                stringOrderType="alphabetAsc",
+                handleInvalid="keep",
+            ),
+            OneHotEncoder(inputCols=indexes, outputCols=vectors, handleInvalid="keep"),
+            VectorAssembler(
+                inputCols=[*vectors, *NUMERIC_FEATURES], outputCol=features, handleInvalid="keep"
+            ),
+            LogisticRegression(
+                featuresCol=features,
+                labelCol=LABEL,
+                probabilityCol=CLASS_PROBABILITIES,
+                rawPredictionCol=f"{MODEL_PREFIX}raw_prediction",
+                predictionCol=f"{MODEL_PREFIX}prediction",
+                # Every value of a category has a column of its own, so without any penalty there
+                # would be no single best fit; this much changes no probability that shows.
+                regParam=1e-6,
+                maxIter=200,
+                tol=1e-8,
+            ),
+        ]
+    )
+
+
+def _check_labels(*parts: DataFrame) -> None:
+    for part in parts:
+        if part.select(LABEL).distinct().count() < 2:
+            raise SettingsError(
+                "too few customers: the fitted or the held-out part lacks who left or who stayed; "
+                "give some hundred at least"
+            )
+
+
+def _distribution(scored: DataFrame) -> TrainingDistribution:
+    quantiles = scored.approxQuantile(list(NUMERIC_FEATURES), [0.0, *_TENTHS], 0.0)
+    edges = {
+        # A number with few values has equal tenths; its least value bounds no bin from above.
+        name: tuple(sorted({point for point in points if point > points[0]}))
+        for name, points in zip(NUMERIC_FEATURES, quantiles, strict=True)
+    }
+    histograms = _histograms(scored, {**edges, PROBABILITY: tuple(_TENTHS)})
+    return TrainingDistribution(
+        categories=_category_shares(scored),
+        numbers={name: histograms[name] for name in NUMERIC_FEATURES},
+        scores=histograms[PROBABILITY],
+    )
+
+
+def _category_shares(customers: DataFrame) -> dict[str, dict[str, float]]:
+    shares: dict[str, dict[str, float]] = {name: {} for name in CATEGORICAL_FEATURES}
+    total = customers.count()
+    long_form = customers.unpivot([], list(CATEGORICAL_FEATURES), "feature", "value")
+    for row in long_form.groupBy("feature", "value").count().collect():
+        shares[row["feature"]][row["value"]] = row["count"] / total
+    return shares
+
+
+def _histograms(
+    customers: DataFrame, edges: Mapping[str, tuple[float, ...]]
+) -> dict[str, Histogram]:
+    """The shares of all bins, in one pass over the customers."""
+    reached: list[Column] = [
+        F.avg((F.col(name) >= edge).cast("double")) for name, row in edges.items() for edge in row
+    ]
+    shares = iter(customers.select(*reached).collect()[0])
+    histograms = {}
+    for name, row in edges.items():
+        at_least = [1.0, *(next(shares) for _ in row), 0.0]
+        bins = tuple(upper - lower for upper, lower in pairwise(at_least))
+        histograms[name] = Histogram(edges=row, shares=bins)
+    return histograms

@@ -1,0 +1,119 @@
+"""Jars from Maven Central, fetched once by Spark's own dependency resolver (Ivy) and kept."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher.child import Child
+from launcher.errors import LaunchError
+from launcher.java import SPARK_HOME
+
+_TIME_LIMIT_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class JarSet:
+    """Jars that belong together.
+
+    Attributes:
+        name: What messages call it, with its version.
+        directory: Name of its directory in the cache, with its version.
+        packages: Maven coordinates, `group:artifact:version`.
+        excluded: `group:artifact` of dependencies that are not needed.
+        megabytes: About what has to be downloaded.
+    """
+
+    name: str
+    directory: str
+    packages: tuple[str, ...]
+    excluded: tuple[str, ...]
+    megabytes: int
+
+
+def fetch(jar_set: JarSet, check: Callable[[], None] = lambda: None) -> Path:
+    """The directory that holds the jars; downloads them when they are not in the cache yet.
+
+    The cache is `SANDBOX_CACHE`, or `telco-churn-stream` in the user's cache directory.
+
+    Args:
+        jar_set: What to fetch.
+        check: Called while a download runs; what it raises ends the download.
+
+    Raises:
+        LaunchError: if the jars are neither cached nor to be had.
+    """
+    jars = _cache() / jar_set.directory
+    if not jars.is_dir():
+        sys.stderr.write(f"Downloading {jar_set.name} (about {jar_set.megabytes} MB, once) ...\n")
+        _download(jar_set, jars, check)
+    return jars
+
+
+def _cache() -> Path:
+    default = (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "telco-churn-stream"
+    )
+    return Path(os.environ.get("SANDBOX_CACHE") or default).absolute()
+
+
+def _download(jar_set: JarSet, jars: Path, check: Callable[[], None]) -> None:
+    """Fills a directory beside `jars`, then renames it: `jars` is complete or not there."""
+    try:
+        jars.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="download-", dir=jars.parent) as ivy_home:
+            _resolve(jar_set, Path(ivy_home), jars, check)
+            _move(Path(ivy_home) / "jars", jars)
+    except OSError as error:
+        raise LaunchError(
+            f"cannot keep {jar_set.name} in {jars.parent}: {error}; make room there, or set "
+            "SANDBOX_CACHE to another directory"
+        ) from error
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        source.rename(target)
+    except OSError:
+        # Another process may have been faster; what it fetched is the same.
+        if not target.is_dir():
+            raise
+
+
+def _resolve(jar_set: JarSet, ivy_home: Path, jars: Path, check: Callable[[], None]) -> None:
+    """Submits an empty application that asks for the packages."""
+    application = ivy_home / "nothing.py"
+    application.touch()
+    command = [
+        str(SPARK_HOME / "bin" / "spark-submit"),
+        *("--master", "local[1]"),
+        *("--packages", ",".join(jar_set.packages)),
+        *("--exclude-packages", ",".join(jar_set.excluded)),
+        *("--conf", f"spark.jars.ivy={ivy_home}"),
+        str(application),
+    ]
+    environment = {
+        **os.environ,
+        "SPARK_HOME": str(SPARK_HOME),
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+    }
+    resolver = Child("the download", command, ivy_home / "download.log", environment)
+    deadline = time.monotonic() + _TIME_LIMIT_SECONDS
+    try:
+        while resolver.exit_code is None and time.monotonic() < deadline:
+            check()
+            time.sleep(0.1)
+    finally:
+        exit_code = resolver.kill()
+    if exit_code != 0:
+        raise LaunchError(
+            f"could not download {jar_set.name} from Maven Central ({resolver.complaint()}); "
+            "go online once (behind a proxy: SPARK_SUBMIT_OPTS='-Dhttps.proxyHost=... "
+            f"-Dhttps.proxyPort=...'), or copy {jars} from a machine that has it"
+        )

@@ -1,0 +1,4 @@
+"""Prometheus, Pushgateway, Alertmanager and Grafana beside a running job.
+
+They run on the files in `conf/` and `dashboards/`; nothing of them is left at the end.
+"""

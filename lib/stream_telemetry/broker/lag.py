@@ -1,0 +1,163 @@
+"""How far behind the query is, by a clock of its own: right while a batch runs, and when idle."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from confluent_kafka import KafkaException
+
+from stream_telemetry.batch.progress import Positions
+from stream_telemetry.broker.offsets import Bounds, BrokerOffsets
+from stream_telemetry.health import Health
+from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.store import MetricStore
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 3.0
+
+
+class LagThread:
+    """Asks the broker every `POLL_SECONDS`, and commits progress when there is some."""
+
+    def __init__(
+        self,
+        offsets: BrokerOffsets,
+        store: MetricStore,
+        health: Health,
+        *,
+        resume: Callable[[Bounds], Positions],
+        commits: bool,
+        on_poll: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Prepares the thread.
+
+        Args:
+            offsets: asks the broker.
+            store: gets lag, losses and errors.
+            health: gets the connection's state and the age of the oldest record.
+            resume: says where the query will begin to read, before its first batch has told.
+            commits: whether to commit progress to the consumer group.
+            on_poll: called after each question, whatever the answer.
+        """
+        self._offsets = offsets
+        self._store = store
+        self._health = health
+        self._resume = resume
+        self._commits = commits
+        self._on_poll = on_poll
+        self._ends: Positions = {}
+        self._lock = threading.Lock()
+        self._progress: Positions = {}
+        self._committed: Positions = {}
+        self._start: Positions | None = None
+        self._counted_lost: dict[tuple[str, int], int] = {}
+        self._oldest: dict[tuple[str, int], tuple[int, float]] = {}
+        self._wake = threading.Event()
+        self._is_finished = False
+        self._thread = threading.Thread(target=self._run, name="telemetry-lag", daemon=True)
+
+    def start(self) -> None:
+        """Begins to ask."""
+        self._thread.start()
+
+    def advance(self, positions: Positions) -> None:
+        """Takes the positions that a batch has reached; never waits."""
+        with self._lock:
+            self._progress = {**self._progress, **positions}
+        self._wake.set()
+
+    def behind(self, positions: Positions) -> int | None:
+        """Records between these positions and the ends that the broker last told, if it has."""
+        ends = self._ends
+        if not ends.keys() >= positions.keys():
+            return None
+        return sum(max(0, ends[key] - position) for key, position in positions.items())
+
+    def finish(self, timeout: float) -> None:
+        """Commits what is left to commit, then ends."""
+        self._is_finished = True
+        self._wake.set()
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._is_finished:
+            self._poll()
+            self._on_poll()
+            self._commit()
+            self._wake.wait(POLL_SECONDS)
+            self._wake.clear()
+        self._commit()
+        self._offsets.close()
+
+    def _poll(self) -> None:
+        try:
+            bounds = self._offsets.bounds()
+            positions = self._positions(bounds)
+            ages = self._ages(bounds, positions)
+        except KafkaException as error:
+            self._store.add(catalogue.POLL_ERRORS, 1)
+            self._show_connection(is_connected=False)
+            log.debug("the broker does not tell its offsets: %s", error.args[0])
+            return
+        self._show_connection(is_connected=True)
+        self._show(bounds, positions, ages)
+
+    def _positions(self, bounds: Bounds) -> Positions:
+        """Where the query stands in each partition; a new partition is read from its beginning."""
+        if self._start is None:
+            self._start = self._resume(bounds)
+        with self._lock:
+            known = {**self._start, **self._progress}
+        return {key: known.get(key, beginning) for key, beginning in bounds.beginnings.items()}
+
+    def _ages(self, bounds: Bounds, positions: Positions) -> dict[tuple[str, int], float]:
+        """Age of each partition's next record, 0 for none; left out when nobody told."""
+        waiting = {
+            key: max(position, bounds.beginnings[key])
+            for key, position in positions.items()
+            if bounds.ends[key] > max(position, bounds.beginnings[key])
+        }
+        known = {k: v for k, v in self._oldest.items() if waiting.get(k) == v[0]}
+        if unknown := {key: at for key, at in waiting.items() if key not in known}:
+            made = self._offsets.timestamps(unknown)
+            known |= {key: (unknown[key], seconds) for key, seconds in made.items()}
+        self._oldest = known
+        now = time.time()
+        ages = {key: max(0.0, now - seconds) for key, (_, seconds) in known.items()}
+        return dict.fromkeys(positions.keys() - waiting.keys(), 0.0) | ages
+
+    def _show(
+        self, bounds: Bounds, positions: Positions, ages: dict[tuple[str, int], float]
+    ) -> None:
+        self._ends = bounds.ends
+        with self._store.together():
+            for key, position in positions.items():
+                labels = (key[0], str(key[1]))
+                self._store.set(catalogue.LAG, max(0, bounds.ends[key] - position), *labels)
+                if key in ages:
+                    self._store.set(catalogue.LAG_SECONDS, ages[key], *labels)
+                start = max(position, self._counted_lost.get(key, 0))
+                lost = max(0, bounds.beginnings[key] - start)
+                self._store.add(catalogue.RECORDS_LOST, lost, *labels)
+                self._counted_lost[key] = max(start, bounds.beginnings[key])
+        self._health.set_lag(max(ages.values(), default=0.0))
+
+    def _show_connection(self, *, is_connected: bool) -> None:
+        self._store.set(catalogue.BROKER_CONNECTED, float(is_connected))
+        self._health.set_broker(is_connected=is_connected)
+
+    def _commit(self) -> None:
+        with self._lock:
+            positions = dict(self._progress)
+        if not self._commits or positions == self._committed:
+            return
+        try:
+            self._offsets.commit(positions)
+            self._committed = positions
+        except KafkaException as error:
+            self._store.add(catalogue.COMMIT_ERRORS, 1)
+            log.debug("progress could not be committed to the group: %s", error.args[0])

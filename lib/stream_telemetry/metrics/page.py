@@ -1,0 +1,73 @@
+"""The catalogue as a page: `python -m stream_telemetry.metrics.page > docs/metrics.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+
+from stream_telemetry.metrics.catalogue import CATALOGUE, PHASES, STATES, STATUSES, Metric
+
+_INTRODUCTION = """\
+# Metrics
+
+<!-- Made by `python -m stream_telemetry.metrics.page > docs/metrics.md`; a test compares. -->
+
+Scraped from the exporter (`--metrics-port`). A counter starts at 0 with the process, and each of
+its series is there from the first scrape. `stream_…` and `kafka_…` describe any query that uses
+`stream_telemetry`; `model_…` and `kafka_consumer_model_loaded` are there when it has a model.
+"""
+_PUSHED = """\
+## Pushed
+
+Pushed to the Pushgateway (`--pushgateway`) after each batch, under a `job` and `instance` that stay
+the same after a restart. The names are never those of scraped metrics, so that a sum over both
+counts nothing twice. A stream that is stopped in good order deletes its group; that of a run over
+what there is (`--trigger once`) stays, and so does that of a run that failed.
+"""
+_LABELS = {
+    "status": ", ".join(STATUSES),
+    "error_type": "the job's own, and unknown_error",
+    "operation": "the job's steps; here validation, transformation, inference, total",
+    "topic": "the topic that is read",
+    "partition": "its partitions",
+    "field": "the contract's fields, message, unknown",
+    "phase": ", ".join(PHASES),
+    "state": ", ".join(STATES),
+}
+
+
+def catalogue_page() -> str:
+    """The page, in Markdown."""
+    parts = [
+        _INTRODUCTION,
+        "## Scraped\n",
+        *_table(metric for metric in CATALOGUE if metric.source == "scrape"),
+        "\n## Labels\n",
+        "Every set of values is closed: what a record holds never becomes a label.\n",
+        "| label | values |\n| --- | --- |",
+        *(f"| `{name}` | {values} |" for name, values in _LABELS.items()),
+        "\n## Buckets\n",
+        *(
+            f"- `{metric.name}`: {', '.join(f'{bound:g}' for bound in metric.buckets)}"
+            for metric in CATALOGUE
+            if metric.buckets
+        ),
+        f"\n{_PUSHED}",
+        *_table(metric for metric in CATALOGUE if metric.source == "push"),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _table(metrics: Iterable[Metric]) -> Iterator[str]:
+    yield "| name | type | labels | unit | meaning | shown on |"
+    yield "| --- " * 6 + "|"
+    for metric in metrics:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        yield (
+            f"| `{metric.name}` | {metric.kind} | {labels} | {metric.unit} "
+            f"| {metric.help} | {metric.shown} |"
+        )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(catalogue_page())

@@ -1,0 +1,103 @@
+"""Starts a query again when it fails, as long as that leads anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.errors import StreamingQueryException
+from pyspark.sql.streaming.query import StreamingQuery
+
+from stream_telemetry.run.lifecycle import StopSignals, run_until_stopped
+
+_CAUSE_CHARS = 400
+
+
+@dataclass(frozen=True)
+class Restarts:
+    """How often, and how soon, a failed query is started again.
+
+    Attributes:
+        limit: restarts without progress between them; one more failure is final.
+        first: seconds until the first one; each further one waits twice as long.
+        longest: seconds that no wait exceeds.
+    """
+
+    limit: int
+    first: float = 1.0
+    longest: float = 60.0
+
+    def wait(self, number: int) -> float:
+        """Seconds to wait before restart `number`, counted from 1 since the last progress."""
+        return min(self.longest, self.first * 2.0 ** min(number - 1, 30))
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A restart that is about to be.
+
+    Attributes:
+        number: restarts since the query last made progress, this one included.
+        limit: how many of those there may be.
+        seconds: to wait before it.
+        cause: what ended the query.
+    """
+
+    number: int
+    limit: int
+    seconds: float
+    cause: StreamingQueryException
+
+
+def cause_of(failure: StreamingQueryException) -> str:
+    """What Spark says went wrong, in one short line without the query's ids."""
+    first = (str(failure).strip().splitlines() or [type(failure).__name__])[0]
+    return first.split("terminated with exception: ")[-1][:_CAUSE_CHARS]
+
+
+def supervise(
+    start: Callable[[], StreamingQuery],
+    signals: StopSignals,
+    restarts: Restarts,
+    *,
+    is_batched: bool,
+    on_stop: Callable[[], None],
+    on_failure: Callable[[Restart], None],
+    on_silence: Callable[[], None] = lambda: None,
+) -> None:
+    """Runs a query until it has ended by itself, or has been stopped on request.
+
+    A query that fails goes on from its checkpoint, so nothing is lost; what its last batch has
+    written already is written again. Progress is a batch that was committed.
+
+    Args:
+        start: starts the query.
+        signals: listened to already; a request ends the wait for a restart at once.
+        restarts: how often and how soon.
+        is_batched: false in real-time mode; see `run_until_stopped`.
+        on_stop: called when a stop was asked for.
+        on_failure: called before each wait; what it raises ends the run, so it tells failures that
+            can pass from those that cannot.
+        on_silence: called while no batch ends; see `run_until_stopped`.
+
+    Raises:
+        StreamingQueryException: the query failed once more than the limit allows.
+    """
+    number = 0
+    while True:
+        query = start()
+        try:
+            run_until_stopped(
+                query, signals, is_batched=is_batched, on_stop=on_stop, on_silence=on_silence
+            )
+            return
+        except StreamingQueryException as error:
+            if signals.is_asked:
+                return
+            number = 1 if query.lastProgress else number + 1
+            restart = Restart(number, restarts.limit, restarts.wait(number), error)
+            if number > restarts.limit:
+                raise
+        on_failure(restart)
+        if signals.wait(restart.seconds):
+            return

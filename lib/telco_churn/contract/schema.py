@@ -1,0 +1,127 @@
+"""Reads a JSON Schema contract into fields that Spark can check.
+
+Only the keywords named here are understood. A contract that uses another one is refused by name:
+a rule that nobody checks is worse than none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql.types import DataType, DoubleType, StringType, StructField, StructType
+
+from telco_churn.errors import SettingsError
+from telco_churn.paths import read_schema
+
+ANNOTATIONS = {"$schema", "$comment", "title", "description", "examples"}
+OBJECT_KEYWORDS = ANNOTATIONS | {"type", "required", "properties", "additionalProperties"}
+VALUE_KEYWORDS = ANNOTATIONS | {"type", "enum", "pattern", "minimum", "maximum", "format"}
+FIELD_KEYWORDS = VALUE_KEYWORDS | {"oneOf"}
+VALUE_TYPES = ("integer", "number", "string")
+
+Schema = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One property of the contract: its name, whether it must be there, and its rules."""
+
+    name: str
+    is_required: bool
+    rules: Schema
+
+    @property
+    def branches(self) -> tuple[Schema, ...]:
+        """The alternatives of `oneOf`, each of another type; empty for a plain field."""
+        return tuple(self.rules.get("oneOf", ()))
+
+    @property
+    def spark_type(self) -> DataType:
+        """Numbers are read as DOUBLE (`5.0` is an integer too), the rest as STRING."""
+        return DoubleType() if self.rules.get("type") in ("number", "integer") else StringType()
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The rules for one kind of message."""
+
+    name: str
+    fields: tuple[Field, ...]
+    allows_unknown: bool
+
+    @property
+    def schema(self) -> StructType:
+        """The Spark schema of one message, every field nullable."""
+        return StructType([StructField(f.name, f.spark_type) for f in self.fields])
+
+
+def parse_contract(name: str, schema: Schema) -> Contract:
+    """The contract in `schema`.
+
+    Raises:
+        SettingsError: the schema uses a keyword, type or format that would go unchecked.
+    """
+    if schema.get("type") != "object":
+        raise SettingsError(f"contract {name}: type is {schema.get('type')!r}, must be 'object'")
+    _refuse_unknown(name, schema, OBJECT_KEYWORDS)
+    required = set(schema.get("required", ()))
+    properties: Mapping[str, Schema] = schema.get("properties", {})
+    if missing := sorted(required - properties.keys()):
+        raise SettingsError(f"contract {name}: required property {missing[0]} is not described")
+    allows_unknown = schema.get("additionalProperties", True)
+    if not isinstance(allows_unknown, bool):
+        raise SettingsError(f"contract {name}: additionalProperties must be true or false")
+    fields = tuple(_parse_field(name, n, rules, n in required) for n, rules in properties.items())
+    return Contract(name, fields, allows_unknown)
+
+
+def load_contract(name: str) -> Contract:
+    """The contract in `conf/contracts/NAME.json`; raises SettingsError like `parse_contract`."""
+    return parse_contract(name, read_schema(name))
+
+
+def _parse_field(contract: str, name: str, rules: Schema, is_required: bool) -> Field:
+    where = f"{contract}: property {name}"
+    # The name becomes part of a path expression and is looked for in raw JSON text.
+    if not name.replace("_", "a").isalnum() or not name.isascii():
+        raise SettingsError(f"contract {where}: use letters, digits and _ only")
+    _refuse_unknown(where, rules, FIELD_KEYWORDS)
+    branches = rules.get("oneOf", ())
+    if not branches:
+        _check_value_rules(where, rules)
+        return Field(name, is_required, rules)
+    if rules.keys() - ANNOTATIONS - {"oneOf"}:
+        raise SettingsError(f"contract {where}: oneOf must stand alone")
+    for branch in branches:
+        _refuse_unknown(where, branch, VALUE_KEYWORDS)
+        _check_value_rules(where, branch)
+    if sorted(branch["type"] for branch in branches) != ["number", "string"]:
+        raise SettingsError(f"contract {where}: oneOf must be one number and one string")
+    return Field(name, is_required, rules)
+
+
+def _check_value_rules(where: str, rules: Schema) -> None:
+    if rules.get("type") not in VALUE_TYPES:
+        raise SettingsError(
+            f"contract {where}: type {rules.get('type')!r} is not supported; "
+            f"use one of {', '.join(VALUE_TYPES)}"
+        )
+    if rules.get("format", "date-time") != "date-time":
+        raise SettingsError(f"contract {where}: format {rules['format']!r} is not supported")
+    enum = rules.get("enum", [""])
+    if (rules["type"] != "string" and "enum" in rules) or not all(isinstance(v, str) for v in enum):
+        raise SettingsError(f"contract {where}: enum is supported for strings only")
+    is_number = rules["type"] != "string"
+    idle = {"pattern", "format"} if is_number else {"minimum", "maximum"}
+    if unused := sorted(rules.keys() & idle):
+        raise SettingsError(f"contract {where}: {unused[0]} does not apply to type {rules['type']}")
+
+
+def _refuse_unknown(where: str, schema: Schema, known: set[str]) -> None:
+    if unknown := sorted(schema.keys() - known):
+        raise SettingsError(
+            f"contract {where}: keyword {unknown[0]!r} is not supported; "
+            f"use {', '.join(sorted(known - ANNOTATIONS))}"
+        )

@@ -1,0 +1,104 @@
+"""What may lie in a model's directory, checked before Spark loads any of it.
+
+Loading runs the class that a file names (Spark's "ML security" guide), so a model is treated like
+code: every file is the one that the manifest lists, and every class is on a short list.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from telco_churn.errors import ModelError
+from telco_churn.model.manifest import HOW_TO_MEND, MANIFEST_NAME, Manifest
+
+PIPELINE_NAME = "pipeline"
+
+# Only classes that compute with numbers and strings: no SQLTransformer, whose SQL can call any Java
+# method, and nothing that is written in Python, for which Spark imports the module.
+_ALLOWED_CLASSES = frozenset(
+    f"org.apache.spark.ml.{name}"
+    for name in (
+        "PipelineModel",
+        "feature.StringIndexerModel",
+        "feature.OneHotEncoderModel",
+        "feature.ImputerModel",
+        "feature.Bucketizer",
+        "feature.StandardScalerModel",
+        "feature.MinMaxScalerModel",
+        "feature.VectorAssembler",
+        "classification.LogisticRegressionModel",
+    )
+)
+
+# A stage's UID is part of its directory's name; anything else could lead out of the model.
+_UID = re.compile(r"\w+", re.ASCII)
+
+
+def digests(path: Path) -> dict[str, str]:
+    """SHA-256 of each file below the model's directory but the manifest, by relative path."""
+    return {name: _sha256(path / name) for name in sorted(_names(path)) if name != MANIFEST_NAME}
+
+
+def verify_files(path: Path, manifest: Manifest) -> None:
+    """Makes sure that the model in directory `path` is the one described, and harmless to load.
+
+    Raises:
+        ModelError: a file is missing, not listed or changed, or names a class not allowed.
+    """
+    try:
+        _compare(path, manifest.files)
+        for name in manifest.files:
+            if "metadata" in PurePosixPath(name).parts:
+                for line in (path / name).read_bytes().splitlines():
+                    _check_metadata(path / name, line)
+    except OSError as error:
+        raise ModelError(f"model {path}: {error}; {HOW_TO_MEND}") from error
+
+
+def _compare(path: Path, listed: Mapping[str, str]) -> None:
+    found = set(_names(path)) - {MANIFEST_NAME}
+    present = sorted(found & listed.keys())
+    changed = [name for name in present if _sha256(path / name) != listed[name]]
+    for fault, names in (
+        ("is missing", sorted(listed.keys() - found)),
+        ("is not listed in the manifest", sorted(found - listed.keys())),
+        ("does not match its SHA-256 in the manifest", changed),
+    ):
+        if names:
+            more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+            raise ModelError(f"model {path}: {names[0]} {fault}{more}; {HOW_TO_MEND}")
+
+
+def _check_metadata(source: Path, line: bytes) -> None:
+    try:
+        document = json.loads(line)
+        class_name = str(document["class"])
+        uids = list(document.get("paramMap", {}).get("stageUids", []))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{source} is not a stage's metadata; {HOW_TO_MEND}") from error
+    if class_name not in _ALLOWED_CLASSES:
+        raise ModelError(
+            f"{source} names the class {class_name!r}, which is not allowed in a model; "
+            f"allowed: {', '.join(sorted(_ALLOWED_CLASSES))}"
+        )
+    for uid in uids:
+        if not _UID.fullmatch(str(uid)):
+            raise ModelError(f"{source} names the stage {uid!r}, which is not a plain name")
+
+
+def _names(path: Path) -> Iterator[str]:
+    # A link to a directory counts as a file, so that nothing outside is ever part of a model.
+    for directory, directories, names in os.walk(path):
+        links = [name for name in directories if os.path.islink(os.path.join(directory, name))]
+        for name in (*names, *links):
+            yield Path(directory, name).relative_to(path).as_posix()
+
+
+def _sha256(source: Path) -> str:
+    with source.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,118 @@
+"""Dead letters: the message as it came, and every reason why it could not be scored.
+
+A dead letter must fit the broker's `max.message.bytes` (1 MB unless set): if it did not, the sink
+would fail on it again and again, and the query could never pass that record.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from stream_telemetry.batch.clock import wall_clock_col
+from telco_churn.contract.rules import VIOLATION_SCHEMA
+
+MAX_TEXT_BYTES = 800_000
+"""Most bytes of the wrapped message after JSON escaping; leaves room for key, headers, reasons."""
+KEPT_CHARACTERS = 100_000
+"""Beginning of a text that is too large: escaping makes at most six bytes of a character."""
+KEPT_BYTES = 100_000
+"""Beginning of other bytes that are too large: it may be text by itself, six bytes of each."""
+MAX_REASON_CHARS = 2_000
+
+JSON_TIMESTAMPS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"}
+"""How `to_json` writes a time in both kinds of output: ISO 8601, to the millisecond."""
+_OPTIONS = {**JSON_TIMESTAMPS, "ignoreNullFields": "false"}
+
+
+def with_bounded_value(records: DataFrame) -> DataFrame:
+    """Shortens values that are too large to wrap, so that no later step copies megabytes.
+
+    Args:
+        records: with `value` BINARY.
+
+    Returns:
+        `records` with `value` BINARY (of a message that is too large: its beginning) and
+        `truncated` STRUCT<length INT, sha256 STRING> of the whole message; null if `value` is it.
+    """
+    text = F.col("value").cast("string")
+    is_text = F.is_valid_utf8(text)
+    length = F.octet_length("value")
+    escaped = F.octet_length(F.to_json(F.struct(text.alias("t"))))
+    is_small = (
+        F.when(F.isnull("value") | (length <= MAX_TEXT_BYTES // 6), F.lit(True))
+        .when(~is_text, length <= MAX_TEXT_BYTES * 3 // 4)
+        .when(length <= MAX_TEXT_BYTES, escaped <= MAX_TEXT_BYTES)
+        .otherwise(F.lit(False))
+    )
+    beginning = F.when(is_text, F.substring(text, 1, KEPT_CHARACTERS).cast("binary"))
+    whole = F.struct(length.alias("length"), F.sha2(F.col("value"), 256).alias("sha256"))
+    return records.withColumns(
+        {
+            "value": F.when(is_small, F.col("value")).otherwise(
+                F.coalesce(beginning, F.substring("value", 1, KEPT_BYTES))
+            ),
+            "truncated": F.when(~is_small, whole),
+        }
+    )
+
+
+def dead_letter_col(consumer_group: str) -> Column:
+    """STRING: the dead letter as JSON, by the contract `dead_letter`.
+
+    Reads `value`, `truncated`, `headers`, `topic`, `violations` and `error_type` of the record.
+    """
+    text = F.col("value").cast("string")
+    is_text = F.is_valid_utf8(text)
+    letter = F.struct(
+        F.when(is_text, text).alias("original_message"),
+        F.col("error_type").alias("error_type"),
+        F.substring(_reason(), 1, MAX_REASON_CHARS).alias("error_message"),
+        _violations().alias("validation_errors"),
+        F.col("topic").alias("source_topic"),
+        wall_clock_col().alias("failed_ts"),
+        F.lit(consumer_group).alias("consumer_group"),
+        _retry_count().alias("retry_count"),
+    )
+    # Present only where they mean something; `to_json` leaves null fields out by default.
+    rarely = F.struct(
+        F.when(~is_text, F.base64("value")).alias("original_base64"),
+        F.col("truncated").alias("original_truncated"),
+    )
+    return _merged(F.to_json(letter, _OPTIONS), F.to_json(rarely))
+
+
+def _reason() -> Column:
+    """One sentence without a word of the message itself, which may be anything."""
+    broken = F.transform(
+        "violations",
+        lambda v: F.concat_ws(" ", F.coalesce(v["field"], F.lit("message")), v["message"]),
+    )
+    return (
+        F.when(F.col("error_type") == "validation_error", F.array_join(broken, "; "))
+        .when(F.col("error_type") == "processing_error", "the features cannot be computed")
+        .when(F.col("error_type") == "inference_error", "the model gives no probability")
+        .otherwise("unknown error")
+    )
+
+
+def _violations() -> Column:
+    return F.coalesce("violations", F.array().cast(f"array<{VIOLATION_SCHEMA.simpleString()}>"))
+
+
+def _retry_count() -> Column:
+    """How often the event was sent in again, which whoever does so says in a header."""
+    counts = F.filter("headers", lambda header: header["key"] == "retry_count")
+    last = F.try_element_at(counts, F.lit(-1))["value"].cast("string").try_cast("int")
+    return F.greatest(last, F.lit(0))
+
+
+def _merged(first: Column, second: Column) -> Column:
+    """Two JSON objects as one; the second may be empty."""
+    return F.when(second == "{}", first).otherwise(
+        F.concat(
+            F.substring(first, F.lit(1), F.length(first) - 1),
+            F.lit(","),
+            F.substring(second, F.lit(2), F.length(second)),
+        )
+    )

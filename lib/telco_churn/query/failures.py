@@ -1,0 +1,105 @@
+"""What a failure of the query means: it can pass, or it ends the job, and how."""
+
+from __future__ import annotations
+
+import re
+
+from pyspark.errors import StreamingQueryException
+
+from stream_telemetry.run.supervision import cause_of
+from telco_churn.errors import (
+    ChurnStreamError,
+    KafkaUnavailableError,
+    PoisonRecordError,
+    QueryFailedError,
+    SourceDataLostError,
+    TopicError,
+)
+from telco_churn.query.checkpoint import check_source
+from telco_churn.query.topics import check_message_sizes, check_topics
+from telco_churn.settings.job import Settings
+
+_POISON = re.compile(
+    r"Record at topic (?P<topic>\S+) partition (?P<partition>\d+) offset (?P<offset>\d+) has "
+    r"timestamp value (?P<timestamp>\d+) that overflows"
+)
+"""What Spark's Kafka source says of a time that it cannot hold (SPARK-56243)."""
+
+_DATA_LOSS = ("KAFKA_DATA_LOSS", "Some data may have been lost")
+"""What it says of offsets that are gone: when it plans a batch, and when it reads one."""
+_REASON = re.compile(r"Reason: (.+)")
+_LASTING = (
+    # Kafka refuses the same record, or the same user, each time.
+    "RecordTooLargeException",
+    "AuthorizationException",
+    "SaslAuthenticationException",
+    "SslAuthenticationException",
+    # Another driver writes to the checkpoint, or a file in it is damaged.
+    "CONCURRENT_STREAM_LOG_UPDATE",
+    "Incomplete log file",
+    "ChecksumException",
+    # The plan itself does not work.
+    "AnalysisException",
+    "ClassNotFoundException",
+    "NoSuchMethodError",
+)
+"""Words of failures that a restart would only repeat."""
+
+
+def ensure_it_can_pass(error: StreamingQueryException, settings: Settings) -> None:
+    """Returns if a restart may help: a broker that is away, a timeout, a full disk.
+
+    Raises:
+        ChurnStreamError: it cannot help; the one that ends the job.
+    """
+    text = str(error)
+    if poison := _POISON.search(text):
+        raise _poison(poison, settings) from error
+    if any(words in text for words in _DATA_LOSS):
+        reason = _REASON.search(text)
+        raise SourceDataLostError(
+            f"{settings.input_topic} no longer has the offsets that come next: "
+            f"{reason[1] if reason else cause_of(error)}; "
+            "to go on without them, set --on-data-loss continue"
+        ) from error
+    if any(word in text for word in _LASTING):
+        raise final_failure(error, settings) from error
+    check_kafka_again(settings)
+
+
+def final_failure(
+    error: StreamingQueryException, settings: Settings, restarts: int = 0
+) -> ChurnStreamError:
+    """The error for a query that has failed for good, after so many restarts without progress."""
+    tried = f", and {restarts} restarts brought it no further" if restarts else ""
+    log = settings.log_dir / "spark.log"
+    return QueryFailedError(f"the query failed{tried}: {cause_of(error)}; see {log}")
+
+
+def check_kafka_again(settings: Settings) -> None:
+    """What is checked at the start, for a query that has failed or does not get on.
+
+    Spark reports a topic that is gone or was made anew like a broker that is away, and of a topic
+    that takes small messages only it may hear nothing: Kafka's client splits its batch for ever.
+
+    Raises:
+        TopicError: an output topic takes small messages only, or a topic is gone.
+        SourceDataLostError: the input topic was made anew.
+    """
+    try:
+        check_topics(settings)
+        check_message_sizes(settings)
+        check_source(settings)
+    except TopicError:
+        raise
+    except KafkaUnavailableError:
+        return
+
+
+def _poison(found: re.Match[str], settings: Settings) -> PoisonRecordError:
+    place = f"{found['topic']}-{found['partition']}-{found['offset']}"
+    return PoisonRecordError(
+        f"record {place} has the timestamp {found['timestamp']}, which Spark cannot read, so the "
+        f"query cannot pass it; leave it out with: python -m churn_tools.skip_record {place} "
+        f"--checkpoint {settings.checkpoint}"
+    )

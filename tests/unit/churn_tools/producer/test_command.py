@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from churn_tools.customers.synthetic import synthetic_customers
+from churn_tools.producer.command import main
+from churn_tools.producer.contract_validator import ContractValidator
+from churn_tools.producer.feed import Inspector
+from churn_tools.producer.publisher import Record
+from churn_tools.producer.settings import parse_settings
+from telco_churn.errors import KafkaUnavailableError, SettingsError
+from telco_churn.paths import read_schema
+
+CONTRACT = read_schema("customer_event")
+
+
+@pytest.fixture(autouse=True)
+def own_log_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHURN_STREAM_LOG_DIR", str(tmp_path / "logs"))
+
+
+def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    settings = parse_settings(["--synthetic", "5"])
+    assert settings.broker == "localhost:9092"
+    assert settings.topic == "telco.raw.customers"
+    assert settings.batch_size == 500
+    assert settings.rate == 0
+    assert settings.is_validating
+
+
+def test_broker_comes_from_the_environment_unless_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka-1:9092")
+    assert parse_settings(["--synthetic", "5"]).broker == "kafka-1:9092"
+    assert parse_settings(["--synthetic", "5", "--broker", "b:1"]).broker == "b:1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "one of the arguments --csv --synthetic is required"),
+        (["--csv", "a", "--synthetic", "1"], "not allowed with"),
+        (["--synthetic", "-1"], "'-1' is not a whole number of 0 or more"),
+        (["--synthetic", "1.5"], "'1.5' is not a whole number"),
+        (["--synthetic", "1", "--rate", "-1"], "'-1' is not a number of 0 or more"),
+        (["--synthetic", "1", "--rate", "inf"], "'inf' is not a number of 0 or more"),
+        (["--synthetic", "1", "--rate", "nan"], "'nan' is not a number of 0 or more"),
+        (["--synthetic", "1", "--rate", "fast"], "'fast' is not a number of 0 or more"),
+        (["--synthetic", "1", "--batch-size", "0"], "0 is too small"),
+        (["--synthetic", "1", "--bad-ratio", "1.01"], "'1.01' is not a number from 0 to 1"),
+        (["--synthetic", "1", "--seed", "x"], "invalid int value: 'x'"),
+        (["--synthetic", "1", "--log-level", "LOUD"], "invalid choice: 'LOUD'"),
+        (["--synthetic", "1", "--validate", "--no-validate"], "not allowed with"),
+        (["--synthetic", "1", "--checkpoint-file", "c"], "use it with --csv"),
+        (["--synthetic", "1", "--rat", "5"], "unknown argument --rat; did you mean --rate"),
+    ],
+)
+def test_wrong_option_is_one_line_that_says_what_is_wrong(
+    arguments: Sequence[str], reason: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SettingsError) as failure:
+        parse_settings(arguments)
+    assert reason in str(failure.value)
+    assert "\n" not in str(failure.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_refused_record_is_logged_with_its_fields_and_without_its_payload(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    event = {**next(synthetic_customers(1)), "gender": "canary-value"}
+    with caplog.at_level(logging.WARNING, "kafka_producer"):
+        assert not Inspector(ContractValidator(CONTRACT), "t").accepts(
+            Record(b"key\x1b\xff", json.dumps(event).encode())
+        )
+    (line,) = caplog.records
+    assert line.__dict__["event_type"] == "validation_failure"
+    assert line.__dict__["error_type"] == "schema_validation"
+    assert line.__dict__["message_id"] == "key\x1b\\xff"
+    assert line.getMessage() == r"refused 'key\x1b\\xff': 'gender' breaks enum"
+    assert "canary" not in str(line.__dict__)
+
+
+def test_checkpoint_that_cannot_be_written_is_found_before_kafka_is_asked(tmp_path: Path) -> None:
+    path = tmp_path / "telco.csv"
+    path.write_text(",".join(name for name in CONTRACT["properties"] if name != "event_ts"))
+    nowhere = tmp_path / "none" / "at.json"
+    with pytest.raises(SettingsError, match="cannot be written"):
+        main(["--csv", str(path), "--checkpoint-file", str(nowhere), "--broker", "127.0.0.1:1"])
+
+
+def test_dry_run_shows_three_events_and_counts_without_a_broker(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    main(["--synthetic", "400", "--bad-ratio", "0.1", "--dry-run", "--broker", "127.0.0.1:1"])
+    output, errors = capfd.readouterr()
+    *events, totals = output.splitlines()
+    assert len(events) == 3
+    assert all(ContractValidator(CONTRACT).violations(json.loads(event)) == [] for event in events)
+    valid, invalid = int(totals.split()[2]), int(totals.split()[4])
+    assert valid + invalid == 400
+    assert invalid == pytest.approx(40, abs=25)
+    assert totals.endswith("nothing sent")
+    # At most ten a second of lines about single records, and it takes less than two.
+    assert 10 <= len(errors.splitlines()) <= 20
+
+
+def test_dry_run_without_end_checks_one_batch(capfd: pytest.CaptureFixture[str]) -> None:
+    main(["--synthetic", "0", "--batch-size", "7", "--dry-run"])
+    assert capfd.readouterr().out.endswith("dry run: 7 valid, 0 invalid, nothing sent\n")
+
+
+def test_unreachable_broker_is_one_line_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KafkaUnavailableError, match=r"no Kafka broker answers at 127\.0\.0\.1:1"):
+        main(["--synthetic", "1", "--broker", "127.0.0.1:1"])
+    assert capfd.readouterr() == ("", "")

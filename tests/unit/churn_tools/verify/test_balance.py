@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from churn_tools.verify.balance import NAMED, Balance, Fate, Finding, Ledger
+
+BEGIN, END = 3, 20
+places = st.tuples(st.integers(0, 1), st.integers(BEGIN, END - 1))
+answers = st.lists(st.tuples(places, st.sampled_from(list(Fate))))
+
+
+def balance_of(
+    read: set[tuple[int, int]],
+    answered: list[tuple[tuple[int, int], Fate]],
+    begins: dict[int, int] | None = None,
+) -> Balance:
+    books = Ledger({0: (BEGIN, END), 1: (BEGIN, END)}, {0: END + 2, 1: END}.__getitem__)
+    for place in read:
+        books.read(*place)
+    for place, fate in answered:
+        books.answered(*place, fate)
+    return books.balance(begins or {0: BEGIN, 1: BEGIN})
+
+
+@given(st.sets(places), answers)
+def test_the_balance_is_what_sets_of_places_say(
+    read: set[tuple[int, int]], answered: list[tuple[tuple[int, int], Fate]]
+) -> None:
+    scored = {place for place, fate in answered if fate is Fate.PREDICTION}
+    refused = {place for place, fate in answered if fate is Fate.DEAD_LETTER}
+    found = balance_of(read, answered)
+    assert found.read == len(read)
+    assert found.predictions == len(read & scored)
+    assert found.dead_letters == len(read & refused)
+    for finding, expected in (
+        (found.lost, read - scored - refused),
+        (found.invented, (scored | refused) - read),
+        (found.in_both, scored & refused),
+    ):
+        assert finding == Finding(len(expected), sorted(expected)[:NAMED])
+    assert found.repeated.count == len(answered) - len(Counter(answered))
+    assert found.is_clean == (read == scored | refused and not scored & refused)
+    assert (found.expired, found.later) == (0, 0)
+
+
+def test_an_answer_to_a_record_that_is_no_longer_kept_has_expired() -> None:
+    found = balance_of(set(), [((0, BEGIN - 1), Fate.PREDICTION)])
+    assert (found.expired, found.is_clean) == (1, True)
+
+
+def test_so_has_one_whose_record_went_while_the_source_was_read() -> None:
+    found = balance_of(set(), [((0, 5), Fate.PREDICTION), ((0, 6), Fate.PREDICTION)], {0: 6, 1: 0})
+    assert (found.expired, found.invented) == (1, Finding(1, [(0, 6)]))
+
+
+def test_an_answer_beyond_the_source_as_it_was_read_is_later_or_invented() -> None:
+    beyond = [((0, END + 1), Fate.PREDICTION), ((0, END + 2), Fate.PREDICTION)]
+    found = balance_of(set(), [*beyond, ((1, END), Fate.DEAD_LETTER)])
+    assert found.later == 1
+    assert found.invented == Finding(2, [(0, END + 2), (1, END)])
+
+
+def test_a_record_beyond_the_bounds_is_left_for_the_next_time() -> None:
+    assert balance_of({(0, END), (7, BEGIN)}, []).read == 0
+
+
+def test_a_million_records_take_a_byte_each() -> None:
+    books = Ledger({0: (10**12, 10**12 + 10**6)})
+    books.read(0, 10**12 + 5)
+    assert books.unanswered == 1
+    books.answered(0, 10**12 + 5, Fate.PREDICTION)
+    assert books.unanswered == 0
+    assert books.balance({0: 0}).is_clean

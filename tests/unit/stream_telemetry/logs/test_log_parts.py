@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaError
+
+from stream_telemetry.batch.history import BatchHistory
+from stream_telemetry.logs.backlog import Backlog, RecordLine
+from stream_telemetry.logs.clients import NoRepeats, log_client_error
+from stream_telemetry.logs.query import QueryLog
+from stream_telemetry.logs.rate_limit import RateLimit
+from telco_churn.errors import SettingsError
+from telco_churn.outcome.log_lines import RecordLines
+from telco_churn.outcome.message_ids import MAX_CHARS, make_message_id
+
+
+class FakeMessage:
+    """Stands where the client's own class cannot be made by hand."""
+
+    def __init__(self, value: object, *headers: tuple[str, bytes], key: bytes = b"7590-VHVEG"):
+        self._value = value if isinstance(value, bytes) else json.dumps(value).encode()
+        self._headers = list(headers)
+        self._key = key
+
+    def value(self) -> bytes:
+        return self._value
+
+    def key(self) -> bytes:
+        return self._key
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        return self._headers
+
+
+SOURCE = (
+    *(("source_topic", b"raw"), ("source_partition", b"2"), ("source_offset", b"77")),
+    ("latency_ms", b"0.251"),
+)
+PREDICTION = {"churn_probability": 0.8542, "prediction": "Yes", "model_version": "1"}
+LINES = RecordLines(make_message_id("plain", None), ["tenure"])
+
+
+def test_an_allowance_fills_up_to_a_second_and_no_further() -> None:
+    now = [0.0]
+    allowance = RateLimit(10, lambda: now[0])
+    assert [allowance.take() for _ in range(12)] == [True] * 10 + [False] * 2
+    now[0] = 0.25
+    assert [allowance.take() for _ in range(4)] == [True, True, False, False]
+    now[0] = 100.0
+    assert sum(allowance.take() for _ in range(30)) == 10
+
+
+def test_a_backlog_drops_successes_before_failures_and_counts_both() -> None:
+    backlog = Backlog(3)
+    for number, status in enumerate(["success", "success", "failed", "failed", "success"]):
+        if backlog.has_room(status):
+            backlog.add(RecordLine(status, str(number)))
+    assert [backlog.pop().message for _ in range(3)] == ["2", "3", "1"]
+    assert backlog.take_dropped() == {"success": 2, "failed": 0}
+    backlog.add(RecordLine("failed", "left"))
+    backlog.drop_all()
+    assert (backlog.first(), len(backlog)) == (None, 0)
+    assert backlog.take_dropped() == {"success": 0, "failed": 1}
+
+
+def test_a_backlog_of_failures_only_refuses_the_next_one() -> None:
+    backlog = Backlog(1)
+    assert backlog.has_room("failed")
+    backlog.add(RecordLine("failed", "first"))
+    assert not backlog.has_room("failed")
+    assert backlog.dropped == {"success": 0, "failed": 1}
+
+
+def test_history_names_the_batch_once_it_is_complete() -> None:
+    history = BatchHistory()
+    assert history.find("raw", 0, 5) is None
+    history.add(7, {("raw", 0): 10, ("raw", 1): 3})
+    history.add(8, {("raw", 0): 12, ("raw", 1): 3})
+    places = [("raw", 0, 9), ("raw", 0, 10), ("raw", 0, 12), ("raw", 1, 2), ("raw", 2, 0)]
+    assert [history.find(*place) for place in places] == [7, 8, None, 7, None]
+
+
+def test_a_client_says_a_thing_once_a_minute_whatever_its_numbers() -> None:
+    now = [0.0]
+    news = NoRepeats(lambda: now[0])
+
+    def hears(text: str) -> bool:
+        return news.filter(logging.makeLogRecord({"msg": text}))
+
+    said = [hears(text) for text in ("127.0.0.1:9092 is down", "127.0.0.1:9093 is down", "up")]
+    assert said == [True, False, True]
+    now[0] = 61.0
+    assert hears("127.0.0.1:1 is down")
+
+
+def test_errors_of_clients_are_warnings_with_their_kind(caplog: pytest.LogCaptureFixture) -> None:
+    log_client_error(KafkaError(KafkaError._ALL_BROKERS_DOWN))
+    (line,) = caplog.records
+    assert (line.levelname, line.__dict__["error_type"]) == ("WARNING", "kafka_error")
+    assert "tries again" in line.getMessage()
+
+
+def test_health_is_told_when_it_changes_but_not_each_pause(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    log = QueryLog("ours", "churn")
+    log.started("run-1")
+    states = ["running", "idle", "running", "stalled", "stalled", "idle", "stopping"]
+    for state in states:
+        log.health(state, {"query_progress": "pass"})
+    lines = [line for line in caplog.records if "health" in line.getMessage()]
+    assert [line.__dict__["state"] for line in lines] == ["running", "stalled", "idle", "stopping"]
+    assert [line.levelname for line in lines] == ["INFO", "WARNING", "INFO", "INFO"]
+    assert {(line.__dict__["query"], line.__dict__["run_id"]) for line in lines} == {
+        ("churn", "run-1")
+    }
+
+
+def test_a_failed_run_is_one_line_and_the_next_is_said_to_be_another(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    log = QueryLog("ours", "churn")
+    log.started("run-1")
+    log.ended("broker gone\n  at stack.trace")
+    log.started("run-2")
+    log.ended(None)
+    assert [line.getMessage() for line in caplog.records] == [
+        "query churn started",
+        "query churn failed: broker gone",
+        "query churn started again",
+        "query churn ended",
+    ]
+
+
+def test_a_prediction_is_a_line_with_the_guides_fields() -> None:
+    line = LINES.prediction(FakeMessage(PREDICTION, *SOURCE, ("traceparent", b"00-ab-cd-01")))
+    assert (line.status, line.source) == ("success", ("raw", 2, 77))
+    assert line.message == "prediction Yes, churn probability 0.8542"
+    assert line.fields == {
+        "message_id": "7590-VHVEG",
+        "topic": "raw",
+        "partition": 2,
+        "offset": 77,
+        "latency_ms": 0.251,
+        "event_type": "message_processed",
+        "prediction": 1,
+        "churn_probability": 0.8542,
+        "traceparent": "00-ab-cd-01",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error_type", "event", "error"),
+    [
+        ("validation_error", "validation_failure", "schema_validation"),
+        ("processing_error", "transformation_failure", "feature_transformation"),
+        ("inference_error", "inference_failure", "model_inference"),
+        ("unknown_error", "processing_exception", "unknown_error"),
+        (["x"], "processing_exception", "unknown_error"),
+    ],
+)
+def test_a_dead_letter_is_the_matching_failure(error_type: object, event: str, error: str) -> None:
+    line = LINES.dead_letter(FakeMessage({"error_type": error_type}, *SOURCE))
+    assert line.status == "failed"
+    assert (line.fields["event_type"], line.fields["error_type"]) == (event, error)
+    assert line.message.startswith("raw[2]@77 ")
+
+
+def test_a_line_names_rules_but_nothing_that_the_sender_wrote() -> None:
+    violations = [
+        {"field": "tenure", "code": "out_of_range", "message": "SECRET"},
+        {"field": "SECRET", "code": "unknown_field"},
+        {"field": None, "code": "malformed_json"},
+    ]
+    letter = {"error_type": "validation_error", "original_message": "SECRET"}
+    line = LINES.dead_letter(
+        FakeMessage({**letter, "validation_errors": violations}, *SOURCE, ("own", b"SECRET"))
+    )
+    rules = ["tenure: out_of_range", "unknown: unknown_field", "message: malformed_json"]
+    assert line.fields["violations"] == rules
+    assert "SECRET" not in str(line)
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"[]", b"\xff", b"[" * 100_000, {"churn_probability": 2}, {"prediction": "Yes"}]
+)
+def test_an_output_that_breaks_its_contract_is_told_as_a_bug(value: object) -> None:
+    line = LINES.prediction(FakeMessage(value))
+    assert line.fields["event_type"] == "output_validation_failure"
+    assert (line.status, line.source) == ("failed", None)
+
+
+def test_a_message_id_is_the_key_a_keyed_hash_or_absent(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("0123456789abcdef\n")
+    hashed = make_message_id("hashed", secret)
+    assert hashed(b"7590-VHVEG") == hashed(b"7590-VHVEG") != hashed(b"7590-VHVEH")
+    assert len(str(hashed(b"x"))) == 32
+    secret.write_text("another secret, long")
+    assert make_message_id("hashed", secret)(b"x") != hashed(b"x")
+    plain = make_message_id("plain", None)
+    assert plain(b"a\xff\n") == "a\\xff\n"
+    assert len(str(plain(b"x" * 9000))) == MAX_CHARS
+    assert make_message_id("off", None)(b"7590-VHVEG") is None
+    assert [make(None) for make in (plain, hashed)] == [None, None]
+
+
+def test_a_hash_without_a_proper_secret_is_refused_in_one_line(tmp_path: Path) -> None:
+    short = tmp_path / "secret"
+    short.write_text("abc")
+    for key_file, said in [
+        (None, "--log-key-file"),
+        (tmp_path / "absent", "cannot be read"),
+        (short, "holds 3 bytes"),
+    ]:
+        with pytest.raises(SettingsError, match=said):
+            make_message_id("hashed", key_file)

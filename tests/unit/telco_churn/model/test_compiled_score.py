@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import math
+from datetime import datetime
+from itertools import islice
+from random import Random
+
+import pytest
+from pyspark.ml import PipelineModel
+from pyspark.ml.classification import LogisticRegression
+from pyspark.ml.feature import OneHotEncoder, StandardScaler
+from pyspark.sql import functions as F
+
+from churn_tools.customers.synthetic import synthetic_customers
+from churn_tools.producer.source import synthetic_events, to_records
+from telco_churn.contract.parser import EventParser
+from telco_churn.contract.schema import load_contract
+from telco_churn.model.compiled_score import CompiledScorer, compile_pipeline
+from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from telco_churn.model.files import PIPELINE_NAME
+from telco_churn.model.loading import Model
+from telco_churn.model.manifest import read_manifest
+from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY, PipelineScorer
+from telco_churn.outcome.counted import make_observation
+from telco_churn.outcome.routing import Routes
+from telco_churn.paths import project_home
+from telco_churn.pipeline import ChurnPipeline
+
+SHIPPED = project_home() / "models/churn"
+KAFKA_COLUMNS = (
+    "key BINARY, value BINARY, topic STRING, partition INT, offset BIGINT, timestamp TIMESTAMP, "
+    "headers ARRAY<STRUCT<key: STRING, value: BINARY>>"
+)
+
+ODD_CATEGORIES = (None, "", "no", "Satellite", "No ", "__unknown")
+ODD_NUMBERS = (None, "nan", "inf", "-inf", "-0.0", -1, 1e-300, 1e6, 1e308)
+
+
+@pytest.fixture(scope="module")
+def pipeline(spark):
+    return PipelineModel.load(f"file://{SHIPPED / PIPELINE_NAME}")
+
+
+def odd_customers(count):
+    """Customers in whom one value, or several, are such that the contract would refuse them."""
+    random = Random(1)
+    for customer in islice(synthetic_customers(seed=3), count):
+        odd = dict(customer)
+        for _ in range(random.choice((1, 2, 10))):
+            names, values = random.choice(
+                ((CATEGORICAL_FEATURES, ODD_CATEGORIES), (NUMERIC_FEATURES, ODD_NUMBERS))
+            )
+            odd[random.choice(names)] = random.choice(values)
+        yield odd
+
+
+def is_same(compiled, transformed):
+    if math.isnan(transformed):
+        return math.isnan(compiled)
+    # Below 1e-3 the stages' own result has no more digits: they take it from 1.
+    return math.isclose(compiled, transformed, rel_tol=1e-12, abs_tol=3e-16)
+
+
+def test_the_compiled_score_is_that_of_the_stages(pipeline, to_features):
+    usual = list(islice(synthetic_customers(seed=2), 2_000))
+    nobody = dict.fromkeys(CATEGORICAL_FEATURES) | dict.fromkeys(NUMERIC_FEATURES, 0.0)
+    features = to_features([*usual, *odd_customers(2_000), nobody])
+    compiled = compile_pipeline(pipeline)
+    assert isinstance(compiled, CompiledScorer)
+    both = compiled.with_probability(features).withColumnRenamed(PROBABILITY, "compiled")
+    rows = PipelineScorer(pipeline).with_probability(both).collect()
+    wrong = [row for row in rows if not is_same(row["compiled"], row[PROBABILITY])]
+    assert wrong == []
+    found = [row["compiled"] for row in rows]
+    assert {0.0, 1.0} < set(found)
+    assert 100 < sum(map(math.isnan, found)) < 1_000
+
+
+def test_the_compiled_score_calls_no_function_but_sqls_own(pipeline, to_features):
+    features = to_features([])
+    plans = [
+        scorer.with_probability(features)._jdf.queryExecution().optimizedPlan().toString()
+        for scorer in (compile_pipeline(pipeline), PipelineScorer(pipeline))
+    ]
+    assert ["UDF" in plan for plan in plans] == [False, True]
+
+
+def with_stage(pipeline, position, stage):
+    stages = list(pipeline.stages)
+    stages[position] = stage
+    return PipelineModel(stages)
+
+
+@pytest.mark.parametrize(
+    ("position", "setting"),
+    [
+        (0, {"handleInvalid": "error"}),
+        (0, {"inputCols": [*CATEGORICAL_FEATURES[::-1]]}),
+        (1, {"handleInvalid": "error"}),
+        (1, {"dropLast": False}),
+        (2, {"handleInvalid": "skip"}),
+        (2, {"inputCols": [*NUMERIC_FEATURES]}),
+        (3, {"featuresCol": "others"}),
+        (3, {"probabilityCol": "others"}),
+    ],
+)
+def test_stages_with_another_setting_are_not_compiled(pipeline, position, setting):
+    stage = pipeline.stages[position]
+    changed = stage.copy({stage.getParam(name): value for name, value in setting.items()})
+    assert compile_pipeline(with_stage(pipeline, position, changed)) is None
+
+
+def test_other_stages_are_not_compiled(pipeline):
+    assert compile_pipeline(PipelineModel([])) is None
+    assert compile_pipeline(PipelineModel(pipeline.stages[:-1])) is None
+    assert compile_pipeline(PipelineModel(pipeline.stages[::-1])) is None
+    assert compile_pipeline(PipelineModel([*pipeline.stages, StandardScaler()])) is None
+    assert compile_pipeline(with_stage(pipeline, 1, OneHotEncoder())) is None
+
+
+@pytest.mark.parametrize("kind", [{"family": "multinomial", "maxIter": 1}, {"maxIter": 0}])
+def test_a_softmax_and_numbers_without_weight_are_not_compiled(pipeline, to_features, kind):
+    customers = to_features(islice(synthetic_customers(seed=4), 20))
+    assembled = PipelineModel(pipeline.stages[:-1]).transform(customers)
+    labelled = assembled.withColumn("label", (F.col("tenure") > 24).cast("double"))
+    columns = {"featuresCol": f"{MODEL_PREFIX}features", "probabilityCol": CLASS_PROBABILITIES}
+    fitted = LogisticRegression(**columns, **kind).fit(labelled)
+    assert compile_pipeline(with_stage(pipeline, 3, fitted)) is None
+
+
+def test_the_job_writes_the_same_with_either_scorer(pipeline, spark):
+    rows = [
+        (record.key, record.value, "raw", 0, offset, datetime(2026, 1, 1), None)
+        for offset, record in enumerate(to_records(synthetic_events(200, seed=5), 0.2, seed=5))
+    ]
+    records = spark.createDataFrame(rows, KAFKA_COLUMNS)
+    parser = EventParser(load_contract("customer_event"))
+    manifest = read_manifest(SHIPPED)
+
+    def written(scorer):
+        routes, observation = Routes("good", "bad", "group"), make_observation(parser.fields)
+        job = ChurnPipeline(parser, Model(manifest, scorer), routes, observation)
+        for row in job.transform(records).select("key", "topic", "value").collect():
+            value = json.loads(row["value"])
+            for clock in ("processed_ts", "failed_ts", "inference_latency_ms"):
+                value.pop(clock, None)
+            probability = value.pop(PROBABILITY, -1.0)
+            yield (row["key"], row["topic"], value), probability
+
+    compiled, transformed = (
+        list(written(scorer)) for scorer in (compile_pipeline(pipeline), PipelineScorer(pipeline))
+    )
+    assert [rest for rest, _ in compiled] == [rest for rest, _ in transformed]
+    assert [p for _, p in compiled] == pytest.approx([p for _, p in transformed], rel=1e-12)
+    assert {topic for (_, topic, _), _ in compiled} == {"good", "bad"}

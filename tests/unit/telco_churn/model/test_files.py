@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from telco_churn.errors import ModelError
+from telco_churn.model.loading import load_model
+from telco_churn.model.manifest import MANIFEST_NAME
+from telco_churn.model.scoring import PipelineScorer
+from telco_churn.paths import project_home
+from telco_churn.run import warn_if_slow
+
+SHIPPED = project_home() / "models/churn"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return Path(shutil.copytree(SHIPPED, tmp_path / "churn"))
+
+
+def stage_metadata(path, stage):
+    return next(path.glob(f"pipeline/stages/*{stage}*/metadata/part-*"))
+
+
+def rewrite_as_if_listed(path, source, text):
+    """What an attacker who can also edit the manifest would do."""
+    source.write_text(text)
+    document = json.loads((path / MANIFEST_NAME).read_text())
+    name = source.relative_to(path).as_posix()
+    document["files"][name] = hashlib.sha256(source.read_bytes()).hexdigest()
+    (path / MANIFEST_NAME).write_text(json.dumps(document))
+
+
+def refusal(path):
+    with pytest.raises(ModelError) as caught:
+        load_model(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def test_no_directory_says_how_to_get_a_model(tmp_path):
+    message = refusal(tmp_path / "nothing")
+    assert "no model in" in message
+    assert "jobs/train_model.py" in message
+
+
+def test_a_model_without_manifest_is_refused(copy):
+    (copy / MANIFEST_NAME).unlink()
+    assert "cannot read manifest.json" in refusal(copy)
+
+
+def test_a_flipped_byte_is_found(copy):
+    victim = next(copy.glob("pipeline/stages/*LogisticRegression*/data/*.parquet"))
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 1
+    victim.write_bytes(content)
+    message = refusal(copy)
+    assert victim.name in message
+    assert "SHA-256" in message
+
+
+@pytest.mark.parametrize("name", ["pipeline/extra", "pipeline/.hidden.crc", "extra.txt"])
+def test_an_additional_file_is_found(copy, name):
+    (copy / name).write_text("")
+    assert f"{name} is not listed" in refusal(copy)
+
+
+def test_a_link_to_another_directory_is_found(copy, tmp_path):
+    (copy / "pipeline/stages/4_more").symlink_to(tmp_path)
+    assert "pipeline/stages/4_more is not listed" in refusal(copy)
+
+
+def test_a_missing_file_is_found(copy):
+    victim = stage_metadata(copy, "VectorAssembler")
+    victim.unlink()
+    message = refusal(copy)
+    assert victim.name in message
+    assert "is missing" in message
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "org.apache.spark.ml.feature.SQLTransformer",
+        "com.example.Evil",
+        "subprocess.Popen",
+        ["org.apache.spark.ml.PipelineModel"],
+    ],
+)
+def test_a_class_that_is_not_allowed_is_refused_even_if_the_manifest_lists_the_file(copy, foreign):
+    source = stage_metadata(copy, "VectorAssembler")
+    metadata = json.loads(source.read_text()) | {"class": foreign}
+    rewrite_as_if_listed(copy, source, json.dumps(metadata))
+    assert "not allowed in a model" in refusal(copy)
+
+
+def test_a_second_metadata_line_is_checked_too(copy):
+    source = stage_metadata(copy, "VectorAssembler")
+    rewrite_as_if_listed(copy, source, source.read_text() + '{"class": "com.example.Evil"}\n')
+    assert "com.example.Evil" in refusal(copy)
+
+
+@pytest.mark.parametrize("text", ["rubbish", "[]", "5", "{}", '{"class": 5, "paramMap": []}'])
+def test_metadata_that_is_none_is_refused(copy, text):
+    source = stage_metadata(copy, "StringIndexer")
+    rewrite_as_if_listed(copy, source, text)
+    assert "is not a stage's metadata" in refusal(copy)
+
+
+def test_a_stage_that_lies_elsewhere_is_refused(copy):
+    source = next(copy.glob("pipeline/metadata/part-*"))
+    metadata = json.loads(source.read_text())
+    metadata["paramMap"]["stageUids"][0] = "x/../../../../elsewhere"
+    rewrite_as_if_listed(copy, source, json.dumps(metadata))
+    assert "not a plain name" in refusal(copy)
+
+
+def test_a_model_of_other_columns_is_refused_before_any_event_is_read(spark, copy):
+    source = stage_metadata(copy, "StringIndexer")
+    rewrite_as_if_listed(copy, source, source.read_text().replace('"gender"', '"sex"'))
+    message = refusal(copy)
+    assert "cannot be used" in message
+    assert "version" in message
+
+
+def test_a_model_that_spark_cannot_read_is_refused_in_one_line(spark, copy):
+    victim = next(copy.glob("pipeline/stages/*LogisticRegression*/data/*.parquet"))
+    rewrite_as_if_listed(copy, victim, "not parquet")
+    assert "cannot be used" in refusal(copy)
+
+
+def test_a_model_that_cannot_be_compiled_is_scored_by_its_stages_and_the_log_says_so(
+    spark, copy, caplog
+):
+    source = stage_metadata(copy, "VectorAssembler")
+    rewrite_as_if_listed(copy, source, source.read_text().replace('"keep"', '"error"'))
+    model = load_model(copy)
+    warn_if_slow(model)
+    assert isinstance(model.scorer, PipelineScorer)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert f"model {model.manifest.version} is scored by its Spark ML stages" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"threshold": 2}, "threshold"),
+        ({"threshold": "0.5"}, "threshold"),
+        ({"rows": -1}, "rows"),
+        ({"files": {}}, "files"),
+        ({"files": {"a": "not a digest"}}, "files"),
+        ({"evaluation": None}, "evaluation"),
+        ({"evaluation": {}}, "evaluation"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_manifest_of_another_shape_is_refused_by_the_field(copy, change, said):
+    source = copy / MANIFEST_NAME
+    source.write_text(json.dumps(json.loads(source.read_text()) | change))
+    message = refusal(copy)
+    assert "is not a model's manifest" in message
+    assert said in message
+
+
+@pytest.mark.parametrize("text", ["", "{", "\x00", "[]", "null", "{}"])
+def test_a_manifest_that_is_no_manifest_is_refused(copy, text):
+    (copy / MANIFEST_NAME).write_text(text)
+    assert MANIFEST_NAME in refusal(copy)
+
+
+def test_a_manifest_that_is_not_utf8_is_refused(copy):
+    (copy / MANIFEST_NAME).write_bytes(b"\xff\xfe{}")
+    assert "is not JSON" in refusal(copy)

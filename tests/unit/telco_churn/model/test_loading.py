@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+import math
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from churn_tools.customers.facts import churn_log_odds
+from churn_tools.customers.synthetic import synthetic_customers
+from telco_churn.model.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
+from telco_churn.model.loading import load_model, read_manifest, verify_files
+from telco_churn.model.scoring import PROBABILITY
+from telco_churn.paths import project_home
+
+SHIPPED = project_home() / "models/churn"
+PINNED = json.loads((project_home() / "tests/data/pinned_customers.json").read_text())
+CUSTOMER = PINNED[0]
+
+
+@pytest.fixture(scope="module")
+def model(spark):
+    return load_model(SHIPPED)
+
+
+def scores(model, frame):
+    return [row[0] for row in model.scorer.with_probability(frame).select(PROBABILITY).collect()]
+
+
+def test_the_shipped_model_gives_the_pinned_probabilities(model, to_features):
+    expected = [customer[PROBABILITY] for customer in PINNED]
+    assert scores(model, to_features(PINNED)) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_shipped_model_recovers_the_published_log_odds(model, to_features):
+    customers = list(islice(synthetic_customers(seed=99), 2_000))
+    probabilities = np.array(scores(model, to_features(customers)))
+    fitted = np.log(probabilities / (1 - probabilities))
+    published = np.array([churn_log_odds(customer) for customer in customers])
+    assert np.corrcoef(fitted, published)[0, 1] > 0.995
+    assert np.abs(fitted - published).mean() < 0.1
+
+
+def test_scoring_keeps_rows_and_columns_and_adds_only_the_probability(model, to_features):
+    features = to_features(PINNED)
+    scored = model.scorer.with_probability(features)
+    assert scored.columns == [*features.columns, PROBABILITY]
+    assert scored.drop(PROBABILITY).collect() == features.collect()
+
+
+def test_a_column_named_like_a_models_usual_output_stays_as_it_is(model, spark, to_features):
+    features = to_features(PINNED).selectExpr("*", "'mine' AS probability", "'mine' AS features")
+    row = model.scorer.with_probability(features).first()
+    assert (row["probability"], row["features"]) == ("mine", "mine")
+
+
+@pytest.mark.parametrize("value", [None, "Satellite", "", "no"])
+def test_a_category_that_was_not_seen_adds_nothing_and_is_scored(model, to_features, value):
+    strangers = [CUSTOMER | {name: value} for name in CATEGORICAL_FEATURES]
+    nobody = CUSTOMER | dict.fromkeys(CATEGORICAL_FEATURES, value)
+    for probability in scores(model, to_features([*strangers, nobody])):
+        assert 0 < probability < 1
+
+
+def test_all_unseen_categories_leave_intercept_and_numbers(model, to_features):
+    nobody = dict.fromkeys(CATEGORICAL_FEATURES) | dict.fromkeys(NUMERIC_FEATURES, 0.0)
+    intercept = model.scorer.intercept
+    assert scores(model, to_features([nobody])) == pytest.approx([1 / (1 + math.exp(-intercept))])
+
+
+@pytest.mark.parametrize("name", NUMERIC_FEATURES)
+def test_a_number_that_is_missing_gives_nan_and_leaves_its_neighbours_alone(
+    model, to_features, name
+):
+    frame = to_features([CUSTOMER, CUSTOMER | {name: None}, CUSTOMER | {name: "nan"}, CUSTOMER])
+    first, null, nan, last = scores(model, frame)
+    assert math.isnan(null)
+    assert math.isnan(nan)
+    assert first == last == pytest.approx(CUSTOMER[PROBABILITY], abs=1e-9)
+
+
+def test_a_streaming_dataframe_is_scored_like_a_batch(model, spark, to_features, tmp_path):
+    to_features(PINNED).write.parquet(str(tmp_path / "events"))
+    events = spark.readStream.schema(FEATURES_SCHEMA).parquet(str(tmp_path / "events"))
+    query = (
+        model.scorer.with_probability(events)
+        .writeStream.format("memory")
+        .queryName("scored")
+        .trigger(availableNow=True)
+        .option("checkpointLocation", str(tmp_path / "checkpoint"))
+        .start()
+    )
+    query.awaitTermination()
+    streamed = [row[0] for row in spark.table("scored").select(PROBABILITY).collect()]
+    assert streamed == pytest.approx([customer[PROBABILITY] for customer in PINNED], abs=1e-9)
+
+
+def test_the_shipped_model_is_what_its_manifest_says():
+    manifest = read_manifest(SHIPPED)
+    verify_files(SHIPPED, manifest)
+    assert manifest.evaluation.auc > 0.83
+    assert 0 < manifest.threshold < 1
+    distribution = manifest.training_distribution
+    assert distribution.categories.keys() == set(CATEGORICAL_FEATURES)
+    assert distribution.numbers.keys() == set(NUMERIC_FEATURES)
+    histograms = [*distribution.numbers.values(), distribution.scores]
+    for histogram in histograms:
+        assert list(histogram.edges) == sorted(set(histogram.edges))
+        assert len(histogram.shares) == len(histogram.edges) + 1
+    shares = [h.shares for h in histograms]
+    for bins in [*shares, *(values.values() for values in distribution.categories.values())]:
+        assert sum(bins) == pytest.approx(1.0)
+
+
+def test_the_shipped_model_is_small():
+    files = [path for path in SHIPPED.rglob("*") if path.is_file()]
+    assert len(files) <= 10
+    assert sum(path.stat().st_size for path in files) < 50_000
+
+
+def test_sparks_pages_say_which_jobs_load_the_model(model, spark):
+    jobs = spark.sparkContext._jsc.sc().statusStore().jobsList(None)
+    named = [jobs.apply(number).description() for number in range(jobs.size())]
+    texts = {name.get() for name in named if name.isDefined()}
+    assert f"load the model {model.manifest.version}" in texts
+    assert spark.sparkContext.getLocalProperty("spark.job.description") is None
