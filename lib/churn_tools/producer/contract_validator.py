@@ -9,24 +9,21 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, NoReturn, TypeAlias, cast
 
 from jsonschema import Draft202012Validator, TypeChecker, ValidationError
 from jsonschema.validators import extend
 
+from telco_churn.contract.patterns import translated
+
 Violation: TypeAlias = tuple[str | None, str]
 """A field and the schema keyword that it breaks; the field is None for the whole message."""
-
-# An escaped character or a character class is kept; a bare `$` or `.` is rewritten.
-_PATTERN_TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(?P<end>\$)|(?P<any>\.)", re.DOTALL)
 
 
 class ContractValidator:
     """Checks messages against one contract, JSON Schema draft 2020-12.
 
-    `pattern` has its ECMA-262 meaning, as JSON Schema asks: `$` matches at the very end only, not
-    before a last line feed, and character classes are ASCII. `format` is enforced. A number has to
+    `pattern` has its ECMA-262 meaning, as JSON Schema asks. `format` is enforced. A number has to
     fit a double, because that is what every reader of the topic holds it in.
     """
 
@@ -75,20 +72,10 @@ def _violations(error: ValidationError) -> Iterator[Violation]:
         yield None, keyword
 
 
-@cache
-def _ecma_pattern(pattern: str) -> re.Pattern[str]:
-    def rewritten(token: re.Match[str]) -> str:
-        if token["end"]:
-            return r"\Z"
-        return r"[^\n\r\u2028\u2029]" if token["any"] else token[0]
-
-    return re.compile(_PATTERN_TOKEN.sub(rewritten, pattern), re.ASCII)
-
-
 def _check_pattern(
     validator: Any, pattern: str, instance: object, schema: object
 ) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not _ecma_pattern(pattern).search(instance):
+    if isinstance(instance, str) and not re.search(translated(pattern), instance):
         yield ValidationError(f"does not match {pattern!r}")
 
 

@@ -10,7 +10,6 @@ Two forms of the same rules:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import reduce
 from operator import and_
@@ -19,6 +18,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
+from telco_churn.contract.patterns import translated
 from telco_churn.contract.schema import Field, Schema
 
 VIOLATION_SCHEMA = StructType(
@@ -81,7 +81,7 @@ def _accepts(rules: Schema, value: Column) -> Column:
     if "enum" in rules:
         conditions.append(value.isin(rules["enum"]))
     if "pattern" in rules:
-        conditions.append(value.rlike(_java_pattern(rules["pattern"])))
+        conditions.append(value.rlike(translated(rules["pattern"])))
     if "format" in rules:
         conditions.append(_is_date_time(value))
     if rules["type"] != "string":
@@ -123,7 +123,7 @@ def _checks(rules: Schema, value: Column) -> Iterator[tuple[str, str, Column]]:
         allowed = is_string & text.isin(rules["enum"])
         yield "not_in_enum", f"must be one of: {', '.join(rules['enum'])}", allowed
     if "pattern" in rules:
-        matches = text.rlike(_java_pattern(rules["pattern"]))
+        matches = text.rlike(translated(rules["pattern"]))
         yield "bad_format", f"must match {rules['pattern']}", ~is_string | matches
     if "format" in rules:
         yield "bad_timestamp", "must be an RFC 3339 date and time", ~is_string | _is_date_time(text)
@@ -175,8 +175,3 @@ def _is_date_time(text: Column) -> Column:
     # The expression takes 30 February and the year 0; the cast takes "2025" and "T04:00".
     is_real = F.upper(text).try_cast("timestamp").isNotNull() & ~text.startswith("0000")
     return text.rlike(_DATE_TIME) & is_real
-
-
-def _java_pattern(pattern: str) -> str:
-    r"""JSON Schema means ECMA 262, where `$` is the very end; in Java that is `\z`."""
-    return re.sub(r"(?<!\\)\$(?![^\[]*\])", r"\\z", pattern)

@@ -12,6 +12,7 @@ from typing import Any
 
 from pyspark.sql.types import DataType, DoubleType, StringType, StructField, StructType
 
+from telco_churn.contract.patterns import translated
 from telco_churn.errors import SettingsError
 from telco_churn.paths import read_schema
 
@@ -61,7 +62,7 @@ def parse_contract(name: str, schema: Schema) -> Contract:
     """The contract in `schema`.
 
     Raises:
-        SettingsError: the schema uses a keyword, type or format that would go unchecked.
+        SettingsError: the schema uses a keyword, type, format or pattern that would go unchecked.
     """
     if schema.get("type") != "object":
         raise SettingsError(f"contract {name}: type is {schema.get('type')!r}, must be 'object'")
@@ -117,6 +118,12 @@ def _check_value_rules(where: str, rules: Schema) -> None:
     idle = {"pattern", "format"} if is_number else {"minimum", "maximum"}
     if unused := sorted(rules.keys() & idle):
         raise SettingsError(f"contract {where}: {unused[0]} does not apply to type {rules['type']}")
+    try:
+        translated(rules.get("pattern", ""))
+    except ValueError as error:
+        raise SettingsError(
+            f"contract {where}: pattern {rules['pattern']!r} cannot be checked: {error}"
+        ) from error
 
 
 def _refuse_unknown(where: str, schema: Schema, known: set[str]) -> None:

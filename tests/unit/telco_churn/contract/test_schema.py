@@ -135,9 +135,16 @@ def test_a_format_that_goes_unchecked_is_refused(name: str) -> None:
         ({"type": "string", "maximum": 1}, "maximum does not apply to type string"),
         ({"type": "number", "pattern": "1"}, "pattern does not apply to type number"),
         ({"type": "integer", "format": "date-time"}, "format does not apply to type integer"),
+        (
+            {"type": "string", "pattern": r"\p{L}"},
+            r"pattern '\\p{L}' cannot be checked: \p{ has no",
+        ),
+        ({"type": "string", "pattern": "(a"}, "pattern '(a' cannot be checked: missing ), unt"),
     ],
 )
-def test_a_rule_that_can_never_apply_is_refused(rules: dict[str, object], said: str) -> None:
+def test_a_rule_that_can_never_apply_or_be_checked_is_refused(
+    rules: dict[str, object], said: str
+) -> None:
     assert said in refusal_of_field(**rules)
 
 
