@@ -41,7 +41,7 @@ python=.venv/bin/python
 if ! cmp -s setup.cfg .venv/tested-setup.cfg; then
     echo "Preparing the Python environment (once, about a minute) ..."
     ${PYTHON:-python3} -m venv --clear .venv
-    "$python" -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+    "$python" -m pip install --quiet --disable-pip-version-check --editable '.[dev,java]'
     cp setup.cfg .venv/installed-setup.cfg
     cp setup.cfg .venv/tested-setup.cfg
 fi

@@ -44,21 +44,11 @@ prepare_environment() {
         base=$(base_python)
         echo "Preparing the Python environment (once, about a minute) ..." >&2
         output=$({ "$python" -c '' || "$base" -m venv --clear "$home/.venv"; } 2>&1 &&
-            "$python" -m pip install --quiet --disable-pip-version-check --editable "$home" 2>&1) ||
+            "$python" -m pip install --quiet --disable-pip-version-check --editable "${home}[java]" 2>&1) ||
             die "the Python packages could not be installed: $(tail -1 <<<"$output")"
         cp "$home/setup.cfg" "$stamp"
     fi
     exec 9<&-
-}
-
-# Spark 4 starts its JVM with the module jdk.incubator.vector, which some small Java packages lack.
-check_java() {
-    local java=${JAVA_HOME:+$JAVA_HOME/bin/}java remedy="install a JDK 17 or 21, or set JAVA_HOME to one" found
-    found=$("$java" -version 2>&1 | sed -n 's/.*version "\([^"]*\)".*/\1/p') || true
-    [[ -n $found ]] || die "no Java found ($java); $remedy"
-    [[ ${found%%[.-]*} -ge 17 ]] || die "Java $found found ($java), Spark needs 17 or newer; $remedy"
-    "$java" --add-modules jdk.incubator.vector -version >/dev/null 2>&1 ||
-        die "Java $found ($java) lacks the module jdk.incubator.vector that Spark needs; $remedy"
 }
 
 # Sets `words`, the option as it was written, and `value`, from "--name=value" or "--name value".
@@ -116,12 +106,13 @@ export PYTHONPATH=$home/lib${PYTHONPATH:+:$PYTHONPATH}
 if [[ -n $help ]]; then
     exec "$python" -m "$([[ -n $sandbox ]] && echo sandbox || echo telco_churn.settings.job)" --help
 fi
-check_java
 CHURN_STREAM_LOG_DIR=$("$python" -m telco_churn.settings.job "${job_options[@]}")
 export CHURN_STREAM_LOG_DIR
+JAVA_HOME=$("$python" -m launcher.java)
+export JAVA_HOME
 # The user's own list would replace ours; the job then fetches the connector by itself.
 if [[ ! " ${spark_options[*]}" =~ \ --(jars|packages|remote) ]]; then
-    connector=$("$python" -m launcher.connector)
+    connector=$("$python" -m launcher.cache.connector)
     spark_options+=(--jars "$connector")
 fi
 

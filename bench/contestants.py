@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from launcher.cache.connector import connector_jars
 from launcher.child import Child
-from launcher.connector import connector_jars
-from launcher.java import SPARK_HOME
+from launcher.java import chosen_java
+from launcher.jvm import SPARK_HOME
 from sandbox.kafka.topics import CustomerTopics
 
 HOME = Path(__file__).resolve().parents[1]
@@ -104,6 +105,7 @@ def job_environment(directory: Path) -> Mapping[str, str]:
     """The environment of a job that writes below `directory`."""
     return {
         **os.environ,
+        "JAVA_HOME": str(chosen_java().home),
         "SPARK_HOME": str(SPARK_HOME),
         "SPARK_CONF_DIR": str(HOME / "conf"),
         "SPARK_LOCAL_IP": "127.0.0.1",

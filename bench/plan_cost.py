@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from rounds import Rounds, Variant
 from table import print_machine, print_table
 
+from launcher.java import use_chosen_java
 from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract
 from telco_churn.model.files import PIPELINE_NAME
@@ -40,6 +41,7 @@ NO_CHECK, COLONS, KEYS = "not checked", "colons counted", "json_object_keys"
 
 def start_session() -> SparkSession:
     """Spark on one core, with the job's SQL settings."""
+    use_chosen_java()
     spark = (
         SparkSession.builder.master("local[1]")
         .appName("plan_cost")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+
+from launcher.java import chosen_java
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -22,15 +23,9 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def print_machine() -> None:
     """Prints what the figures depend on: versions, cores, and how busy the machine is."""
-    java = (
-        os.path.join(os.environ["JAVA_HOME"], "bin", "java")
-        if "JAVA_HOME" in os.environ
-        else "java"
-    )
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=True).stderr
     loads = " ".join(f"{load:.1f}" for load in os.getloadavg())
     print(
-        f"Spark {version('pyspark')}, Java {said.split(chr(34))[1]}, "
+        f"Spark {version('pyspark')}, Java {chosen_java().version}, "
         f"Python {platform.python_version()}, {os.cpu_count()} cores, "
         f"load average {loads} (1, 5, 15 minutes)\n"
     )

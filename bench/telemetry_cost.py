@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from churn_tools.customers.synthetic import synthetic_customers
+from launcher.java import use_chosen_java
 from stream_telemetry.batch.observation import Observation
 from telco_churn import pipeline
 from telco_churn.contract.parser import EventParser
@@ -41,6 +42,7 @@ class Silent(Observation):
 
 def main(thousands: int, rounds: int) -> None:
     """Prints one line for each plan, and the difference."""
+    use_chosen_java()
     spark = (
         SparkSession.builder.master("local[1]")
         .config(map=SQL_SETTINGS)

@@ -21,6 +21,7 @@ from weights import weights_of, write_weights
 
 from churn_tools.producer.publisher import Publisher
 from churn_tools.producer.source import synthetic_events, to_records
+from launcher.java import use_chosen_java
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.records import body, read_topic, source_coordinates
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
@@ -117,6 +118,7 @@ def _compared(rate: float, other: float) -> tuple[str, str]:
 
 def prepare_weights(path: Path) -> None:
     """Writes the shipped model's weights to a file, for the loop."""
+    use_chosen_java()
     spark = (
         SparkSession.builder.master("local[1]")
         .config("spark.ui.enabled", False)

@@ -189,26 +189,25 @@ def test_help_works_through_a_symlink_from_elsewhere(
 
 
 @pytest.mark.parametrize(
-    ("version", "told"),
+    ("answer", "told"),
     [
-        (None, "no Java found"),
-        ('openjdk version "11.0.2" 2019-01-15', "Java 11.0.2 found"),
-        ('java version "1.8.0_292"', "Java 1.8.0_292 found"),
-        ('openjdk version "21" 2023-09-19', "lacks the module jdk.incubator.vector"),
+        (None, "No such file"),
+        ("java.base@11.0.2", "is 11.0.2;"),
+        ("java.base@21.0.8", "lacks the module java.desktop"),
     ],
 )
 def test_a_java_that_does_not_do_is_one_line(
-    environment: dict[str, str], tmp_path: Path, version: str | None, told: str
+    environment: dict[str, str], tmp_path: Path, answer: str | None, told: str
 ) -> None:
     java = tmp_path / "jdk" / "bin" / "java"
     java.parent.mkdir(parents=True)
-    if version:
-        java.write_text(f"#!/bin/sh\n[ $# -eq 1 ] && echo '{version}' >&2\n")
+    if answer:
+        java.write_text(f"#!/bin/sh\necho {answer}\n")
         java.chmod(0o755)
     run = submit({**environment, "JAVA_HOME": str(tmp_path / "jdk")})
     assert run.returncode == 2
     assert told in run.stderr
-    assert "install a JDK 17 or 21" in run.stderr
+    assert f"JAVA_HOME={tmp_path / 'jdk'}" in run.stderr
     assert len(run.stderr.splitlines()) == 1
 
 

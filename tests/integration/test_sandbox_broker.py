@@ -13,8 +13,8 @@ import pytest
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
+from launcher.cache.jars import JarSet, fetch
 from launcher.child import Child
-from launcher.jars import JarSet, fetch
 from sandbox.errors import SandboxError
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.records import read_topic

@@ -20,7 +20,7 @@ from job import HOME, Job, user_lines, wait_until
 from scrape import Scrape, health, scrape
 
 from churn_tools.customers.synthetic import synthetic_customers
-from launcher.connector import connector_jars
+from launcher.cache.connector import connector_jars
 from sandbox.kafka.records import body, read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics
 from sandbox.ports import LOOPBACK, free_port

@@ -14,7 +14,7 @@ from confluent_kafka import Producer
 from job import HOME, wait_until
 from scrape import health, scrape
 
-from launcher.connector import connector_jars
+from launcher.cache.connector import connector_jars
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import create_topics
 from sandbox.ports import LOOPBACK, free_port

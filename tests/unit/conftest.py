@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from launcher.java import use_chosen_java
 from telco_churn.model.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from telco_churn.query.session import SQL_SETTINGS
 
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
+    use_chosen_java()
     session = (
         SparkSession.builder.master("local[2]")
         .appName("unit tests")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pyspark.sql import SparkSession
 from churn_tools.training.data import check_csv, read_customers, write_synthetic_csv
 from churn_tools.training.fit import TrainedModel, train
 from churn_tools.training.store import check_target, save_model
+from launcher.java import use_chosen_java
 from telco_churn.model.manifest import MANIFEST_NAME, Manifest
 from telco_churn.settings.options import OneLineParser
 
@@ -88,6 +90,8 @@ def _session() -> Iterator[SparkSession]:
         ("spark.sql.session.timeZone", "UTC"),
     ):
         settings.setIfMissing(name, value)
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # nobody has started a JVM yet
+        use_chosen_java()
     spark = SparkSession.builder.config(conf=settings).getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     try:

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from launcher.child import Child, complaint_in
-from launcher.java import java_command
+from launcher.jvm import java_command
 from sandbox.errors import SandboxError
 from sandbox.kafka.broker_files import server_properties, write_logging, write_properties
 from sandbox.kafka.kafka_jars import kafka_class_path

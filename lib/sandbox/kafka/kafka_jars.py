@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from launcher.jars import JarSet, fetch
-from launcher.java import spark_jars
+from launcher.cache.jars import JarSet, fetch
+from launcher.jvm import spark_jars
 
 KAFKA_VERSION = "4.3.1"
 
@@ -32,5 +32,5 @@ _FROM_SPARK = ("scala-library", "slf4j-api", "log4j-api", "log4j-core", "log4j-s
 
 
 def kafka_class_path(check: Callable[[], None] = lambda: None) -> list[Path]:
-    """The class path of a broker and its tools; see `launcher.jars.fetch`."""
+    """The class path of a broker and its tools; see `launcher.cache.jars.fetch`."""
     return [*spark_jars(*_FROM_SPARK), fetch(KAFKA, check) / "*"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
+from launcher.cache.jars import JarSet, fetch
 from launcher.errors import LaunchError
-from launcher.jars import JarSet, fetch
 
 
 def connector_jars() -> str:

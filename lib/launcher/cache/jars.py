@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from launcher.cache.directory import cache_directory
 from launcher.child import Child
 from launcher.errors import LaunchError
-from launcher.java import SPARK_HOME
+from launcher.java import chosen_java
+from launcher.jvm import SPARK_HOME
 
 _TIME_LIMIT_SECONDS = 900.0
 
@@ -39,8 +41,6 @@ class JarSet:
 def fetch(jar_set: JarSet, check: Callable[[], None] = lambda: None) -> Path:
     """The directory that holds the jars; downloads them when they are not in the cache yet.
 
-    The cache is `SANDBOX_CACHE`, or `telco-churn-stream` in the user's cache directory.
-
     Args:
         jar_set: What to fetch.
         check: Called while a download runs; what it raises ends the download.
@@ -48,18 +48,11 @@ def fetch(jar_set: JarSet, check: Callable[[], None] = lambda: None) -> Path:
     Raises:
         LaunchError: if the jars are neither cached nor to be had.
     """
-    jars = _cache() / jar_set.directory
+    jars = cache_directory() / jar_set.directory
     if not jars.is_dir():
         sys.stderr.write(f"Downloading {jar_set.name} (about {jar_set.megabytes} MB, once) ...\n")
         _download(jar_set, jars, check)
     return jars
-
-
-def _cache() -> Path:
-    default = (
-        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "telco-churn-stream"
-    )
-    return Path(os.environ.get("SANDBOX_CACHE") or default).absolute()
 
 
 def _download(jar_set: JarSet, jars: Path, check: Callable[[], None]) -> None:
@@ -99,6 +92,7 @@ def _resolve(jar_set: JarSet, ivy_home: Path, jars: Path, check: Callable[[], No
     ]
     environment = {
         **os.environ,
+        "JAVA_HOME": str(chosen_java().home),
         "SPARK_HOME": str(SPARK_HOME),
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,

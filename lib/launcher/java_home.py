@@ -1,0 +1,89 @@
+"""A `JAVA_HOME` of our own, whose `bin/java` leaves out what only Spark's launcher asks for.
+
+Spark starts its JVM with `--add-modules=jdk.incubator.vector`, which smaller runtimes do not have:
+they refuse to start. Without the module its linear algebra runs on plain loops, to the same last
+digit on every Java; nothing here needs more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import tempfile
+from pathlib import Path
+
+from launcher.cache.directory import cache_directory
+from launcher.errors import LaunchError
+
+_SCRIPT = """\
+#!/bin/sh
+# Hands everything over to the Java below but what it may not have, or would only warn of.
+held=
+for word do
+    shift
+    case $held$word in
+        --add-modules) held='--add-modules ' && continue ;;
+        --add-modules[=\\ ]jdk.incubator.vector) held= && continue ;;{left_out}
+    esac
+    set -- "$@" ${{held:+--add-modules}} "$word"
+    held=
+done
+exec {program} "$@"
+"""
+# The package is gone since Java 24; Spark opens it all the same, and the JVM warns of that.
+_SINCE_24 = "\n        --add-opens=java.base/sun.security.action=ALL-UNNAMED) continue ;;"
+
+
+def make_java_home(program: Path, version: str) -> Path:
+    """A directory for `JAVA_HOME` that stands for this `java`; made in the cache.
+
+    Raises:
+        LaunchError: it cannot be made, or nothing can be run from there.
+    """
+    key = hashlib.sha256(os.fsencode(program)).hexdigest()[:12]
+    home = _homes() / f"{version}-{key}"
+    script = home / "bin" / "java"
+    try:
+        _write(home / "release", f"JAVA_VERSION={version}\nPROGRAM={program}\n")
+        _write(script, java_script(program, version))
+    except OSError as error:
+        raise LaunchError(
+            f"cannot write {script}: {error}; set SANDBOX_CACHE to another directory"
+        ) from error
+    if not os.access(script, os.X_OK):
+        raise LaunchError(
+            f"nothing can be run from {home} (is it mounted noexec?); set SANDBOX_CACHE to "
+            "another directory"
+        )
+    return home
+
+
+def java_script(program: Path, version: str) -> str:
+    """The text of a `bin/java` that stands for `program`."""
+    left_out = _SINCE_24 if int(version.partition(".")[0]) >= 24 else ""
+    return _SCRIPT.format(program=shlex.quote(str(program)), left_out=left_out)
+
+
+def made_for(home: Path) -> tuple[str, Path] | None:
+    """Version and program that a home made here stands for; None for any other home."""
+    if home.parent != _homes():
+        return None
+    text = (home / "release").read_text("utf-8")
+    values = dict(line.split("=", 1) for line in text.splitlines())
+    return values["JAVA_VERSION"], Path(values["PROGRAM"])
+
+
+def _homes() -> Path:
+    return cache_directory() / "java"
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes an executable file, in one step for whoever starts at the same time."""
+    if path.exists() and path.read_text("utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+        file.write(text)
+    os.chmod(file.name, 0o755)
+    os.replace(file.name, path)
