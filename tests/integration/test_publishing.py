@@ -178,6 +178,40 @@ def test_stopped_csv_run_goes_on_where_it_was_with_nothing_lost_or_doubled(
     assert len(records_in(broker, topic)) == 300
 
 
+def test_line_that_is_no_csv_ends_the_run_and_what_comes_before_it_is_sent_and_known(
+    broker: str, topic: str, csv_file: Path
+) -> None:
+    whole = csv_file.read_text("utf-8")
+    lines = whole.splitlines()
+    csv_file.write_text("\n".join([*lines[:150], f'"{lines[150]}', *lines[151:], ""]), "utf-8")
+    checkpoint = csv_file.with_name("at.json")
+    arguments = ["--csv", str(csv_file), "--checkpoint-file", str(checkpoint), "--batch-size", "40"]
+    with running_job(broker, topic, *arguments, "--log-level", "ERROR") as job:
+        output, errors = job.communicate(timeout=30)
+    assert job.returncode == 2
+    assert errors == (
+        f"produce_customers: --csv {csv_file}: line 151 has a quote that is not closed; mend that "
+        "line, then send the rest\n"
+    )
+    assert totals_of(output) == [149, 0, 0]
+
+    csv_file.write_text(whole, "utf-8")
+    main(["--broker", broker, "--topic", topic, *arguments])
+    assert keys_in(broker, topic) == Counter(customer_ids(csv_file))
+
+
+def test_csv_that_has_grown_goes_on_behind_what_was_sent(
+    broker: str, topic: str, csv_file: Path
+) -> None:
+    whole = csv_file.read_text("utf-8")
+    csv_file.write_text("".join(whole.splitlines(keepends=True)[:201]), "utf-8")
+    arguments = ["--csv", str(csv_file), "--checkpoint-file", str(csv_file.with_name("at.json"))]
+    main(["--broker", broker, "--topic", topic, *arguments])
+    csv_file.write_text(whole, "utf-8")
+    main(["--broker", broker, "--topic", topic, *arguments])
+    assert keys_in(broker, topic) == Counter(customer_ids(csv_file))
+
+
 def test_killed_csv_run_loses_nothing_and_doubles_less_than_a_batch(
     broker: str, topic: str, csv_file: Path
 ) -> None:

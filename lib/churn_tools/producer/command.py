@@ -14,11 +14,12 @@ from types import FrameType
 from tqdm import tqdm
 
 from churn_tools.producer.contract_validator import ContractValidator
+from churn_tools.producer.csv_checkpoint import CsvCheckpoint
 from churn_tools.producer.feed import Feed, Inspector, StopRequest
 from churn_tools.producer.pacing import Pacer
 from churn_tools.producer.publisher import Publisher, Record
 from churn_tools.producer.settings import ProducerSettings, parse_settings
-from churn_tools.producer.source import CsvCheckpoint, CustomerCsv, synthetic_events, to_records
+from churn_tools.producer.source import CustomerCsv, synthetic_events, to_records
 from stream_telemetry.logs.configure import LogTargets, close_logging, configure_logging
 from telco_churn.errors import SettingsError
 from telco_churn.paths import read_schema
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
         else None
     )
     events = (
-        source.events(checkpoint.rows if checkpoint else 0)
+        source.events(checkpoint.place if checkpoint else None)
         if source
         else synthetic_events(settings.synthetic or 0, settings.seed)
     )
@@ -63,12 +64,14 @@ def main(arguments: Sequence[str]) -> None:
 def _show(records: Iterator[Record], inspector: Inspector, limit: int | None) -> None:
     """Checks the records, and writes the first good ones and the totals to stdout."""
     accepted = 0
-    for record in islice(records, limit):
-        if inspector.accepts(record):
-            accepted += 1
-            if accepted <= _SAMPLE_EVENTS and record.value is not None:
-                sys.stdout.write(f"{record.value.decode()}\n")
-    sys.stdout.write(f"dry run: {accepted} valid, {inspector.refused} invalid, nothing sent\n")
+    try:
+        for record in islice(records, limit):
+            if inspector.accepts(record):
+                accepted += 1
+                if accepted <= _SAMPLE_EVENTS and record.value is not None:
+                    sys.stdout.write(f"{record.value.decode()}\n")
+    finally:
+        sys.stdout.write(f"dry run: {accepted} valid, {inspector.refused} invalid, nothing sent\n")
 
 
 def _send(
@@ -80,7 +83,7 @@ def _send(
 ) -> None:
     if checkpoint:
         # Before anything is sent, so that a file that cannot be written is found now.
-        checkpoint.write(checkpoint.rows)
+        checkpoint.write(checkpoint.place)
     publisher = Publisher(settings.broker, settings.topic)
     started = time.monotonic()
     with tqdm(
@@ -90,7 +93,7 @@ def _send(
         def on_batch(batch_size: int) -> None:
             progress.update(batch_size)
             if checkpoint:
-                checkpoint.write(checkpoint.rows + batch_size)
+                checkpoint.write(checkpoint.source.place)
 
         feed = Feed(
             publisher,

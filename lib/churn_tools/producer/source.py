@@ -1,13 +1,13 @@
-"""Where the producer's events come from: a CSV file, resumable, or made-up customers."""
+"""Where the producer's events come from: a CSV file, or made-up customers."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
 import json
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -19,7 +19,18 @@ from churn_tools.producer.publisher import Record
 from telco_churn.errors import SettingsError
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?P<fraction>\.[0-9]{1,18})?")
-_IDENTITY_BYTES = 65_536
+_LONGEST_LINE = 1_000_000
+_BEGINNING_BYTES = 4_096
+_SURPLUS = "more columns than the header"
+_OTHER_FILES = {
+    b"\xff\xfe": "UTF-16 text; save it as UTF-8",
+    b"\xfe\xff": "UTF-16 text; save it as UTF-8",
+    b"PK\x03\x04": "an Excel sheet or a ZIP archive; save it as CSV, or unpack it",
+    b"\x1f\x8b": "a gzip archive; unpack it",
+    b"PAR1": "Parquet; save it as CSV",
+    b"{": "JSON; save it as CSV",
+}
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -47,8 +58,26 @@ def to_records(
             yield Record(key, _to_json(event).encode())
 
 
+@dataclass(frozen=True)
+class Place:
+    """A place in a file, right behind a row.
+
+    Attributes:
+        rows: rows before it; the header is none.
+        bytes: bytes before it.
+        sha256: hash of those bytes, in hex, by which a file that has grown is known again.
+    """
+
+    rows: int = 0
+    bytes: int = 0
+    sha256: str = hashlib.sha256().hexdigest()
+
+
 class CustomerCsv:
     """A CSV file with the columns of the public Telco customer data set, in any order.
+
+    A row is a line: no field of a customer may hold a line break, so a quote that is not closed on
+    its line is a mistake, and would make one customer of all that follow.
 
     Raises:
         SettingsError: the file cannot be read, or its columns are not the contract's.
@@ -60,45 +89,102 @@ class CustomerCsv:
         self._numeric = {
             name for name, rule in contract["properties"].items() if rule.get("type") != "string"
         }
-        try:
-            with path.open("rb") as file:
-                beginning = file.read(_IDENTITY_BYTES)
-                size = file.seek(0, os.SEEK_END)
-            with self._open() as file:
-                columns = next(csv.reader(file), [])
-        except (OSError, csv.Error) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise SettingsError(f"--csv {path} cannot be read: {reason}") from error
-        self._check_columns(columns, contract)
-        self.identity = {"size": size, "sha256": hashlib.sha256(beginning).hexdigest()}
-        """The file's size and the SHA-256 of its first 64 KiB, to know it again by."""
+        self._place = Place()
+        self._digest = hashlib.sha256()
+        known = [name for name in contract["properties"] if name != "event_ts"]
+        self._refuse_other_files(known)
+        self._columns = self._row(1, next(self._lines(), ""))
+        self._check_columns(known, contract["required"])
 
-    def events(self, start: int = 0) -> Iterator[dict[str, object]]:
-        """The rows after the first `start` ones, as customer events.
+    @property
+    def place(self) -> Place:
+        """Behind the row that `events` gave last."""
+        return Place(self._place.rows, self._place.bytes, self._digest.hexdigest())
+
+    def events(self, start: Place | None = None) -> Iterator[dict[str, object]]:
+        """The rows behind `start`, or all, as customer events.
 
         Numbers become numbers and `event_ts` is the time of reading, in UTC. A value that is not
-        what its column holds stays as it is: the contract's check says what is wrong with it.
+        what its column holds stays as it is: the contract's check says what is wrong with it. A
+        last row that has grown since `start` was taken behind it comes again, whole.
 
         Raises:
-            SettingsError: from some row on, the file is not CSV.
+            SettingsError: a line is not CSV; `place` is then behind the last row before it.
         """
-        with self._open() as file:
-            reader = csv.DictReader(file, restkey="more columns than the header")
-            try:
-                for row in islice(reader, start, None):
-                    yield self._event(row)
-            except csv.Error as error:
-                raise SettingsError(
-                    f"--csv {self._path} is not CSV after line {reader.line_num}: {error}"
-                ) from error
+        self._place, self._digest = Place(), hashlib.sha256()
+        begin = start.bytes if start else 0
+        for number, line in enumerate(self._lines(), 1):
+            raw = line.encode("utf-8", "surrogateescape")
+            text = raw.rstrip(b"\r\n")
+            is_row = number > 1 and bool(text)
+            is_new = self._place.bytes + len(text) > begin
+            row = self._row(number, line) if is_row and is_new else None
+            self._digest.update(raw)
+            self._place = Place(self._place.rows + is_row, self._place.bytes + len(raw))
+            if row is not None:
+                yield self._event(row)
 
-    def _open(self) -> Any:
-        # Bytes that are not UTF-8 become lone surrogates, which the contract's check refuses.
-        return self._path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    def holds(self, size: int, sha256: str) -> bool:
+        """Whether the file's first `size` bytes have this hash; not if it is shorter."""
+        try:
+            with self._path.open("rb") as file:
+                beginning = file.read(size)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return len(beginning) == size and hashlib.sha256(beginning).hexdigest() == sha256
 
-    def _check_columns(self, columns: list[str], contract: Mapping[str, Any]) -> None:
-        known = [name for name in contract["properties"] if name != "event_ts"]
-        missing = [name for name in known if name in contract["required"] and name not in columns]
+    def place_after(self, rows: int) -> Place:
+        """Behind so many rows; see `events` for what is raised."""
+        for _ in islice(self.events(), rows):
+            pass
+        return self.place if rows else Place()
+
+    def _lines(self) -> Iterator[str]:
+        try:
+            # Bytes that are not UTF-8 become lone surrogates, which the contract's check refuses.
+            with self._path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+                number = 0
+                while line := file.readline(_LONGEST_LINE):
+                    number += 1
+                    if len(line) == _LONGEST_LINE:
+                        raise self._error(number, f"is longer than {_LONGEST_LINE} characters")
+                    yield line
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _row(self, number: int, line: str) -> list[str]:
+        text = line.removeprefix("\ufeff") if number == 1 else line
+        try:
+            return next(csv.reader([text], strict=True), [])
+        except csv.Error as error:
+            reason = str(error)
+            is_open = reason == "unexpected end of data"
+            said = "has a quote that is not closed" if is_open else f"is not CSV: {reason}"
+            raise self._error(number, said) from error
+
+    def _event(self, row: list[str]) -> dict[str, object]:
+        # A row may be shorter than the header: those fields are missing, says the contract's check.
+        event: dict[str, object] = {
+            name: _number_or_text(value) if name in self._numeric else value
+            for name, value in zip(self._columns, row, strict=False)
+        }
+        if len(row) > len(self._columns):
+            event[_SURPLUS] = row[len(self._columns) :]
+        now = self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return {**event, "event_ts": now}
+
+    def _refuse_other_files(self, columns: Collection[str]) -> None:
+        try:
+            with self._path.open("rb") as file:
+                beginning = file.read(_BEGINNING_BYTES)
+        except OSError as error:
+            raise self._unreadable(error) from error
+        if look := _look_of(beginning, columns):
+            raise SettingsError(f"--csv {self._path} has no header: it looks like {look}")
+
+    def _check_columns(self, known: list[str], required: Collection[str]) -> None:
+        columns = self._columns
+        missing = [name for name in known if name in required and name not in columns]
         surplus = [name for name in columns if name not in known or columns.count(name) > 1]
         if missing or surplus:
             raise SettingsError(
@@ -106,65 +192,32 @@ class CustomerCsv:
                 f"or double {surplus or 'nothing'}; the first line must be {','.join(known)}"
             )
 
-    def _event(self, row: Mapping[str, str | list[str] | None]) -> dict[str, object]:
-        event = {
-            name: _number_or_text(value) if name in self._numeric else value
-            for name, value in row.items()
-            if value is not None
-        }
-        now = self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return {**event, "event_ts": now}
+    def _error(self, number: int, said: str) -> SettingsError:
+        return SettingsError(
+            f"--csv {self._path}: line {number} {said}; mend that line, then send the rest"
+        )
+
+    def _unreadable(self, error: OSError) -> SettingsError:
+        return SettingsError(f"--csv {self._path} cannot be read: {error.strerror or error}")
 
 
-class CsvCheckpoint:
-    """Remembers in a file how many rows of a CSV are done with: acknowledged by Kafka, or refused.
-
-    Raises:
-        SettingsError: the file cannot be read or written, or belongs to another CSV.
-    """
-
-    def __init__(self, path: Path, source: CustomerCsv) -> None:
-        self._path = path
-        self._identity = source.identity
-        self.rows = self._read()
-        """Rows that need not be sent again."""
-
-    def write(self, rows: int) -> None:
-        """Moves on to `rows`; a crash leaves either the old or the new state, never a mix."""
-        aside = self._path.with_name(f"{self._path.name}.new")
-        try:
-            with aside.open("w", encoding="utf-8") as file:
-                json.dump({"file": self._identity, "rows": rows}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self._path)
-        except OSError as error:
-            raise SettingsError(
-                f"--checkpoint-file {self._path} cannot be written: {error}"
-            ) from error
-        self.rows = rows
-
-    def _read(self) -> int:
-        try:
-            state = json.loads(self._path.read_text("utf-8"))
-            identity, rows = state["file"], int(state["rows"])
-        except FileNotFoundError:
-            return 0
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SettingsError(
-                f"--checkpoint-file {self._path} is not a checkpoint ({error!r}): name another "
-                "file, or delete it to send all rows"
-            ) from error
-        if identity != self._identity:
-            raise SettingsError(
-                f"--checkpoint-file {self._path} belongs to another CSV file: name another "
-                "checkpoint file, or delete it to send all rows"
-            )
-        return rows
-
-
-def _number_or_text(value: str | list[str]) -> object:
-    number = _NUMBER.fullmatch(value) if isinstance(value, str) else None
+def _number_or_text(value: str) -> object:
+    number = _NUMBER.fullmatch(value)
     if number is None:
         return value
     return float(number[0]) if number["fraction"] else int(number[0])
+
+
+def _look_of(beginning: bytes, columns: Collection[str]) -> str | None:
+    """What a file is that begins so, if it is no CSV of such columns."""
+    for start, look in _OTHER_FILES.items():
+        if beginning.startswith(start):
+            return look
+    if b"\0" in beginning:
+        # UTF-16 without its mark: every other byte of plain text is zero.
+        return _OTHER_FILES[b"\xff\xfe"]
+    header = beginning.partition(b"\n")[0].replace(b'"', b"").decode("utf-8", "replace")
+    for separator, name in _OTHER_SEPARATORS.items():
+        if len(set(header.split(separator)) & set(columns)) > 1:
+            return f"text separated by {name}; separate it by commas"
+    return None

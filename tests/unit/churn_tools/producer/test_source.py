@@ -10,7 +10,7 @@ import pytest
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.contract_validator import ContractValidator
 from churn_tools.producer.feed import Inspector
-from churn_tools.producer.source import CsvCheckpoint, CustomerCsv, synthetic_events, to_records
+from churn_tools.producer.source import CustomerCsv, Place, synthetic_events, to_records
 from telco_churn.errors import SettingsError
 from telco_churn.paths import read_schema
 
@@ -59,7 +59,6 @@ def test_csv_columns_may_stand_in_any_order_behind_a_byte_order_mark_without_the
     [
         (HEADER.replace("tenure", "Tenure"), "missing ['tenure'], unknown or double ['Tenure']"),
         (f"{HEADER},gender", "unknown or double ['gender', 'gender']"),
-        (HEADER.replace(",", ";"), "missing ['customerID', 'gender',"),
         ("", "missing ['customerID', 'gender',"),
     ],
 )
@@ -98,39 +97,68 @@ def test_odd_row_is_read_and_left_to_the_contract(
     assert ContractValidator(CONTRACT).violations(good) == []
 
 
-def test_file_that_stops_being_csv_is_one_line_with_its_place(tmp_path: Path) -> None:
-    path = csv_file(tmp_path, ROW, '"' + "x" * 200_000)
-    events = CustomerCsv(path, CONTRACT).events()
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (f'"{ROW}', "has a quote that is not closed"),
+        (ROW.replace("Female", '"Female'), "has a quote that is not closed"),
+        (ROW.replace("Female", '"Female"x'), """is not CSV: ',' expected after '"'"""),
+        (ROW.replace(",Female", ',"Fe\nmale"'), "has a quote that is not closed"),
+        ("x" * 200_000, "is not CSV: field larger than field limit"),
+        ("x" * 2_000_000, "is longer than 1000000 characters"),
+    ],
+)
+def test_line_that_is_no_csv_is_named_and_swallows_no_other(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    # The row after it ends in a quote, with which an open one could be taken for closed.
+    source = CustomerCsv(csv_file(tmp_path, ROW, "", line, f'{ROW[:-2]}"No"', ROW), CONTRACT)
+    events = source.events()
     assert next(events)["customerID"] == "7590-VHVEG"
-    with pytest.raises(SettingsError, match="is not CSV after line 2: field larger"):
+    place = source.place
+    with pytest.raises(SettingsError) as failure:
         next(events)
+    assert f"telco.csv: line 4 {said}" in str(failure.value)
+    assert (source.place.rows, place.rows) == (1, 1)
+    assert source.place.bytes == place.bytes + 1, "the blank line"
 
 
-def test_checkpoint_is_remembered_and_events_go_on_from_it(tmp_path: Path) -> None:
-    source = CustomerCsv(csv_file(tmp_path, ROW, NEW_CUSTOMER), CONTRACT)
-    first = CsvCheckpoint(tmp_path / "at.json", source)
-    assert first.rows == 0
-    first.write(1)
-    again = CsvCheckpoint(tmp_path / "at.json", source)
-    assert [event["customerID"] for event in source.events(again.rows)] == ["0001-VHVEG"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["at.json", "telco.csv"]
+@pytest.mark.parametrize(
+    ("content", "look"),
+    [
+        (HEADER.encode("utf-16"), "UTF-16 text; save it as UTF-8"),
+        (HEADER.encode("utf-16-le"), "UTF-16 text"),
+        (HEADER.encode("utf-16-be"), "UTF-16 text"),
+        (b"PK\x03\x04\x14\x00", "an Excel sheet or a ZIP archive"),
+        (b"\x1f\x8b\x08\x00", "a gzip archive; unpack it"),
+        (b"PAR1\x15", "Parquet"),
+        (b'{"customerID":"7590-VHVEG"}', "JSON"),
+        (HEADER.replace(",", ";").encode(), "text separated by semicolons; separate it by commas"),
+        (HEADER.replace(",", "\t").encode("utf-8-sig"), "text separated by tabs"),
+        (HEADER.replace(",", '"|"').join('""').encode(), "text separated by vertical bars"),
+    ],
+)
+def test_file_of_another_kind_is_called_that(tmp_path: Path, content: bytes, look: str) -> None:
+    path = tmp_path / "telco.csv"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match=rf"telco\.csv has no header: it looks like {look}"):
+        CustomerCsv(path, CONTRACT)
 
 
-def test_checkpoint_of_another_file_is_refused(tmp_path: Path) -> None:
-    path = csv_file(tmp_path, ROW)
-    CsvCheckpoint(tmp_path / "at.json", CustomerCsv(path, CONTRACT)).write(1)
-    for rows in ([ROW, ROW], [NEW_CUSTOMER]):
-        other = CustomerCsv(csv_file(tmp_path, *rows), CONTRACT)
-        with pytest.raises(SettingsError, match="belongs to another CSV"):
-            CsvCheckpoint(tmp_path / "at.json", other)
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"file":{},"rows":"x"}', "\udce9"])
-def test_file_that_is_no_checkpoint_is_refused(tmp_path: Path, content: str) -> None:
-    source = CustomerCsv(csv_file(tmp_path, ROW), CONTRACT)
-    (tmp_path / "at.json").write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(SettingsError, match="is not a checkpoint"):
-        CsvCheckpoint(tmp_path / "at.json", source)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_place_goes_on_behind_it_whatever_ends_a_line(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "telco.csv"
+    path.write_bytes(f"\ufeff{end.join([HEADER, ROW, '', NEW_CUSTOMER])}".encode())
+    source = CustomerCsv(path, CONTRACT)
+    events = source.events()
+    next(events)
+    place = source.place
+    assert place.rows == 1
+    assert [event["customerID"] for event in source.events(place)] == ["0001-VHVEG"]
+    assert source.place.rows == 2
+    assert source.place.bytes == path.stat().st_size
+    assert source.place_after(1) == place
+    assert source.place_after(0) == Place()
 
 
 def test_records_are_compact_json_keyed_by_customer() -> None:
