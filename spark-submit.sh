@@ -104,9 +104,9 @@ if ! { [[ -n $PYTHON ]] && python=$PYTHON && spark_home=$(spark_home_of "$PYTHON
 fi
 export PYTHONPATH=$home/lib${PYTHONPATH:+:$PYTHONPATH}
 if [[ -n $help ]]; then
-    exec "$python" -m "$([[ -n $sandbox ]] && echo sandbox || echo telco_churn.settings.job)" --help
+    exec "$python" -m "$([[ -n $sandbox ]] && echo sandbox || echo telco_churn.settings)" --help
 fi
-CHURN_STREAM_LOG_DIR=$("$python" -m telco_churn.settings.job "${job_options[@]}")
+CHURN_STREAM_LOG_DIR=$("$python" -m telco_churn.settings "${job_options[@]}")
 export CHURN_STREAM_LOG_DIR
 JAVA_HOME=$("$python" -m launcher.java)
 export JAVA_HOME

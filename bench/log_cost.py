@@ -26,6 +26,7 @@ from launcher.child import Child
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import CustomerTopics
 from sandbox.ports import LOOPBACK, free_port
+from telco_churn.query.settings import BrokerSettings
 
 LEVELS = ("ERROR", "WARNING", "INFO", "DEBUG")
 START_LIMIT_SECONDS = 120.0
@@ -59,7 +60,7 @@ def _measure(scratch: Path, level: str, rate: int, seconds: int) -> tuple[str, .
             driver = python_of(child.pid)
             if driver is None:
                 raise RuntimeError("the job has no Python process")
-            publisher = Publisher(servers, topics.raw)
+            publisher = Publisher(BrokerSettings(broker=servers), topics.raw)
             _send(publisher, rate, WARM_UP_SECONDS)
             before = _figures(scratch, driver, child.pid)
             _send(publisher, rate, seconds)

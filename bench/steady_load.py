@@ -33,7 +33,7 @@ from churn_tools.verify.command import verify
 from launcher.child import Child
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import CustomerTopics
-from telco_churn.settings.job import read_settings
+from telco_churn.query.settings import BrokerSettings, TopicSettings
 
 HOME = Path(__file__).resolve().parents[1]
 TOPICS = CustomerTopics()
@@ -61,14 +61,13 @@ def main(minutes: float, rate: float, backlog: int) -> None:
         with job(Path(directory), broker) as child, feeding(broker, rate):
             samples = list(watch(child, minutes * 60))
         show(samples)
-        settings = read_settings(["--broker", broker], {})
-        print(f"\n{told(verify(settings))}")
+        print(f"\n{told(verify(BrokerSettings(broker=broker), TopicSettings()))}")
 
 
 def publish(broker: str, count: int | None, rate: float, stop: threading.Event) -> None:
     """So many records, or without end, at a rate (0: as fast as it goes)."""
     distinct = list(to_records(synthetic_events(DISTINCT_RECORDS, seed=1), 0.01, seed=1))
-    publisher, pacer = Publisher(broker, TOPICS.raw), Pacer(rate)
+    publisher, pacer = Publisher(BrokerSettings(broker=broker), TOPICS.raw), Pacer(rate)
     for record in islice(cycle(distinct), count):
         if stop.is_set():
             break

@@ -26,6 +26,7 @@ from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.records import body, read_topic, source_coordinates
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from telco_churn.model.loading import load_model
+from telco_churn.query.settings import BrokerSettings
 
 DISTINCT_RECORDS = 20_000
 INPUT_TOPIC = "telco.raw.customers"
@@ -55,7 +56,7 @@ def preload(broker: str, count: int, bad_ratio: float) -> None:
     """Fills the input topic (3 partitions) with `count` synthetic records."""
     create_topics(broker, {INPUT_TOPIC: 3})
     distinct = list(to_records(synthetic_events(DISTINCT_RECORDS, seed=1), bad_ratio, seed=1))
-    publisher = Publisher(broker, INPUT_TOPIC)
+    publisher = Publisher(BrokerSettings(broker=broker), INPUT_TOPIC)
     for record in islice(cycle(distinct), count):
         publisher.publish(record)
     publisher.flush()

@@ -15,17 +15,18 @@ from pyspark.sql import functions as F
 from telco_churn import run
 from telco_churn.query import source_and_sink
 from telco_churn.query.session import start_session
-from telco_churn.settings.job import read_settings
+from telco_churn.settings.resolve import read_settings
 
 
 def pass_through(arguments: Sequence[str]) -> None:
     """Copies the input topic to the output topic, read and written as the job does it."""
     settings = read_settings(arguments, os.environ)
     spark = start_session()
-    records = source_and_sink.read_records(spark, settings).select(
-        "key", "value", F.lit(settings.output_topic).alias("topic"), "headers"
-    )
-    source_and_sink.write_records(records, settings).start().awaitTermination()
+    kafka, topics, reading = settings.kafka, settings.topics, settings.reading
+    ends = source_and_sink.KafkaEnds(kafka, topics, reading, settings.group, settings.checkpoint)
+    target = F.lit(topics.output_topic).alias("topic")
+    copied = ends.read(spark).select("key", "value", target, "headers")
+    ends.write(copied).start().awaitTermination()
     spark.stop()
 
 

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from stream_telemetry.batch.clock import nanoseconds_col, wall_clock_col
 from stream_telemetry.batch.observation import Observation
+from stream_telemetry.outlets.settings import ExporterSettings
 from stream_telemetry.stream import Outlets, Stream
 from stream_telemetry.telemetry import Telemetry
 
@@ -27,9 +28,9 @@ def main(broker: str, source: str, target: str, checkpoint: str, port: str) -> N
     stream = Stream(
         query=NAME, topic=source, broker=broker, consumer_group=NAME, checkpoint=checkpoint
     )
-    with Telemetry(stream, observation, Outlets(port=int(port))) as telemetry:
+    outlets = Outlets(exporter=ExporterSettings(metrics_port=int(port)))
+    with Telemetry(stream, observation, outlets) as telemetry:
         spark = SparkSession.builder.appName(NAME).getOrCreate()
-        telemetry.attach(spark)
         records = (
             spark.readStream.format("kafka")
             .option("kafka.bootstrap.servers", broker)
@@ -42,17 +43,15 @@ def main(broker: str, source: str, target: str, checkpoint: str, port: str) -> N
             .transform(observation.observe)
             .select("key", "value")
         )
-        query = (
+        writer = (
             records.writeStream.format("kafka")
             .queryName(NAME)
             .option("kafka.bootstrap.servers", broker)
             .option("topic", target)
             .option("checkpointLocation", checkpoint)
             .trigger(processingTime="1 second")
-            .start()
         )
-        query.awaitTermination()
-        telemetry.detach(spark)
+        telemetry.run(spark, writer.start)
 
 
 if __name__ == "__main__":

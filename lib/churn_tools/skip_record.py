@@ -11,16 +11,18 @@ import json
 import os
 import re
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from stream_telemetry.batch.progress import Positions, read_positions
+from stream_telemetry.options import OwnOptions, word
 from telco_churn.errors import SettingsError, exit_with
 from telco_churn.query.checkpoint import batches_in, check_checkpoint, locked
-from telco_churn.settings.job import read_settings
-from telco_churn.settings.options import OneLineParser
+from telco_churn.query.settings import CheckpointSettings
+from telco_churn.settings.parser import Command
+from telco_churn.settings.resolve import read
 
 _COMMIT = 'v1\n{"nextBatchWatermarkMs":0}'
 
@@ -37,6 +39,35 @@ class Place(NamedTuple):
         return f"{self.topic}-{self.partition}-{self.offset}"
 
 
+def _place(text: str) -> Place:
+    found = re.fullmatch(r"(.+)-(\d+)-(\d+)", text)
+    if found is None:
+        raise ValueError("is no record; write TOPIC-PARTITION-OFFSET")
+    return Place(found[1], int(found[2]), int(found[3]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordSettings(OwnOptions):
+    """Record."""
+
+    record: Place = word("the record to pass", parse=_place, metavar="TOPIC-PARTITION-OFFSET")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkipSettings:
+    """The command's settings."""
+
+    record: RecordSettings
+    checkpoint: CheckpointSettings
+
+
+COMMAND = Command(
+    prog="python -m churn_tools.skip_record",
+    description="Lets the job pass a record that Spark cannot read (exit code 7).",
+    usage="TOPIC-PARTITION-OFFSET [options]",
+)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Changes the checkpoint, and says on standard output what is next.
 
@@ -44,20 +75,19 @@ def main(arguments: Sequence[str]) -> None:
         SettingsError: an option is malformed, a driver is on the checkpoint, or the record is not
             in the way.
     """
-    given = _parser().parse_or_raise(arguments)
-    flags = [f"--{k}={v}" for k, v in vars(given).items() if v and k != "record"]
-    checkpoint = read_settings(flags, os.environ).checkpoint
+    settings = read(SkipSettings, COMMAND, arguments, os.environ)
+    checkpoint, record = settings.checkpoint.checkpoint, settings.record.record
     if "://" in checkpoint:
         raise SettingsError(
             f"checkpoint {checkpoint} is no directory on this machine; copy it to one"
         )
-    check_checkpoint(checkpoint)
-    with locked(checkpoint):
-        is_past = skip(Path(checkpoint), given.record)
+    check_checkpoint(settings.checkpoint)
+    with locked(settings.checkpoint):
+        is_past = skip(Path(checkpoint), record)
     sys.stdout.write(
-        f"{given.record} is skipped; start the job.\n"
+        f"{record} is skipped; start the job.\n"
         if is_past
-        else f"The records before {given.record} come first: start the job, and when it has ended "
+        else f"The records before {record} come first: start the job, and when it has ended "
         "with exit code 7 again, run this once more.\n"
     )
 
@@ -115,24 +145,5 @@ def _write(log: Path, text: str) -> None:
     new.replace(log)
 
 
-def _place(text: str) -> Place:
-    found = re.fullmatch(r"(.+)-(\d+)-(\d+)", text)
-    if found is None:
-        raise ArgumentTypeError(f"{text!r} is no record; write TOPIC-PARTITION-OFFSET")
-    return Place(found[1], int(found[2]), int(found[3]))
-
-
-def _parser() -> OneLineParser:
-    parser = OneLineParser(
-        prog="python -m churn_tools.skip_record",
-        description="Lets the job pass a record that Spark cannot read (exit code 7).",
-        allow_abbrev=False,
-    )
-    parser.add_argument("record", type=_place, metavar="TOPIC-PARTITION-OFFSET")
-    parser.add_argument("--checkpoint", metavar="DIR", help="the job's checkpoint")
-    parser.add_argument("--config", metavar="FILE", help="the job's config file")
-    return parser
-
-
 if __name__ == "__main__":
-    exit_with("skip", main, sys.argv[1:])
+    exit_with("skip_record", main, sys.argv[1:])

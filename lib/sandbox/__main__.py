@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from sandbox.plan import parse_plan
@@ -12,7 +13,7 @@ from telco_churn.errors import ChurnStreamError
 def main() -> int:
     """Runs the sandbox as the command line asks; returns the exit code."""
     try:
-        return run(parse_plan(sys.argv[1:]))
+        return run(parse_plan(sys.argv[1:], os.environ))
     except ChurnStreamError as error:
         sys.stderr.write(f"sandbox: {error}\n")
         return error.exit_code

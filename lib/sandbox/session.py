@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +19,11 @@ from sandbox.kafka.topics import CustomerTopics
 from sandbox.plan import Plan
 from sandbox.ports import LOOPBACK, port_is_free
 from sandbox.preview import Preview
+from sandbox.scratch import scratch_directory
 from sandbox.summary import summarise
 from telco_churn.errors import ChurnStreamError
 
 _PRODUCER: Final = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
-_NEEDED_MEGABYTES: Final = 500
 _SPARK_UI_PORTS: Final = range(4040, 4057)
 _PRODUCER_STOP_SECONDS: Final = 10.0
 _JOB_STOP_SECONDS: Final = 30.0
@@ -53,7 +52,7 @@ def run(plan: Plan) -> int:
         SandboxError: if something fails; its exit code is the job's where the job failed.
     """
     with Interrupts() as interrupts:
-        scratch = _scratch_directory()
+        scratch = scratch_directory()
         try:
             exit_code = _run_in(scratch, plan, interrupts.check)
         except ChurnStreamError as error:
@@ -144,8 +143,9 @@ class Session:
             Interrupted: when asked to stop.
             SandboxError: if the producer or the job ends by itself.
         """
-        _say(f"Feeding made-up customers, {self._plan.rate:g} a second, and starting the job ...")
-        self._producer = self._start_producer(self._plan.events or 0, self._plan.rate)
+        feed = self._plan.feed
+        _say(f"Feeding made-up customers, {feed.rate:g} a second, and starting the job ...")
+        self._producer = self._start_producer(feed.events or 0, feed.rate)
         ui_port = next((port for port in _SPARK_UI_PORTS if port_is_free(port)), None)
         self._job = self._start_job()
         self._say_addresses(ui_port)
@@ -174,7 +174,7 @@ class Session:
             *(sys.executable, str(_PRODUCER)),
             *("--broker", self._broker.bootstrap_servers, "--topic", self._topics.raw),
             *("--synthetic", str(events), "--rate", f"{rate:g}"),
-            *("--bad-ratio", f"{self._plan.bad_ratio:g}", "--no-validate"),
+            *("--bad-ratio", f"{self._plan.feed.bad_ratio:g}", "--no-validate"),
         ]
         return Child("the producer", command, self._scratch / "producer.log")
 
@@ -212,9 +212,11 @@ class Session:
         if self._job and not self._job.is_running:
             raise _failure(self._job)
         if self._producer and not self._producer.is_running:
-            if not self._plan.events or self._producer.exit_code != 0:
+            if not self._plan.feed.events or self._producer.exit_code != 0:
                 raise _failure(self._producer)
-            _say(f"All {self._plan.events:,} customers are sent; the job goes on until Ctrl-C.")
+            _say(
+                f"All {self._plan.feed.events:,} customers are sent; the job goes on until Ctrl-C."
+            )
             self._producer.kill()
             self._producer = None
 
@@ -226,23 +228,6 @@ def _failure(child: Child) -> SandboxError:
         f"{child.name} ended with exit code {child.exit_code}: {child.last_lines(3)}",
         exit_code=code if code > 0 else 128 - code,
     )
-
-
-def _scratch_directory() -> Path:
-    try:
-        scratch = Path(tempfile.mkdtemp(prefix="telco-churn-sandbox-"))
-        free = shutil.disk_usage(scratch).free // 1_000_000
-    except OSError as error:
-        raise SandboxError(
-            f"no scratch directory: {error}; set TMPDIR to a writable one"
-        ) from error
-    if free < _NEEDED_MEGABYTES:
-        scratch.rmdir()
-        raise SandboxError(
-            f"only {free} MB are free in {scratch.parent}, {_NEEDED_MEGABYTES} MB are needed; make "
-            "room there, or set TMPDIR to a directory on another disk"
-        )
-    return scratch
 
 
 def _say(text: str) -> None:

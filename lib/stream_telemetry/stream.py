@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from stream_telemetry.logs.records import RecordLogPlan
-from stream_telemetry.outlets.push import Gateway
-from stream_telemetry.outlets.server import Tls
+from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +22,8 @@ class Stream:
         checkpoint: directory or URI of its checkpoint.
         starting_offsets: what Spark is told for a new checkpoint.
         mode: batch for a run over what there is.
+        batch_seconds: from one batch to the next, as the trigger has it; 0 for at once.
+        is_realtime: whether batches are long, and records do not wait for their end.
         version: of the job.
         model_backend: what kind of model it scores with; empty for none.
         client: librdkafka's settings besides the bootstrap servers.
@@ -37,6 +38,8 @@ class Stream:
     checkpoint: str
     starting_offsets: str = "earliest"
     mode: Literal["streaming", "batch"] = "streaming"
+    batch_seconds: float = 0.0
+    is_realtime: bool = False
     version: str = ""
     model_backend: str = ""
     client: Mapping[str, str] = field(default_factory=dict)
@@ -49,19 +52,13 @@ class Outlets:
     """Where the telemetry can be seen.
 
     Attributes:
-        host: address of the exporter.
-        port: its port; 0 for any free one, None for no exporter.
-        tls: files for TLS.
-        login: `user:password` that the exporter asks for.
-        gateway: the Pushgateway, if there is one.
+        exporter: the HTTP server.
+        push: the Pushgateway.
         record_log: lines about single records, if they are wanted.
         lost_lines: gives the number of log lines that could not be written.
     """
 
-    host: str = "127.0.0.1"
-    port: int | None = 8000
-    tls: Tls | None = None
-    login: str | None = None
-    gateway: Gateway | None = None
+    exporter: ExporterSettings = field(default_factory=ExporterSettings)
+    push: PushSettings = field(default_factory=PushSettings)
     record_log: RecordLogPlan | None = None
     lost_lines: Callable[[], int] = lambda: 0

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from prometheus_client import CollectorRegistry
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming.listener import (
-    QueryIdleEvent,
-    QueryProgressEvent,
-    QueryStartedEvent,
-    QueryTerminatedEvent,
-)
+from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.batch.observation import Observation
-from stream_telemetry.batch.progress import Batch, read_batch
 from stream_telemetry.broker.lag import LagThread
 from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.start_positions import resume_positions
@@ -29,18 +22,17 @@ from stream_telemetry.logs.query import QueryLog
 from stream_telemetry.logs.records import RecordLog
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.declared import declare_all
-from stream_telemetry.metrics.recorder import Recorder
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.pages import make_app
-from stream_telemetry.outlets.push import PushThread
+from stream_telemetry.outlets.push import Gateway, PushThread
 from stream_telemetry.outlets.server import Exporter
-from stream_telemetry.run.lifecycle import JVM_ERRORS
-from stream_telemetry.run.listener import Event, EventThread, QueryListener
-from stream_telemetry.run.supervision import Restart
+from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
+from stream_telemetry.run.chronicle import Chronicle
+from stream_telemetry.run.lifecycle import StopSignals
+from stream_telemetry.run.listener import DRAIN_SECONDS, Attached, Event, EventThread
+from stream_telemetry.run.settings import SupervisionSettings
+from stream_telemetry.run.supervision import Restart, Restarts, supervise
 from stream_telemetry.stream import Outlets, Stream
-
-DRAIN_SECONDS = 5.0
-"""How long the end of a run waits for events that Spark still holds, and for the threads."""
 
 
 class Telemetry:
@@ -53,7 +45,8 @@ class Telemetry:
         self,
         stream: Stream,
         observation: Observation,
-        outlets: Outlets,
+        outlets: Outlets | None = None,
+        supervision: SupervisionSettings | None = None,
         limits: Limits | None = None,
     ) -> None:
         """Prepares everything; nothing runs yet.
@@ -61,24 +54,23 @@ class Telemetry:
         Args:
             stream: the query.
             observation: what its plan tells of the records.
-            outlets: where to show it.
-            limits: when silence is alarming; by default, for a micro-batch every few seconds.
+            outlets: where to show it; by default, an exporter on port 8000.
+            supervision: how often a query that fails is started again.
+            limits: when silence is alarming; by default, as the stream's trigger has it.
 
         Raises:
             TelemetryError: an outlet cannot be used; one line.
         """
+        outlets = outlets or Outlets()
+        self._restarts = Restarts((supervision or SupervisionSettings()).max_restarts)
         self.registry = CollectorRegistry()
         self._stream = stream
-        self._observation = observation
         self._store = MetricStore()
         self._health = Health(
-            limits or limits_for(0, is_realtime=False), has_model=bool(stream.model_backend)
+            limits or limits_for(stream.batch_seconds, is_realtime=stream.is_realtime),
+            has_model=bool(stream.model_backend),
         )
-        self._recorder = Recorder(self._store, observation, stream.topic)
-        self._events = EventThread[Event | Restart](
-            self._evaluate, lambda: self._count(catalogue.LISTENER_ERRORS)
-        )
-        self._push = _push_thread(outlets, lambda: self._count(catalogue.PUSH_ERRORS))
+        self._push = _push_thread(outlets.push, stream, lambda: self._count(catalogue.PUSH_ERRORS))
         self._log = QueryLog(stream.logger, stream.query)
         self._history = BatchHistory()
         self._records = (
@@ -87,16 +79,22 @@ class Telemetry:
             else None
         )
         self._lag = self._lag_thread()
+        self._chronicle = Chronicle(
+            observation=observation,
+            store=self._store,
+            health=self._health,
+            log=self._log,
+            history=self._history,
+            lag=self._lag,
+            push=self._push,
+            topic=stream.topic,
+        )
+        self._events = EventThread[Event | Restart](
+            self._chronicle.note, lambda: self._count(catalogue.LISTENER_ERRORS)
+        )
         declare_all(self._store, stream, self._health, outlets.lost_lines)
         self.registry.register(self._store)
-        self._exporter: Exporter | None = None
-        if outlets.port is not None:
-            app = make_app(stream.query, self.registry, self._health, outlets.login)
-            self._exporter = Exporter(outlets.host, outlets.port, app, outlets.tls)
-        self._listener: QueryListener | None = None
-        self._has_ended = threading.Event()
-        self._has_ended.set()
-        self._ended_well = False
+        self._exporter = self._make_exporter(outlets.exporter)
 
     @property
     def url(self) -> str | None:
@@ -120,32 +118,47 @@ class Telemetry:
         self._store.set(catalogue.MODEL_CREATED, created)
         self._health.set_model(is_loaded=True)
 
-    def attach(self, spark: SparkSession) -> None:
-        """Listens to the session's queries; call it before the query starts."""
+    def run(
+        self,
+        spark: SparkSession,
+        start: Callable[[], StreamingQuery],
+        *,
+        triage: Callable[[StreamingQueryException], None] = lambda error: None,
+        on_silence: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Runs the query until it has ended by itself, or SIGTERM or Ctrl-C ask for it.
+
+        A query that fails is started again from its checkpoint.
+
+        Args:
+            spark: the session that the query runs in.
+            start: starts the query, under the name that the stream has.
+            triage: called with each failure; what it raises ends the run.
+            on_silence: called while no batch ends; may raise to end the run.
+
+        Raises:
+            StreamingQueryException: the query failed more often than it may.
+        """
+        signals = StopSignals()
+        signals.listen(spark)
         if self._records:
             self._records.start()
-        self._listener = QueryListener(self._stream.query, self._receive)
-        spark.streams.addListener(self._listener)
+        with Attached(spark, self._stream.query, self._events.put) as attached:
 
-    def detach(self, spark: SparkSession) -> None:
-        """Waits for what Spark still has to tell of the query's end, then listens no more."""
-        if self._listener:
-            # A JVM that is gone tells nothing more; this is how it shows.
-            with contextlib.suppress(*JVM_ERRORS):
-                spark.streams.active  # noqa: B018
-                self._has_ended.wait(DRAIN_SECONDS)
-                spark.streams.removeListener(self._listener)
-            self._listener = None
+            def on_failure(restart: Restart) -> None:
+                triage(restart.cause)
+                attached.wait_for_end()
+                self._events.put(restart)
 
-    def restarting(self, restart: Restart) -> None:
-        """Notes that the query has failed and will be started again."""
-        # Or what Spark has still to tell of the failed run would come after this.
-        self._has_ended.wait(DRAIN_SECONDS)
-        self._events.put(restart)
-
-    def stopping(self) -> None:
-        """Notes that the query was asked to end."""
-        self._health.stopping()
+            supervise(
+                start,
+                signals,
+                self._restarts,
+                is_batched=not self._stream.is_realtime,
+                on_stop=self._health.stopping,
+                on_failure=on_failure,
+                on_silence=on_silence,
+            )
 
     def __enter__(self) -> Self:
         """Starts the threads and the exporter."""
@@ -172,46 +185,16 @@ class Telemetry:
             self._records.finish(DRAIN_SECONDS)
         self._lag.finish(DRAIN_SECONDS)
         if self._push:
-            is_well = kind is None and self._ended_well
+            is_well = kind is None and self._chronicle.has_ended_well
             self._push.finish(succeeded=is_well, keep=self._stream.mode == "batch")
         if self._exporter:
             self._exporter.close()
 
-    def _receive(self, event: Event) -> None:
-        # Spark's own thread: `start()` returns after the first of these two.
-        if isinstance(event, QueryStartedEvent):
-            self._has_ended.clear()
-        elif isinstance(event, QueryTerminatedEvent):
-            self._has_ended.set()
-        self._events.put(event)
-
-    def _evaluate(self, event: Event | Restart) -> None:
-        if isinstance(event, QueryProgressEvent):
-            self._health.heard("running" if event.progress.numInputRows else "idle")
-            self._take(read_batch(event.progress, self._observation))
-        elif isinstance(event, QueryIdleEvent):
-            self._health.heard("idle")
-            self._recorder.idle()
-        elif isinstance(event, QueryTerminatedEvent):
-            self._ended_well = event.exception is None
-            self._health.heard("stopping" if self._ended_well else "failed")
-            self._log.ended(event.exception)
-        elif isinstance(event, Restart):
-            self._count(catalogue.RESTARTS)
-            self._health.heard("restarting")
-            self._log.restarting(event)
-        else:
-            self._health.heard("running")
-            self._log.started(str(event.runId))
-        self._tell_health()
-
-    def _take(self, batch: Batch) -> None:
-        self._recorder.record(batch)
-        self._history.add(batch.number, batch.positions)
-        self._lag.advance(batch.positions)
-        self._log.batch(batch, self._lag.behind(batch.positions))
-        if self._push:
-            self._push.put(batch)
+    def _make_exporter(self, settings: ExporterSettings) -> Exporter | None:
+        if settings.metrics_port is None:
+            return None
+        app = make_app(self._stream.query, self.registry, self._health, settings.login())
+        return Exporter(settings.metrics_host, settings.metrics_port, app, settings.tls())
 
     def _lag_thread(self) -> LagThread:
         stream = self._stream
@@ -221,20 +204,26 @@ class Telemetry:
             offsets,
             self._store,
             self._health,
-            on_poll=self._tell_health,
+            on_poll=lambda: self._log.health(self._health.state, self._health.checks),
             resume=resume_positions(stream.checkpoint, stream.starting_offsets, offsets.committed),
             commits=stream.commits,
         )
-
-    def _tell_health(self) -> None:
-        self._log.health(self._health.state, self._health.checks)
 
     def _count(self, errors: catalogue.Metric) -> None:
         self._store.add(errors, 1)
 
 
-def _push_thread(outlets: Outlets, on_error: Callable[[], None]) -> PushThread | None:
-    if outlets.gateway is None:
+def _push_thread(
+    settings: PushSettings, stream: Stream, on_error: Callable[[], None]
+) -> PushThread | None:
+    if settings.pushgateway is None:
         return None
-    outlets.gateway.check()
-    return PushThread(outlets.gateway, on_error)
+    gateway = Gateway(
+        url=settings.pushgateway,
+        job=stream.query,
+        instance=stream.consumer_group,
+        login=settings.login(),
+        ca=settings.pushgateway_ca,
+    )
+    gateway.check()
+    return PushThread(gateway, on_error)

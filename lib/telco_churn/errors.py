@@ -18,6 +18,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from stream_telemetry.errors import TelemetryError
+
 
 class ChurnStreamError(Exception):
     """Base of all errors that are reported in one line and end the process."""
@@ -75,7 +77,7 @@ def exit_with(
     """
     try:
         main(arguments)
-    except ChurnStreamError as error:
+    except (ChurnStreamError, TelemetryError) as error:
         _tell(f"{program}: {' '.join(str(error).split())}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:

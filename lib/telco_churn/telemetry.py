@@ -1,29 +1,37 @@
-"""The job's telemetry: its settings, turned into outlets and limits."""
+"""What this job shows: its query, its outlets, a line for each of its records."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 from stream_telemetry.batch.observation import Observation
-from stream_telemetry.errors import TelemetryError
-from stream_telemetry.health import limits_for
+from stream_telemetry.logs.configure import LogTargets, configure_logging
 from stream_telemetry.logs.files import LostLines
 from stream_telemetry.logs.records import RecordLogPlan
-from stream_telemetry.outlets.push import Gateway
-from stream_telemetry.outlets.server import Tls
 from stream_telemetry.stream import Outlets, Stream
 from stream_telemetry.telemetry import Telemetry
-from telco_churn import __version__
-from telco_churn.errors import SettingsError
+from telco_churn import LOGGER, QUERY_NAME, __version__
 from telco_churn.model.manifest import Manifest
 from telco_churn.outcome.log_lines import RecordLines
 from telco_churn.outcome.message_ids import make_message_id
-from telco_churn.query.source_and_sink import QUERY_NAME
 from telco_churn.settings.job import Settings
 
-LOGGER = "kafka_consumer"
-"""Name of the job's logger, and of its log file."""
+LOGGERS = (LOGGER, "stream_telemetry")
+"""Loggers that `--log-level` sets."""
+
+
+def start_log(settings: Settings) -> LostLines:
+    """Sets up the job's log; gives the count of lines that could not be written."""
+    return configure_logging(
+        LogTargets(
+            name=LOGGER,
+            directory=settings.log.log_dir,
+            level=settings.log.log_level,
+            loggers=LOGGERS,
+            run_directory=settings.run_log.run_log_dir,
+            run_name="consumer",
+        )
+    )
 
 
 def make_telemetry(
@@ -32,27 +40,32 @@ def make_telemetry(
     """The job's telemetry; the exporter's port is taken.
 
     Raises:
-        SettingsError: an outlet cannot be used.
+        SettingsError: the secret of the record's names cannot be used.
+        TelemetryError: an outlet cannot be used.
     """
-    trigger = settings.trigger
+    trigger = settings.reading.trigger
     stream = Stream(
         query=QUERY_NAME,
-        topic=settings.input_topic,
-        broker=settings.broker,
-        consumer_group=settings.consumer_group,
-        checkpoint=settings.checkpoint,
-        starting_offsets=settings.starting_offsets,
-        mode="batch" if trigger.mode == "once" else "streaming",
+        topic=settings.topics.input_topic,
+        broker=settings.kafka.broker,
+        consumer_group=settings.group.consumer_group,
+        checkpoint=settings.checkpoint.checkpoint,
+        starting_offsets=settings.reading.starting_offsets,
+        mode="batch" if trigger.is_once else "streaming",
+        batch_seconds=trigger.seconds,
+        is_realtime=trigger.is_realtime,
         version=__version__,
         model_backend="spark",
-        commits=settings.commit_progress,
+        commits=settings.group.commit_progress,
         logger=LOGGER,
     )
-    limits = limits_for(trigger.seconds, is_realtime=trigger.mode == "realtime")
-    try:
-        return Telemetry(stream, observation, _outlets(settings, observation, lost_lines), limits)
-    except TelemetryError as error:
-        raise SettingsError(str(error)) from error
+    outlets = Outlets(
+        exporter=settings.exporter,
+        push=settings.push,
+        record_log=_record_log(settings, observation),
+        lost_lines=lambda: lost_lines.count,
+    )
+    return Telemetry(stream, observation, outlets, settings.supervision)
 
 
 def show_model(telemetry: Telemetry, manifest: Manifest) -> None:
@@ -61,64 +74,15 @@ def show_model(telemetry: Telemetry, manifest: Manifest) -> None:
     telemetry.model_loaded(manifest.version, created)
 
 
-def _outlets(settings: Settings, observation: Observation, lost_lines: LostLines) -> Outlets:
-    return Outlets(
-        host=settings.metrics_host,
-        port=settings.metrics_port,
-        tls=_tls(settings),
-        login=_login(settings.metrics_login_file),
-        gateway=_gateway(settings),
-        record_log=_record_log(settings, observation),
-        lost_lines=lambda: lost_lines.count,
-    )
-
-
 def _record_log(settings: Settings, observation: Observation) -> RecordLogPlan:
-    message_id = make_message_id(settings.log_message_id, settings.log_key_file)
-    lines = RecordLines(message_id, observation.fields)
+    lines = RecordLines(make_message_id(settings.message_ids), observation.fields)
     return RecordLogPlan(
-        client={"bootstrap.servers": settings.broker},
+        client=settings.kafka.client,
         outputs={
-            settings.output_topic: ("success", lines.prediction),
-            settings.deadletter_topic: ("failed", lines.dead_letter),
+            settings.topics.output_topic: ("success", lines.prediction),
+            settings.topics.deadletter_topic: ("failed", lines.dead_letter),
         },
         logger=LOGGER,
-        per_second=settings.log_lines_per_second,
-        waits=settings.trigger.mode != "realtime",
+        per_second=settings.run_log.log_lines_per_second,
+        waits=not settings.reading.trigger.is_realtime,
     )
-
-
-def _tls(settings: Settings) -> Tls | None:
-    certificate, key = settings.metrics_tls_cert, settings.metrics_tls_key
-    if certificate and key:
-        return Tls(certificate, key, settings.metrics_client_ca)
-    if certificate or key or settings.metrics_client_ca:
-        raise SettingsError(
-            "TLS for the metrics needs both --metrics-tls-cert and --metrics-tls-key; "
-            f"they are {certificate or 'off'} and {key or 'off'}"
-        )
-    return None
-
-
-def _gateway(settings: Settings) -> Gateway | None:
-    if settings.pushgateway is None:
-        return None
-    return Gateway(
-        url=settings.pushgateway,
-        job=QUERY_NAME,
-        instance=settings.consumer_group,
-        login=_login(settings.pushgateway_login_file),
-        ca=settings.pushgateway_ca,
-    )
-
-
-def _login(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        login = path.read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"login file {path} cannot be read: {error}") from error
-    if ":" not in login:
-        raise SettingsError(f"login file {path} does not hold user:password; write that line")
-    return login

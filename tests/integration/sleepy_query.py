@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from stream_telemetry.batch.clock import nanoseconds_col, wall_clock_col
 from stream_telemetry.batch.observation import Observation
 from stream_telemetry.health import Limits
+from stream_telemetry.outlets.settings import ExporterSettings
 from stream_telemetry.stream import Outlets, Stream
 from stream_telemetry.telemetry import Telemetry
 
@@ -23,9 +24,9 @@ def main(broker: str, topic: str, checkpoint: str, port: str, stall: str) -> Non
     )
     limits = Limits(stall=float(stall))
     sleep = "java_method('java.lang.Thread', 'sleep', 600000L)"
-    with Telemetry(stream, observation, Outlets(port=int(port)), limits) as telemetry:
+    outlets = Outlets(exporter=ExporterSettings(metrics_port=int(port)))
+    with Telemetry(stream, observation, outlets, limits=limits) as telemetry:
         spark = SparkSession.builder.appName(NAME).getOrCreate()
-        telemetry.attach(spark)
         records = (
             spark.readStream.format("kafka")
             .option("kafka.bootstrap.servers", broker)
@@ -38,14 +39,13 @@ def main(broker: str, topic: str, checkpoint: str, port: str, stall: str) -> Non
             .transform(observation.observe)
             .select("slept")
         )
-        query = (
+        writer = (
             records.writeStream.format("noop")
             .queryName(NAME)
             .option("checkpointLocation", checkpoint)
             .trigger(processingTime="1 second")
-            .start()
         )
-        query.awaitTermination()
+        telemetry.run(spark, writer.start)
 
 
 if __name__ == "__main__":

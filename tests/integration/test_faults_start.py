@@ -13,12 +13,13 @@ from job import HOME, Job
 
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from telco_churn.query.checkpoint import remember_source
-from telco_churn.settings.job import read_settings
+from telco_churn.settings.resolve import read_settings
 
 HOLD = """
 import sys, time
 from telco_churn.query.checkpoint import locked
-with locked(sys.argv[1]):
+from telco_churn.query.settings import CheckpointSettings
+with locked(CheckpointSettings(checkpoint=sys.argv[1])):
     sys.stdout.write("held")
     sys.stdout.flush()
     time.sleep(600)
@@ -43,6 +44,12 @@ def checkpoint(job: Job) -> Path:
         (directory / "offsets" / str(batch)).write_text(f'v1\n{{"conf":{{}}}}\n{offsets}')
         (directory / "commits" / str(batch)).write_text('v1\n{"nextBatchWatermarkMs":0}')
     return directory
+
+
+def remember(job: Job) -> None:
+    _, *arguments = job.command("--trigger", "once")
+    settings = read_settings(arguments, {})
+    remember_source(settings.kafka, settings.topics, settings.checkpoint)
 
 
 def assert_refused(job: Job, exit_code: int, said: str, *options: str) -> None:
@@ -70,10 +77,8 @@ def test_a_second_driver_on_a_checkpoint_until_the_first_one_is_gone(
 
 
 def test_a_source_topic_that_was_made_anew(job: Job, checkpoint: Path) -> None:
-    _, *arguments = job.command("--trigger", "once")
-    settings = read_settings(arguments, {})
     # A checkpoint from before this was watched is taken at its word.
-    remember_source(settings)
+    remember(job)
     result = job.run_without_jvm("--trigger", "once")
     assert "made anew" not in result.stderr
     delete_topics(job.broker, [job.topics.raw])
@@ -82,8 +87,7 @@ def test_a_source_topic_that_was_made_anew(job: Job, checkpoint: Path) -> None:
 
 
 def test_the_checkpoint_of_another_topic(job: Job, checkpoint: Path) -> None:
-    _, *arguments = job.command("--trigger", "once")
-    remember_source(read_settings(arguments, {}))
+    remember(job)
     create_topics(job.broker, {f"{job.topics.raw}.b": 1})
     said = f"is of topic {job.topics.raw}, not of {job.topics.raw}.b; set another"
     assert_refused(job, 2, said, "--input-topic", f"{job.topics.raw}.b")
@@ -94,16 +98,14 @@ def test_the_checkpoint_of_another_topic(job: Job, checkpoint: Path) -> None:
 def test_the_source_is_written_down_only_when_the_checkpoint_does_not_say(
     job: Job, checkpoint: Path, batches: int
 ) -> None:
-    _, *arguments = job.command("--trigger", "once")
-    settings = read_settings(arguments, {})
     if not batches:
         for file in (checkpoint / "offsets").iterdir():
             file.unlink()
-    remember_source(settings)
+    remember(job)
     before = (checkpoint / "source.json").read_text()
     delete_topics(job.broker, [job.topics.raw])
     create_topics(job.broker, {job.topics.raw: 3})
-    remember_source(settings)
+    remember(job)
     assert ((checkpoint / "source.json").read_text() == before) == bool(batches)
 
 

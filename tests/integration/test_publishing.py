@@ -30,6 +30,7 @@ from sandbox.kafka.records import open_consumer, read_topic
 from sandbox.kafka.topics import create_topics, delete_topics
 from telco_churn.errors import KafkaUnavailableError
 from telco_churn.paths import read_schema
+from telco_churn.query.settings import BrokerSettings
 
 JOB = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
 CONTRACT = read_schema("customer_event")
@@ -252,7 +253,7 @@ def test_job_runs_from_a_checkout_that_is_not_installed() -> None:
 
 
 def test_record_that_kafka_refuses_is_counted_and_ends_the_run(broker: str, topic: str) -> None:
-    publisher = Publisher(broker, topic)
+    publisher = Publisher(BrokerSettings(broker=broker), topic)
     batches: list[int] = []
     feed = Feed(publisher, None, Pacer(0), StopRequest(), 3, batches.append)
     records = [Record(b"k", b"small")] * 4 + [Record(b"k", b"x" * 2_000_000)]
@@ -266,7 +267,7 @@ def test_broker_that_goes_away_is_reported_and_the_open_batch_is_not_counted(
 ) -> None:
     with KafkaBroker(tmp_path / "kafka") as own_broker:
         create_topics(own_broker.bootstrap_servers, {"customers": 1})
-        publisher = Publisher(own_broker.bootstrap_servers, "customers", delivery_timeout_seconds=2)
+        publisher = Publisher(BrokerSettings(broker=own_broker.bootstrap_servers), "customers", 2.0)
         batches: list[int] = []
         feed = Feed(publisher, None, Pacer(0), StopRequest(), 10, batches.append)
         feed.send(to_records(islice(synthetic_customers(1), 20), 0, 1))

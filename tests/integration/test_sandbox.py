@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.errors import SandboxError
-from sandbox.plan import parse_plan
+from sandbox.plan import Plan, parse_plan
 from sandbox.ports import LOOPBACK
+from telco_churn.errors import ChurnStreamError
 
 SUBMIT = Path(__file__).resolve().parents[2] / "spark-submit.sh"
 START_LIMIT_SECONDS = 180.0
@@ -214,25 +214,43 @@ def test_a_java_that_does_not_do_is_one_line(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--rate", "0", "--", "job"], "'0' is not a number above 0"),
-        (["--events=many", "--", "job"], "'many' is not a whole number above 0"),
+        (["--rate", "0", "--", "job"], "--rate: '0' is not a number above 0"),
+        (["--events=many", "--", "job"], "'many' is not a whole number of at least 1"),
         (["--bad-ratio", "2", "--", "job"], "'2' is not a number from 0 to 1"),
-        (["--", "job", "--checkpoint=/tmp/x"], "--checkpoint /tmp/x is chosen by --sandbox"),
+        (["--", "job", "--checkpoint=/tmp/x"], "--checkpoint=/tmp/x is chosen by --sandbox"),
         ([], "there is no job to run"),
     ],
 )
 def test_what_the_sandbox_cannot_do_is_refused(arguments: list[str], told: str) -> None:
-    with pytest.raises(SandboxError, match=re.escape(told)) as refusal:
-        parse_plan(arguments)
+    with pytest.raises(ChurnStreamError, match=re.escape(told)) as refusal:
+        parse_plan(arguments, {})
     assert refusal.value.exit_code == 2
 
 
-def test_the_plan_follows_the_jobs_own_options() -> None:
-    once = parse_plan(["--", "submit", "job.py", "--trigger=once", "--metrics-port", "9000"])
-    assert (once.is_once, once.batch_events, once.metrics_port) == (True, 1000, 9000)
-    stream = parse_plan(
-        ["--rate", "5", "--", "submit", "--trigger", "once", "--trigger", "1 minute"]
+def plan(*words: str, **environment: str) -> Plan:
+    return parse_plan(
+        [
+            *words[: words.index("--")],
+            "--",
+            "submit",
+            "jobs/churn_stream.py",
+            *words[words.index("--") + 1 :],
+        ],
+        environment,
     )
-    assert (stream.is_once, stream.rate, stream.events) == (False, 5.0, None)
+
+
+def test_the_plan_follows_the_jobs_own_options() -> None:
+    once = plan("--", "--trigger=once", "--metrics-port", "9000")
+    assert (once.is_once, once.batch_events, once.metrics_port) == (True, 1000, 9000)
+    stream = plan("--rate", "5", "--", "--trigger", "once", "--trigger", "1 minute")
+    assert (stream.is_once, stream.feed.rate, stream.feed.events) == (False, 5.0, None)
     for port in ("0", "off"):
-        assert parse_plan(["--", "submit", "--metrics-port", port]).metrics_port is None
+        assert plan("--", "--metrics-port", port).metrics_port is None
+
+
+def test_the_plan_follows_the_jobs_environment_and_file_too(tmp_path: Path) -> None:
+    assert plan("--", CHURN_STREAM_TRIGGER="once").is_once
+    (tmp_path / "job.toml").write_text('trigger = "once"\nmetrics_port = 9001')
+    from_file = plan("--", "--config", str(tmp_path / "job.toml"))
+    assert (from_file.is_once, from_file.metrics_port) == (True, 9001)

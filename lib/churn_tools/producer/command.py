@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import time
@@ -18,9 +19,10 @@ from churn_tools.producer.csv_checkpoint import CsvCheckpoint
 from churn_tools.producer.feed import Feed, Inspector, StopRequest
 from churn_tools.producer.pacing import Pacer
 from churn_tools.producer.publisher import Publisher, Record
-from churn_tools.producer.settings import ProducerSettings, parse_settings
+from churn_tools.producer.settings import SendSettings, read_settings
 from churn_tools.producer.source import CustomerCsv, synthetic_events, to_records
 from stream_telemetry.logs.configure import LogTargets, close_logging, configure_logging
+from stream_telemetry.logs.settings import LogSettings
 from telco_churn.errors import SettingsError
 from telco_churn.paths import read_schema
 
@@ -37,28 +39,33 @@ def main(arguments: Sequence[str]) -> None:
         SettingsError: an option, the CSV file or the checkpoint file is unusable.
         KafkaUnavailableError: no broker, no such topic, or records that Kafka did not take.
     """
-    settings = parse_settings(arguments)
+    settings = read_settings(arguments, os.environ)
+    customers, sending = settings.customers, settings.sending
     contract = read_schema("customer_event")
-    inspector = Inspector(ContractValidator(contract), settings.topic)
-    source = CustomerCsv(settings.csv, contract) if settings.csv else None
+    inspector = Inspector(ContractValidator(contract), sending.topic)
+    source = CustomerCsv(customers.csv, contract) if customers.csv else None
     checkpoint = (
-        CsvCheckpoint(settings.checkpoint_file, source)
-        if settings.checkpoint_file and source
+        CsvCheckpoint(customers.checkpoint_file, source)
+        if customers.checkpoint_file and source
         else None
     )
     events = (
         source.events(checkpoint.place if checkpoint else None)
         if source
-        else synthetic_events(settings.synthetic or 0, settings.seed)
+        else synthetic_events(customers.synthetic or 0, customers.seed)
     )
-    records = to_records(events, settings.bad_ratio, settings.seed)
-    with _logging(settings), _stop_on_signals() as stop:
-        if settings.is_dry_run:
-            _show(
-                records, inspector, limit=settings.batch_size if settings.synthetic == 0 else None
-            )
+    records = to_records(events, customers.bad_ratio, customers.seed)
+    with _logging(settings.log), _stop_on_signals() as stop:
+        if sending.dry_run:
+            # Without an end there is nothing to sum up.
+            limit = sending.batch_size if customers.synthetic == 0 else None
+            _show(records, inspector, limit)
         else:
-            _send(records, inspector, checkpoint, settings, stop)
+            if checkpoint:
+                # Before anything is sent, so that a file that cannot be written is found now.
+                checkpoint.write(checkpoint.place)
+            publisher = Publisher(settings.kafka, sending.topic)
+            _send(records, inspector, checkpoint, publisher, sending, customers.synthetic, stop)
 
 
 def _show(records: Iterator[Record], inspector: Inspector, limit: int | None) -> None:
@@ -78,17 +85,13 @@ def _send(
     records: Iterator[Record],
     inspector: Inspector,
     checkpoint: CsvCheckpoint | None,
-    settings: ProducerSettings,
+    publisher: Publisher,
+    settings: SendSettings,
+    total: int | None,
     stop: StopRequest,
 ) -> None:
-    if checkpoint:
-        # Before anything is sent, so that a file that cannot be written is found now.
-        checkpoint.write(checkpoint.place)
-    publisher = Publisher(settings.broker, settings.topic)
     started = time.monotonic()
-    with tqdm(
-        total=settings.synthetic or None, unit=" events", disable=None, file=sys.stderr
-    ) as progress:
+    with tqdm(total=total or None, unit=" events", disable=None, file=sys.stderr) as progress:
 
         def on_batch(batch_size: int) -> None:
             progress.update(batch_size)
@@ -97,7 +100,7 @@ def _send(
 
         feed = Feed(
             publisher,
-            inspector if settings.is_validating else None,
+            inspector if settings.validate else None,
             Pacer(settings.rate),
             stop,
             settings.batch_size,
@@ -145,7 +148,7 @@ class _ProgressBarHandler(logging.Handler):
 
 
 @contextmanager
-def _logging(settings: ProducerSettings) -> Iterator[None]:
+def _logging(settings: LogSettings) -> Iterator[None]:
     targets = LogTargets(
         name="kafka_producer",
         directory=settings.log_dir,

@@ -11,6 +11,7 @@ from stream_telemetry.logs.clients import client_logger
 from stream_telemetry.logs.rate_limit import RateLimit
 from telco_churn.errors import KafkaUnavailableError
 from telco_churn.outcome.message_ids import plain_id
+from telco_churn.query.settings import BrokerSettings
 
 DELIVERY_TIMEOUT_SECONDS: Final = 60.0
 """How long a record may wait for a broker that is away, retries included."""
@@ -43,18 +44,21 @@ class Publisher:
     """
 
     def __init__(
-        self, broker: str, topic: str, delivery_timeout_seconds: float = DELIVERY_TIMEOUT_SECONDS
+        self,
+        kafka: BrokerSettings,
+        topic: str,
+        delivery_timeout_seconds: float = DELIVERY_TIMEOUT_SECONDS,
     ) -> None:
         self.sent = 0
         self.failed = 0
         self.last_failure = ""
-        self._broker = broker
+        self._broker = kafka.broker
         self.topic = topic
         self._rate_limit = RateLimit(LOG_LINES_PER_SECOND)
         self._unlogged = 0
         self._producer = Producer(
             {
-                "bootstrap.servers": broker,
+                **kafka.client,
                 "client.id": "produce_customers",
                 "acks": "all",
                 "enable.idempotence": True,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,8 +17,55 @@ from churn_tools.training.data import check_csv, read_customers, write_synthetic
 from churn_tools.training.fit import TrainedModel, train
 from churn_tools.training.store import check_target, save_model
 from launcher.java import use_chosen_java
+from stream_telemetry.options import OFF, OwnOptions, option
+from stream_telemetry.values import count, directory, or_off, whole
 from telco_churn.model.manifest import MANIFEST_NAME, Manifest
-from telco_churn.settings.options import OneLineParser
+from telco_churn.settings.parser import Command
+from telco_churn.settings.resolve import read
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings(OwnOptions):
+    """Training."""
+
+    csv: Path | None = option(
+        OFF, "customers in the public Telco file's format", parse=or_off(Path), metavar="FILE"
+    )
+    synthetic: int | None = option(
+        OFF, "learn from N synthetic customers instead", parse=or_off(count(1)), metavar="N"
+    )
+    out: Path = option(
+        "models/churn",
+        "directory of the model; a model that is there is replaced",
+        parse=directory,
+        metavar="DIR",
+    )
+    seed: int = option(
+        "7",
+        "of the synthetic customers and of the choice who is held out",
+        parse=whole,
+        metavar="N",
+    )
+    model_version: str = option("", "the model's name in predictions (default: the time, in UTC)")
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when the customers come from nowhere, or from two places."""
+        if (self.csv is None) == (self.synthetic is None):
+            raise ValueError("one of --csv FILE and --synthetic N is required, and not both")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """The command's settings."""
+
+    training: TrainingSettings
+
+
+COMMAND = Command(
+    prog="train_model.py",
+    description="Fit the churn model, judge it on customers held out, and save it.",
+    reads_config=False,
+)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -27,7 +74,7 @@ def main(arguments: Sequence[str]) -> None:
     Raises:
         SettingsError: an option, the CSV file or the target directory cannot be used.
     """
-    options = _parser().parse_or_raise(arguments)
+    options = read(TrainSettings, COMMAND, arguments, {}).training
     check_target(options.out)
     if options.csv is not None:
         check_csv(options.csv)
@@ -36,44 +83,6 @@ def main(arguments: Sequence[str]) -> None:
         trained = _train(spark, options)
         save_model(trained.pipeline, trained.manifest, options.out)
     sys.stdout.write(report(trained.manifest, options.out))
-
-
-def _parser() -> OneLineParser:
-    parser = OneLineParser(
-        prog="train_model.py",
-        description="Fit the churn model, judge it on customers held out, and save it.",
-        allow_abbrev=False,
-    )
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--csv", type=Path, metavar="FILE", help="customers in the public Telco file's format"
-    )
-    source.add_argument(
-        "--synthetic", type=_count, metavar="N", help="learn from N synthetic customers"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("models/churn"),
-        metavar="DIR",
-        help="directory of the model; a model that is there is replaced (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=7,
-        help="of the synthetic customers and of the choice who is held out (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--version", default="", help="the model's name in predictions (default: the time, in UTC)"
-    )
-    return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
 
 
 @contextmanager
@@ -100,17 +109,17 @@ def _session() -> Iterator[SparkSession]:
         spark.stop()
 
 
-def _train(spark: SparkSession, options: argparse.Namespace) -> TrainedModel:
+def _train(spark: SparkSession, options: TrainingSettings) -> TrainedModel:
     if options.csv is not None:
         description = f"CSV file {options.csv.name}"
         customers = read_customers(spark, options.csv)
-        return train(customers, options.seed, options.version, description)
+        return train(customers, options.seed, options.model_version, description)
     with TemporaryDirectory() as scratch:
         source = Path(scratch, "customers.csv")
-        write_synthetic_csv(source, options.synthetic, options.seed)
+        write_synthetic_csv(source, options.synthetic or 0, options.seed)
         description = f"{options.synthetic} synthetic customers, seed {options.seed}"
         customers = read_customers(spark, source)
-        return train(customers, options.seed, options.version, description)
+        return train(customers, options.seed, options.model_version, description)
 
 
 def report(manifest: Manifest, target: Path) -> str:

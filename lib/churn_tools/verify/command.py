@@ -7,12 +7,12 @@ compacted source cannot be verified.
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -24,15 +24,17 @@ from confluent_kafka import (
 )
 
 from churn_tools.verify.balance import NAMED, Balance, Fate, Finding, Ledger, Place
+from stream_telemetry.options import OwnOptions, option
+from stream_telemetry.values import number
 from telco_churn.errors import ChurnStreamError, KafkaUnavailableError
+from telco_churn.query.settings import BrokerSettings, TopicSettings
 from telco_churn.query.topics import check_topics
-from telco_churn.settings.job import Settings, option_fields, read_settings
-from telco_churn.settings.options import OneLineParser, flag_of
+from telco_churn.settings.parser import Command
+from telco_churn.settings.resolve import read
 
 ANSWER_SECONDS = 30.0
 """How long the broker may say nothing."""
 
-_OPTIONS = ("broker", "input_topic", "output_topic", "deadletter_topic")
 _AT_ONCE = 10_000
 
 
@@ -42,50 +44,78 @@ class BalanceError(ChurnStreamError):
     exit_code = 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class WaitSettings(OwnOptions):
+    """Waiting."""
+
+    timeout: float = option(
+        "0",
+        "how long to wait for answers that are missing, of a job that runs",
+        parse=number(),
+        metavar="SECONDS",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifySettings:
+    """The verifier's settings."""
+
+    kafka: BrokerSettings
+    topics: TopicSettings
+    wait: WaitSettings
+
+
+COMMAND = Command(
+    prog="python -m churn_tools.verify",
+    description="Reads a job's three topics and tells what is lost, invented or there twice.",
+    epilog="What is not given comes from the job's own config file and environment. Exit "
+    "codes: 0 each record has one fate, 1 one has none or several, 2 bad options, 4 Kafka.",
+)
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Verifies, and writes the books to standard output.
+    """Verifies, and writes the balance to standard output.
 
     Raises:
         SettingsError: an option is unknown or malformed.
         KafkaUnavailableError: no broker answers, or a topic is missing.
-        BalanceError: the books do not balance.
+        BalanceError: a record has no fate, or several.
     """
-    given = vars(_parser().parse_or_raise(arguments))
-    timeout = given.pop("timeout")
-    flags = [f"--{name.replace('_', '-')}={text}" for name, text in given.items() if text]
-    settings = read_settings(flags, os.environ)
-    balance = verify(settings, timeout)
-    sys.stdout.write(described(balance, settings))
+    settings = read(VerifySettings, COMMAND, arguments, os.environ)
+    topic = settings.topics.input_topic
+    balance = verify(settings.kafka, settings.topics, settings.wait.timeout)
+    sys.stdout.write(described(balance, topic))
     if not balance.is_clean:
         raise BalanceError(
-            f"the books of {settings.input_topic} do not balance: {balance.lost.count} lost, "
+            f"the records of {topic} do not balance: {balance.lost.count} lost, "
             f"{balance.invented.count} invented, {balance.in_both.count} in both; look at the "
             "named offsets, and whether Kafka keeps the outputs as long as the source"
         )
 
 
-def verify(settings: Settings, timeout: float = 0.0) -> Balance:
+def verify(kafka: BrokerSettings, topics: TopicSettings, timeout: float = 0.0) -> Balance:
     """The balance of the three topics.
 
     Args:
-        settings: say which broker and topics.
+        kafka: the broker.
+        topics: of the job.
         timeout: how long records without an answer are waited for, in seconds.
 
     Raises:
         KafkaUnavailableError: no broker answers, or a topic is missing.
     """
-    check_topics(settings)
+    check_topics(kafka, topics)
     try:
-        with _consumer(settings) as consumer:
-            return _verified(consumer, settings, timeout)
+        with _consumer(kafka) as consumer:
+            return _verified(consumer, topics, timeout)
     except KafkaException as error:
         raise KafkaUnavailableError(
-            f"{settings.broker} does not give the records ({error.args[0].str()}); "
+            f"{kafka.broker} does not give the records ({error.args[0].str()}); "
             "see whether it is well, then try again"
         ) from error
 
 
-def described(balance: Balance, settings: Settings) -> str:
+def described(balance: Balance, topic: str) -> str:
     """The books, a figure a line, with the places where something is wrong."""
     figures: dict[str, int | Finding] = {
         "read": balance.read,
@@ -98,9 +128,7 @@ def described(balance: Balance, settings: Settings) -> str:
         "expired": balance.expired,
         "later": balance.later,
     }
-    return "".join(
-        f"{name:14}{_shown(value, settings.input_topic)}\n" for name, value in figures.items()
-    )
+    return "".join(f"{name:14}{_shown(value, topic)}\n" for name, value in figures.items())
 
 
 def _shown(value: int | Finding, topic: str) -> str:
@@ -111,8 +139,8 @@ def _shown(value: int | Finding, topic: str) -> str:
     return f"{value.count:>11,}" + (f"  {places}{rest}" if places else "")
 
 
-def _verified(consumer: Consumer, settings: Settings, timeout: float) -> Balance:
-    source = settings.input_topic
+def _verified(consumer: Consumer, topics: TopicSettings, timeout: float) -> Balance:
+    source = topics.input_topic
 
     def bounds() -> dict[int, tuple[int, int]]:
         return {p: _bounds(consumer, source, p) for p in _partitions(consumer, source)}
@@ -121,8 +149,8 @@ def _verified(consumer: Consumer, settings: Settings, timeout: float) -> Balance
     for message in _records(consumer, [source]):
         books.read(message.partition() or 0, message.offset() or 0)
     fates = {
-        settings.output_topic: Fate.PREDICTION,
-        settings.deadletter_topic: Fate.DEAD_LETTER,
+        topics.output_topic: Fate.PREDICTION,
+        topics.deadletter_topic: Fate.DEAD_LETTER,
     }
     deadline = time.monotonic() + timeout
     for message in _records(
@@ -180,12 +208,12 @@ def _bounds(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
 
 
 @contextmanager
-def _consumer(settings: Settings) -> Iterator[Consumer]:
+def _consumer(kafka: BrokerSettings) -> Iterator[Consumer]:
     consumer = Consumer(
         {
-            "bootstrap.servers": settings.broker,
+            **kafka.client,
             # The client demands one; without subscription and commits no group comes to be.
-            "group.id": settings.consumer_group,
+            "group.id": "churn-verify",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
@@ -198,34 +226,3 @@ def _consumer(settings: Settings) -> Iterator[Consumer]:
         yield consumer
     finally:
         consumer.close()
-
-
-def _parser() -> OneLineParser:
-    parser = OneLineParser(
-        prog="python -m churn_tools.verify",
-        description="Reads a job's three topics and tells what is lost, invented or there twice.",
-        epilog="What is not given comes from the job's own config file and environment. Exit "
-        "codes: 0 each record has one fate, 1 one has none or several, 2 bad options, 4 Kafka.",
-        allow_abbrev=False,
-    )
-    for field in option_fields():
-        if field.name in _OPTIONS:
-            parser.add_argument(
-                flag_of(field), metavar=field.metadata["metavar"], help=field.metadata["help"]
-            )
-    parser.add_argument("--config", metavar="FILE", help="the job's config file")
-    parser.add_argument(
-        "--timeout",
-        type=_seconds,
-        default=0.0,
-        metavar="SECONDS",
-        help="how long to wait for answers that are missing, of a job that runs (default: 0)",
-    )
-    return parser
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < math.inf:
-        raise ValueError
-    return seconds

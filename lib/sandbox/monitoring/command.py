@@ -5,29 +5,91 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
-from sandbox.errors import SandboxError
 from sandbox.interrupts import Interrupted, Interrupts
 from sandbox.monitoring.programs import Monitoring, Ports
 from sandbox.ports import LOOPBACK
+from stream_telemetry.options import OFF, OwnOptions, option
+from stream_telemetry.values import or_off, port
 from telco_churn.errors import ChurnStreamError
+from telco_churn.settings.parser import Command
+from telco_churn.settings.resolve import read
 
 _HOME: Final = Path(__file__).resolve().parents[3]
+
+
+def _listening(text: str) -> int:
+    if port(text) == 0:
+        raise ValueError("is not a port from 1 to 65535")
+    return port(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PortSettings(OwnOptions):
+    """Ports, all on the loopback address."""
+
+    job_port: int = option(
+        "8000", "port of the running job's metrics", parse=_listening, metavar="PORT"
+    )
+    spark_port: int = option(
+        "4040", "port of the running job's Spark page", parse=_listening, metavar="PORT"
+    )
+    prometheus_port: int = option("9090", "port for Prometheus", parse=_listening, metavar="PORT")
+    pushgateway_port: int = option(
+        "9091", "port for the Pushgateway", parse=_listening, metavar="PORT"
+    )
+    alertmanager_port: int = option(
+        "9093", "port for Alertmanager", parse=_listening, metavar="PORT"
+    )
+    grafana_port: int = option("3000", "port for Grafana", parse=_listening, metavar="PORT")
+
+    def ports(self) -> Ports:
+        """The same, by program."""
+        return Ports(**{one.name: getattr(self, f"{one.name}_port") for one in fields(Ports)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectorySettings(OwnOptions):
+    """Data and logs."""
+
+    directory: Path | None = option(
+        OFF,
+        "where they go, and stay; off: a new directory that is removed at the end",
+        parse=or_off(Path),
+        metavar="DIR",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringSettings:
+    """The command's settings."""
+
+    ports: PortSettings
+    directory: DirectorySettings
+
+
+COMMAND = Command(
+    prog="./monitoring.sh",
+    description="Starts Prometheus, Pushgateway, Alertmanager and, if it is installed, Grafana "
+    "on this machine, on the files in conf/ and dashboards/, beside a running job.",
+    epilog="Exit codes: 0 stopped as asked, 2 something to mend on this machine.",
+    reads_config=False,
+)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the programs until somebody stops it; returns the exit code."""
     try:
-        options = _parser().parse_args(arguments)
-        with Interrupts() as interrupts, _directory(options.directory) as directory:
+        settings = read(MonitoringSettings, COMMAND, arguments, {})
+        given = settings.directory.directory
+        with Interrupts() as interrupts, _directory(given) as directory:
             try:
-                _watch(options, directory, interrupts)
+                _watch(settings.ports.ports(), directory, interrupts)
             except Interrupted:
                 _say("Stopped; nothing is left running.")
     except (ChurnStreamError, OSError) as error:
@@ -48,8 +110,7 @@ def _directory(given: Path | None) -> Iterator[Path]:
         yield Path(made)
 
 
-def _watch(options: Namespace, directory: Path, interrupts: Interrupts) -> None:
-    ports = Ports(**{one.name: getattr(options, f"{one.name}_port") for one in fields(Ports)})
+def _watch(ports: Ports, directory: Path, interrupts: Interrupts) -> None:
     with Monitoring(_HOME, directory, ports, interrupts.check) as monitoring:
         for name, address in monitoring.addresses.items():
             _say(f"  {name:<13} {address}")
@@ -63,44 +124,6 @@ def _watch(options: Namespace, directory: Path, interrupts: Interrupts) -> None:
             interrupts.check()
             monitoring.require_running()
             time.sleep(0.2)
-
-
-class _OneLineParser(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise SandboxError(f"{message}; --help lists the options")
-
-
-def _parser() -> ArgumentParser:
-    parser = _OneLineParser(
-        prog="./monitoring.sh",
-        description="Starts Prometheus, Pushgateway, Alertmanager and, if it is installed, Grafana "
-        "on this machine, on the files in conf/ and dashboards/, beside a running job.",
-        epilog="Exit codes: 0 stopped as asked, 2 something to mend on this machine.",
-        allow_abbrev=False,
-    )
-    for one in fields(Ports):
-        whose = "of the running job's" if one.name in ("job", "spark") else "for"
-        what = {"job": "metrics", "spark": "Spark page"}.get(one.name, one.name)
-        parser.add_argument(
-            f"--{one.name}-port",
-            type=_port,
-            default=one.default,
-            metavar="PORT",
-            help=f"port {whose} {what} (default {one.default})",
-        )
-    parser.add_argument(
-        "--directory",
-        type=Path,
-        metavar="DIR",
-        help="where data and logs go, and stay (default: a new one that is removed at the end)",
-    )
-    return parser
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
-    return int(text)
 
 
 def _say(text: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 from uuid import UUID
 
+from pyspark.sql import SparkSession
 from pyspark.sql.streaming.listener import (
     QueryIdleEvent,
     QueryProgressEvent,
@@ -17,7 +20,12 @@ from pyspark.sql.streaming.listener import (
     StreamingQueryListener,
 )
 
+from stream_telemetry.run.lifecycle import JVM_ERRORS
+
 log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 5.0
+"""How long the end of a run waits for events that Spark still holds, and for the threads."""
 
 Told = TypeVar("Told")
 Event = QueryStartedEvent | QueryProgressEvent | QueryIdleEvent | QueryTerminatedEvent
@@ -93,3 +101,54 @@ class EventThread(Generic[Told]):
             except Exception:
                 self._on_error()
                 log.exception("an event of the query could not be evaluated")
+
+
+class Attached:
+    """The listener of one query, as long as the `with` block lasts.
+
+    The end of the block waits for what Spark still has to tell of the query's end.
+    """
+
+    def __init__(self, spark: SparkSession, query: str, hand_over: Callable[[Event], None]) -> None:
+        """Prepares the listener.
+
+        Args:
+            spark: whose queries are listened to.
+            query: name of the one that matters.
+            hand_over: called with each of its events, on Spark's own threads; must not wait.
+        """
+        self._spark = spark
+        self._hand_over = hand_over
+        self._listener = QueryListener(query, self._receive)
+        self._has_ended = threading.Event()
+        self._has_ended.set()
+
+    def wait_for_end(self) -> None:
+        """Waits until Spark has told all of a run that has ended, for `DRAIN_SECONDS` at most."""
+        self._has_ended.wait(DRAIN_SECONDS)
+
+    def __enter__(self) -> Self:
+        """Listens; to be done before the query starts."""
+        self._spark.streams.addListener(self._listener)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Listens no more."""
+        # A JVM that is gone tells nothing more; this is how it shows.
+        with contextlib.suppress(*JVM_ERRORS):
+            self._spark.streams.active  # noqa: B018
+            self.wait_for_end()
+            self._spark.streams.removeListener(self._listener)
+
+    def _receive(self, event: Event) -> None:
+        # Spark's own thread: `start()` returns after the first of these two.
+        if isinstance(event, QueryStartedEvent):
+            self._has_ended.clear()
+        elif isinstance(event, QueryTerminatedEvent):
+            self._has_ended.set()
+        self._hand_over(event)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from stream_telemetry.logs.lines import cut
 from telco_churn.errors import SettingsError
+from telco_churn.outcome.settings import MessageIdSettings
 
-MESSAGE_IDS = ("plain", "hashed", "off")
 MAX_CHARS = 100
 _HASH_BYTES = 16
 _LEAST_KEY_BYTES = 16
@@ -23,17 +23,17 @@ def plain_id(key: bytes | None) -> str | None:
     return None if key is None else cut(key.decode("utf-8", "backslashreplace"), MAX_CHARS)
 
 
-def make_message_id(kind: str, key_file: Path | None) -> MessageId:
+def make_message_id(settings: MessageIdSettings) -> MessageId:
     """A function from a record's key to its name in the log.
 
     Args:
-        kind: one of `MESSAGE_IDS`.
-        key_file: holds the secret of the hash (HMAC-SHA256, its first 16 bytes); who has it can
-            find a customer's lines, nobody else can tell who they are about.
+        settings: say how, and which file holds the secret of the hash (HMAC-SHA256, its first 16
+            bytes); who has it can find a customer's lines, nobody else can tell who they are about.
 
     Raises:
         SettingsError: the secret is missing or too short.
     """
+    kind, key_file = settings.log_message_id, settings.log_key_file
     if kind == "plain":
         return plain_id
     if kind == "off":

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from stream_telemetry.broker.start_positions import checkpoint_positions
 from telco_churn.errors import SettingsError, SourceDataLostError
+from telco_churn.query.settings import BrokerSettings, CheckpointSettings, TopicSettings
 from telco_churn.query.topics import SourceIdentity, source_identity
-from telco_churn.settings.job import Settings
 
 LOCK = "driver.lock"
 """Held by the driver that runs on the checkpoint; the kernel lets go of it however that ends."""
@@ -24,12 +24,13 @@ SOURCE = "source.json"
 """The topic that the checkpoint's offsets count in."""
 
 
-def check_checkpoint(checkpoint: str) -> None:
+def check_checkpoint(settings: CheckpointSettings) -> None:
     """Tries to write where the checkpoint is or will be, and reads what Spark will read first.
 
     Raises:
         SettingsError: the directory cannot be written, or a file in it is damaged.
     """
+    checkpoint = settings.checkpoint
     if "://" in checkpoint:
         return
     try:
@@ -45,12 +46,13 @@ def check_checkpoint(checkpoint: str) -> None:
 
 
 @contextmanager
-def locked(checkpoint: str) -> Iterator[None]:
+def locked(settings: CheckpointSettings) -> Iterator[None]:
     """Keeps other drivers off the checkpoint.
 
     Raises:
         SettingsError: another driver is on it.
     """
+    checkpoint = settings.checkpoint
     if "://" in checkpoint:
         yield
         return
@@ -69,7 +71,9 @@ def locked(checkpoint: str) -> Iterator[None]:
         yield
 
 
-def check_source(settings: Settings) -> None:
+def check_source(
+    kafka: BrokerSettings, topics: TopicSettings, settings: CheckpointSettings
+) -> None:
     """Compares the input topic with the one whose offsets the checkpoint holds.
 
     Spark itself compares names only: of a topic that was made anew and has grown longer than the
@@ -80,36 +84,42 @@ def check_source(settings: Settings) -> None:
         SettingsError: the checkpoint is that of another topic.
         KafkaUnavailableError: the broker does not tell.
     """
-    if "://" in settings.checkpoint:
+    checkpoint = settings.checkpoint
+    if "://" in checkpoint:
         return
-    known = _known_source(Path(settings.checkpoint))
+    known = _known_source(Path(checkpoint))
     if known is None:
         return
-    found = source_identity(settings)
+    found = source_identity(kafka, topics.input_topic)
     if known.topic != found.topic:
         raise SettingsError(
-            f"checkpoint {settings.checkpoint} is of topic {known.topic}, not of {found.topic}; "
+            f"checkpoint {checkpoint} is of topic {known.topic}, not of {found.topic}; "
             "set another --checkpoint"
         )
     if known != found:
         raise SourceDataLostError(
-            f"{found.topic} is not the topic that checkpoint {settings.checkpoint} was made on: it "
+            f"{found.topic} is not the topic that checkpoint {checkpoint} was made on: it "
             f"has been deleted and made anew (id {known.topic_id} then, {found.topic_id} now; "
             f"cluster {known.cluster_id}, {found.cluster_id}); start with another --checkpoint"
         )
 
 
-def remember_source(settings: Settings) -> None:
+def remember_source(
+    kafka: BrokerSettings, topics: TopicSettings, settings: CheckpointSettings
+) -> None:
     """Writes down which topic the checkpoint is made on, unless it says so already.
 
     Raises:
         KafkaUnavailableError: the broker does not tell.
     """
-    if "://" in settings.checkpoint or _known_source(Path(settings.checkpoint)):
+    checkpoint = settings.checkpoint
+    if "://" in checkpoint or _known_source(Path(checkpoint)):
         return
-    path = Path(settings.checkpoint) / SOURCE
+    path = Path(checkpoint) / SOURCE
     new = path.with_suffix(".new")
-    new.write_text(json.dumps(source_identity(settings)._asdict()), encoding="utf-8")
+    new.write_text(
+        json.dumps(source_identity(kafka, topics.input_topic)._asdict()), encoding="utf-8"
+    )
     new.replace(path)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from pathlib import Path
 
 from pyspark.errors import StreamingQueryException
 
@@ -15,9 +17,8 @@ from telco_churn.errors import (
     SourceDataLostError,
     TopicError,
 )
-from telco_churn.query.checkpoint import check_source
-from telco_churn.query.topics import check_message_sizes, check_topics
-from telco_churn.settings.job import Settings
+from telco_churn.query.preflight import check_kafka
+from telco_churn.query.settings import BrokerSettings, CheckpointSettings, TopicSettings
 
 _POISON = re.compile(
     r"Record at topic (?P<topic>\S+) partition (?P<partition>\d+) offset (?P<offset>\d+) has "
@@ -46,60 +47,69 @@ _LASTING = (
 """Words of failures that a restart would only repeat."""
 
 
-def ensure_it_can_pass(error: StreamingQueryException, settings: Settings) -> None:
-    """Returns if a restart may help: a broker that is away, a timeout, a full disk.
+@dataclass(frozen=True)
+class Triage:
+    """Tells failures that can pass from those that end the job.
 
-    Raises:
-        ChurnStreamError: it cannot help; the one that ends the job.
+    Attributes:
+        kafka: the broker.
+        topics: of the job.
+        checkpoint: of the query.
+        log: what a user may read for more.
     """
-    text = str(error)
-    if poison := _POISON.search(text):
-        raise _poison(poison, settings) from error
-    if any(words in text for words in _DATA_LOSS):
-        reason = _REASON.search(text)
-        raise SourceDataLostError(
-            f"{settings.input_topic} no longer has the offsets that come next: "
-            f"{reason[1] if reason else cause_of(error)}; "
-            "to go on without them, set --on-data-loss continue"
-        ) from error
-    if any(word in text for word in _LASTING):
-        raise final_failure(error, settings) from error
-    check_kafka_again(settings)
 
+    kafka: BrokerSettings
+    topics: TopicSettings
+    checkpoint: CheckpointSettings
+    log: Path
 
-def final_failure(
-    error: StreamingQueryException, settings: Settings, restarts: int = 0
-) -> ChurnStreamError:
-    """The error for a query that has failed for good, after so many restarts without progress."""
-    tried = f", and {restarts} restarts brought it no further" if restarts else ""
-    log = settings.log_dir / "spark.log"
-    return QueryFailedError(f"the query failed{tried}: {cause_of(error)}; see {log}")
+    def ensure_it_can_pass(self, error: StreamingQueryException) -> None:
+        """Returns if a restart may help: a broker that is away, a timeout, a full disk.
 
+        Raises:
+            ChurnStreamError: it cannot help; the one that ends the job.
+        """
+        text = str(error)
+        if poison := _POISON.search(text):
+            raise self._poison(poison) from error
+        if any(words in text for words in _DATA_LOSS):
+            reason = _REASON.search(text)
+            raise SourceDataLostError(
+                f"{self.topics.input_topic} no longer has the offsets that come next: "
+                f"{reason[1] if reason else cause_of(error)}; "
+                "to go on without them, set --on-data-loss continue"
+            ) from error
+        if any(word in text for word in _LASTING):
+            raise self.final(error) from error
+        self.check_kafka_again()
 
-def check_kafka_again(settings: Settings) -> None:
-    """What is checked at the start, for a query that has failed or does not get on.
+    def final(self, error: StreamingQueryException, restarts: int = 0) -> ChurnStreamError:
+        """The error for a query that failed for good, after so many restarts without progress."""
+        tried = f", and {restarts} restarts brought it no further" if restarts else ""
+        return QueryFailedError(f"the query failed{tried}: {cause_of(error)}; see {self.log}")
 
-    Spark reports a topic that is gone or was made anew like a broker that is away, and of a topic
-    that takes small messages only it may hear nothing: Kafka's client splits its batch for ever.
+    def check_kafka_again(self) -> None:
+        """What is checked at the start, for a query that has failed or does not get on.
 
-    Raises:
-        TopicError: an output topic takes small messages only, or a topic is gone.
-        SourceDataLostError: the input topic was made anew.
-    """
-    try:
-        check_topics(settings)
-        check_message_sizes(settings)
-        check_source(settings)
-    except TopicError:
-        raise
-    except KafkaUnavailableError:
-        return
+        Spark reports a topic that is gone or was made anew like a broker that is away, and of a
+        topic that takes small messages only it may hear nothing: Kafka's client splits its batch
+        for ever.
 
+        Raises:
+            TopicError: an output topic takes small messages only, or a topic is gone.
+            SourceDataLostError: the input topic was made anew.
+        """
+        try:
+            check_kafka(self.kafka, self.topics, self.checkpoint)
+        except TopicError:
+            raise
+        except KafkaUnavailableError:
+            return
 
-def _poison(found: re.Match[str], settings: Settings) -> PoisonRecordError:
-    place = f"{found['topic']}-{found['partition']}-{found['offset']}"
-    return PoisonRecordError(
-        f"record {place} has the timestamp {found['timestamp']}, which Spark cannot read, so the "
-        f"query cannot pass it; leave it out with: python -m churn_tools.skip_record {place} "
-        f"--checkpoint {settings.checkpoint}"
-    )
+    def _poison(self, found: re.Match[str]) -> PoisonRecordError:
+        place = f"{found['topic']}-{found['partition']}-{found['offset']}"
+        return PoisonRecordError(
+            f"record {place} has the timestamp {found['timestamp']}, which Spark cannot read, so "
+            f"the query cannot pass it; leave it out with: python -m churn_tools.skip_record "
+            f"{place} --checkpoint {self.checkpoint.checkpoint}"
+        )

@@ -1,29 +1,85 @@
-"""What must hold of Spark before the query may start."""
+"""What must hold before the query may start, and is looked at again when it does not get on."""
 
 from __future__ import annotations
 
+import logging
 import re
 
 from pyspark.sql import SparkSession
 
+from telco_churn import LOGGER
 from telco_churn.errors import SettingsError
-from telco_churn.model.loading import SPARK_ERRORS
-from telco_churn.settings.job import Settings
+from telco_churn.model.loading import SPARK_ERRORS, Model, load_model
+from telco_churn.model.settings import ModelSettings
+from telco_churn.query.checkpoint import check_source
+from telco_churn.query.settings import (
+    BrokerSettings,
+    CheckpointSettings,
+    ReadSettings,
+    TopicSettings,
+)
+from telco_churn.query.topics import check_message_sizes, check_topics
+
+log = logging.getLogger(LOGGER)
 
 OLDEST_KAFKA_CLIENTS = (3, 9, 2)
 """Below it a batch of records that expires in flight can end in another topic (CVE-2026-35554)."""
 
 
-def check_slots(spark: SparkSession, settings: Settings, partitions: int) -> None:
+def check_kafka(
+    kafka: BrokerSettings, topics: TopicSettings, checkpoint: CheckpointSettings
+) -> int:
+    """The number of partitions of the input topic, once broker, topics and checkpoint fit.
+
+    Raises:
+        KafkaUnavailableError: no broker answers.
+        TopicError: a topic is gone, or an output topic takes small messages only.
+        SourceDataLostError: the input topic was made anew.
+        SettingsError: the checkpoint is that of another topic.
+    """
+    partitions = check_topics(kafka, topics)
+    check_message_sizes(kafka, topics)
+    check_source(kafka, topics, checkpoint)
+    return partitions
+
+
+def prepare_model(
+    spark: SparkSession, settings: ModelSettings, reading: ReadSettings, partitions: int
+) -> Model:
+    """The model, once it is known that Spark can run as the settings want.
+
+    Raises:
+        SettingsError: real-time mode has too few slots, or the Kafka client is too old.
+        ModelError: the model cannot be used.
+    """
+    if reading.trigger.is_realtime:
+        check_slots(spark, partitions)
+    check_kafka_clients(spark)
+    model = load_model(settings.model_path)
+    warn_if_slow(model)
+    return model
+
+
+def warn_if_slow(model: Model) -> None:
+    """Tells the log of a model that is scored by its stages."""
+    if not model.is_compiled:
+        log.warning(
+            "model %s is scored by its Spark ML stages, which takes longer: it is not of the kind "
+            "that jobs/train_model.py makes",
+            model.manifest.version,
+        )
+
+
+def check_slots(spark: SparkSession, partitions: int) -> None:
     """Real-time mode runs one task for each partition, all the time; too few slots read only some.
 
     Raises:
         SettingsError: there are fewer slots than partitions.
     """
     slots = spark.sparkContext.defaultParallelism
-    if settings.trigger.mode == "realtime" and slots < partitions:
+    if slots < partitions:
         raise SettingsError(
-            f"real-time mode needs a slot for each partition: {settings.input_topic} has "
+            f"real-time mode needs a slot for each partition: the input topic has "
             f"{partitions}, Spark has {slots}; set --master local[{partitions + 1}] or more cores"
         )
 

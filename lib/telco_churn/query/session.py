@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 import pyspark
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
+from stream_telemetry.run.lifecycle import JVM_ERRORS
 from telco_churn.errors import SettingsError
 from telco_churn.model.loading import SPARK_ERRORS, first_line
 
@@ -29,6 +33,17 @@ SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.sql.adaptive.enabled": "false",
 }
 _LOOPBACK = ("spark.driver.host", "spark.driver.bindAddress")
+
+
+@contextmanager
+def session() -> Iterator[SparkSession]:
+    """`start_session`, stopped at the end even if the JVM is gone."""
+    spark = start_session()
+    try:
+        yield spark
+    finally:
+        with suppress(*JVM_ERRORS):
+            spark.stop()
 
 
 def start_session() -> SparkSession:

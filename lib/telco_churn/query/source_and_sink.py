@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from telco_churn.settings.job import Settings
-
-QUERY_NAME = "churn"
-"""The query's name, in Spark's pages and in its events."""
+from telco_churn import QUERY_NAME
+from telco_churn.errors import QueryFailedError
+from telco_churn.model.loading import SPARK_ERRORS, first_line
+from telco_churn.query.settings import (
+    BrokerSettings,
+    CheckpointSettings,
+    GroupSettings,
+    ReadSettings,
+    TopicSettings,
+)
 
 # Larger, compressed batches, for 20 ms at most; bench/throughput.py compares them.
 _BATCHED_PRODUCER = {
@@ -21,32 +31,63 @@ _PROMPT_PRODUCER = {"kafka.compression.type": "lz4", "kafka.linger.ms": "0"}
 _PRODUCER = {"kafka.max.block.ms": "20000"}
 
 
-def read_records(spark: SparkSession, settings: Settings) -> DataFrame:
-    """The input topic as a stream: Kafka's columns, `headers` among them."""
-    reader = (
-        spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", settings.broker)
-        .option("subscribe", settings.input_topic)
-        .option("startingOffsets", settings.starting_offsets)
-        .option("groupIdPrefix", settings.consumer_group)
-        .option("includeHeaders", "true")
-        # What a producer took back never happened.
-        .option("kafka.isolation.level", "read_committed")
-        .option("failOnDataLoss", str(settings.on_data_loss == "fail").lower())
-    )
-    if settings.trigger.mode != "realtime":
-        reader = reader.option("maxOffsetsPerTrigger", settings.max_offsets_per_trigger)
-    return reader.load()
+@dataclass(frozen=True)
+class KafkaEnds:
+    """Where the query reads and writes, and how.
 
+    Attributes:
+        kafka: the broker.
+        topics: only the one that is read is looked at; each record says where it goes.
+        reading: trigger, first offsets, and what to do about offsets that are gone.
+        group: its name begins those of the groups that Spark makes for itself.
+        checkpoint: of the query.
+    """
 
-def write_records(records: DataFrame, settings: Settings) -> DataStreamWriter:
-    """A writer of `records` (`key`, `value`, `topic`, `headers`), trigger and checkpoint set."""
-    is_prompt = settings.trigger.mode == "realtime"
-    writer = (
-        records.writeStream.format("kafka")
-        .queryName(QUERY_NAME)
-        .option("kafka.bootstrap.servers", settings.broker)
-        .option("checkpointLocation", settings.checkpoint)
-        .options(**_PRODUCER, **(_PROMPT_PRODUCER if is_prompt else _BATCHED_PRODUCER))
-    )
-    return settings.trigger.apply(writer)
+    kafka: BrokerSettings
+    topics: TopicSettings
+    reading: ReadSettings
+    group: GroupSettings
+    checkpoint: CheckpointSettings
+
+    def start(
+        self, spark: SparkSession, transform: Callable[[DataFrame], DataFrame]
+    ) -> StreamingQuery:
+        """The running query, which writes what `transform` makes of the records that it reads.
+
+        Raises:
+            QueryFailedError: Spark refuses to start it.
+        """
+        records = self.read(spark).transform(transform)
+        try:
+            return self.write(records).start()
+        except SPARK_ERRORS as error:
+            raise QueryFailedError(f"the query does not start: {first_line(error)}") from error
+
+    def read(self, spark: SparkSession) -> DataFrame:
+        """The input topic as a stream: Kafka's columns, `headers` among them."""
+        reader = (
+            spark.readStream.format("kafka")
+            .option("kafka.bootstrap.servers", self.kafka.broker)
+            .option("subscribe", self.topics.input_topic)
+            .option("startingOffsets", self.reading.starting_offsets)
+            .option("groupIdPrefix", self.group.consumer_group)
+            .option("includeHeaders", "true")
+            # What a producer took back never happened.
+            .option("kafka.isolation.level", "read_committed")
+            .option("failOnDataLoss", str(self.reading.on_data_loss == "fail").lower())
+        )
+        if not self.reading.trigger.is_realtime:
+            reader = reader.option("maxOffsetsPerTrigger", self.reading.max_offsets_per_trigger)
+        return reader.load()
+
+    def write(self, records: DataFrame) -> DataStreamWriter:
+        """A writer of `records` (`key`, `value`, `topic`, `headers`), trigger and all set."""
+        producer = _PROMPT_PRODUCER if self.reading.trigger.is_realtime else _BATCHED_PRODUCER
+        writer = (
+            records.writeStream.format("kafka")
+            .queryName(QUERY_NAME)
+            .option("kafka.bootstrap.servers", self.kafka.broker)
+            .option("checkpointLocation", self.checkpoint.checkpoint)
+            .options(**_PRODUCER, **producer)
+        )
+        return self.reading.trigger.apply(writer)

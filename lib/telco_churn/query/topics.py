@@ -8,8 +8,8 @@ from typing import NamedTuple
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
-from telco_churn.errors import KafkaUnavailableError, SettingsError, TopicError
-from telco_churn.settings.job import Settings
+from telco_churn.errors import KafkaUnavailableError, TopicError
+from telco_churn.query.settings import BrokerSettings, TopicSettings
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 
@@ -25,7 +25,7 @@ class SourceIdentity(NamedTuple):
     topic_id: str
 
 
-def count_partitions(broker: str, topics: Sequence[str]) -> dict[str, int]:
+def count_partitions(kafka: BrokerSettings, topics: Sequence[str]) -> dict[str, int]:
     """The number of partitions of each topic.
 
     Raises:
@@ -33,24 +33,24 @@ def count_partitions(broker: str, topics: Sequence[str]) -> dict[str, int]:
         TopicError: a topic is not there.
     """
     try:
-        known = _admin(broker).list_topics(timeout=CONNECT_TIMEOUT_SECONDS).topics
+        known = _admin(kafka).list_topics(timeout=CONNECT_TIMEOUT_SECONDS).topics
     except KafkaException as error:
-        raise _unavailable(broker, error) from error
+        raise _unavailable(kafka, error) from error
     if missing := [topic for topic in topics if topic not in known]:
         raise TopicError(
-            f"topic {missing[0]} does not exist on {broker}; create it with: kafka-topics.sh "
-            f"--bootstrap-server {broker} --create --topic {missing[0]} --partitions 3"
+            f"topic {missing[0]} does not exist on {kafka.broker}; create it with: kafka-topics.sh "
+            f"--bootstrap-server {kafka.broker} --create --topic {missing[0]} --partitions 3"
         )
     return {topic: len(known[topic].partitions) for topic in topics}
 
 
-def source_identity(settings: Settings) -> SourceIdentity:
-    """Which topic the input topic is.
+def source_identity(kafka: BrokerSettings, topic: str) -> SourceIdentity:
+    """Which topic of this name there is now.
 
     Raises:
         KafkaUnavailableError: the broker does not tell.
     """
-    topic, admin = settings.input_topic, _admin(settings.broker)
+    admin = _admin(kafka)
     try:
         cluster = admin.list_topics(topic, timeout=CONNECT_TIMEOUT_SECONDS).cluster_id
         answers = admin.describe_topics(
@@ -58,11 +58,11 @@ def source_identity(settings: Settings) -> SourceIdentity:
         )
         described = answers[topic].result(CONNECT_TIMEOUT_SECONDS)
     except KafkaException as error:
-        raise _unavailable(settings.broker, error) from error
+        raise _unavailable(kafka, error) from error
     return SourceIdentity(str(cluster), topic, str(described.topic_id))
 
 
-def check_message_sizes(settings: Settings) -> None:
+def check_message_sizes(kafka: BrokerSettings, topics: TopicSettings) -> None:
     """Sees whether the output topics take the largest records that the job writes.
 
     A user who may not read the topics' settings is spared the check.
@@ -71,9 +71,8 @@ def check_message_sizes(settings: Settings) -> None:
         TopicError: one of them does not.
         KafkaUnavailableError: the broker does not tell.
     """
-    topics = (settings.output_topic, settings.deadletter_topic)
-    asked = [ConfigResource(ResourceType.TOPIC, topic) for topic in topics]
-    admin = _admin(settings.broker)  # its answers end with it
+    asked = [ConfigResource(ResourceType.TOPIC, topic) for topic in topics.outputs]
+    admin = _admin(kafka)  # its answers end with it
     answers = admin.describe_configs(asked, request_timeout=CONNECT_TIMEOUT_SECONDS)
     for resource, answer in answers.items():
         try:
@@ -81,36 +80,32 @@ def check_message_sizes(settings: Settings) -> None:
         except KafkaException as error:
             if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
                 continue
-            raise _unavailable(settings.broker, error) from error
+            raise _unavailable(kafka, error) from error
         if limit < LEAST_MESSAGE_BYTES:
             raise TopicError(
                 f"topic {resource.name} takes messages of {limit} bytes at most, the job may write "
                 f"{LEAST_MESSAGE_BYTES}; raise it with: kafka-configs.sh --bootstrap-server "
-                f"{settings.broker} --alter --topic {resource.name} --add-config "
+                f"{kafka.broker} --alter --topic {resource.name} --add-config "
                 "max.message.bytes=1048588"
             )
 
 
-def _admin(broker: str) -> AdminClient:
+def _admin(kafka: BrokerSettings) -> AdminClient:
     # librdkafka's own lines would repeat every second what an error says once.
-    return AdminClient({"bootstrap.servers": broker, "log_level": 0}, error_cb=lambda error: None)
+    return AdminClient({**kafka.client, "log_level": 0}, error_cb=lambda error: None)
 
 
-def _unavailable(broker: str, error: KafkaException) -> KafkaUnavailableError:
+def _unavailable(kafka: BrokerSettings, error: KafkaException) -> KafkaUnavailableError:
     return KafkaUnavailableError(
-        f"no Kafka broker answers at {broker} within {CONNECT_TIMEOUT_SECONDS:.0f} s "
+        f"no Kafka broker answers at {kafka.broker} within {CONNECT_TIMEOUT_SECONDS:.0f} s "
         f"({error.args[0].str()}); start it, or set --broker"
     )
 
 
-def check_topics(settings: Settings) -> int:
+def check_topics(kafka: BrokerSettings, topics: TopicSettings) -> int:
     """The number of partitions of the input topic, once all three topics are known to exist.
 
     Raises:
         KafkaUnavailableError: no broker answers, or a topic is missing.
-        SettingsError: two of the topics are one.
     """
-    topics = [settings.input_topic, settings.output_topic, settings.deadletter_topic]
-    if len(set(topics)) < len(topics):
-        raise SettingsError(f"topics {', '.join(topics)}: all three must differ")
-    return count_partitions(settings.broker, topics)[settings.input_topic]
+    return count_partitions(kafka, topics.all)[topics.input_topic]

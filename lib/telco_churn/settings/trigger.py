@@ -6,14 +6,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from telco_churn.errors import SettingsError
-
 if TYPE_CHECKING:
     from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-_UNITS = {"millisecond": 0.001, "second": 1.0, "minute": 60.0, "hour": 3600.0}
-# Spark asks for the space between the two, and counts microseconds in 64 bits.
-_INTERVAL = re.compile(r"(\d{1,9})\s+(millisecond|second|minute|hour)s?", re.IGNORECASE | re.ASCII)
+_UNITS = {
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), "millisecond"),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), "second"),
+    **dict.fromkeys(("m", "min", "minute", "minutes"), "minute"),
+    **dict.fromkeys(("h", "hour", "hours"), "hour"),
+}
+"""How people write a unit, and what Spark calls it."""
+_SECONDS = {"millisecond": 0.001, "second": 1.0, "minute": 60.0, "hour": 3600.0}
+# Spark counts microseconds in 64 bits.
+_INTERVAL = re.compile(r"(\d{1,9})[ \t]*([a-z]+)", re.ASCII)
 DEFAULT_REALTIME = "1 minute"
 """Length of a real-time batch; each end of one pauses the stream, each kill repeats one."""
 SHORTEST_REALTIME_SECONDS = 5.0
@@ -34,9 +39,22 @@ class Trigger:
         return f"realtime={self.interval}" if self.interval else self.mode
 
     @property
+    def is_once(self) -> bool:
+        """Whether the query ends when it has read all there is."""
+        return self.mode == "once"
+
+    @property
+    def is_realtime(self) -> bool:
+        """Whether batches are long and records do not wait for their end."""
+        return self.mode == "realtime"
+
+    @property
     def seconds(self) -> float:
         """Time from one batch to the next; 0 for `once`."""
-        return _seconds(self.interval) if self.interval else 0.0
+        if not self.interval:
+            return 0.0
+        number, unit = self.interval.split()
+        return int(number) * _SECONDS[unit.removesuffix("s")]
 
     def apply(self, writer: DataStreamWriter) -> DataStreamWriter:
         """The writer with this trigger set."""
@@ -50,28 +68,31 @@ class Trigger:
 
 
 def parse_trigger(text: str) -> Trigger:
-    """The trigger that `text` means: `5 seconds`, `once`, `realtime` or `realtime=1 minute`.
+    """The trigger that `text` means, in any case.
+
+    Such are `5 seconds`, `5s`, `500 ms`, `once`, `realtime` and `realtime=1 minute`.
 
     Raises:
-        SettingsError: it means none, or a real-time batch shorter than Spark allows.
+        ValueError: it means none, or a real-time batch shorter than Spark allows.
     """
-    mode, _, interval = text.strip().partition("=")
-    if text.strip() == "once":
+    mode, _, interval = (part.strip() for part in text.lower().partition("="))
+    if text.strip().lower() == "once":
         return Trigger("once")
-    if mode.strip() != "realtime":
-        _seconds(text)
-        return Trigger("interval", text.strip())
-    interval = interval.strip() or DEFAULT_REALTIME
-    if _seconds(interval) < SHORTEST_REALTIME_SECONDS:
-        raise SettingsError(f"trigger {text!r}: a real-time batch takes at least 5 seconds")
-    return Trigger("realtime", interval)
+    if mode != "realtime":
+        return Trigger("interval", _interval(text))
+    trigger = Trigger("realtime", _interval(interval or DEFAULT_REALTIME))
+    if trigger.seconds < SHORTEST_REALTIME_SECONDS:
+        raise ValueError("is too short: a real-time batch takes at least 5 seconds")
+    return trigger
 
 
-def _seconds(interval: str) -> float:
-    match = _INTERVAL.fullmatch(interval.strip())
-    if match is None:
-        raise SettingsError(
-            f"trigger {interval!r} is not understood; use an interval such as '5 seconds', "
-            "'once', 'realtime' or 'realtime=1 minute'"
+def _interval(text: str) -> str:
+    """An interval as Spark wants it: number, space, unit."""
+    match = _INTERVAL.fullmatch(text.strip(" \t").lower())
+    unit = _UNITS.get(match[2]) if match else None
+    if match is None or unit is None:
+        raise ValueError(
+            "is not understood; use an interval such as '5 seconds' or '5s', 'once', 'realtime' "
+            "or 'realtime=1 minute'"
         )
-    return int(match[1]) * _UNITS[match[2].lower()]
+    return f"{int(match[1])} {unit}{'' if int(match[1]) == 1 else 's'}"

@@ -12,7 +12,7 @@ from churn_tools.producer.command import main
 from churn_tools.producer.contract_validator import ContractValidator
 from churn_tools.producer.feed import Inspector
 from churn_tools.producer.publisher import Record
-from churn_tools.producer.settings import parse_settings
+from churn_tools.producer.settings import read_settings
 from telco_churn.errors import KafkaUnavailableError, SettingsError
 from telco_churn.paths import read_schema
 
@@ -24,38 +24,42 @@ def own_log_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHURN_STREAM_LOG_DIR", str(tmp_path / "logs"))
 
 
-def test_defaults_are_those_of_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
-    settings = parse_settings(["--synthetic", "5"])
-    assert settings.broker == "localhost:9092"
-    assert settings.topic == "telco.raw.customers"
-    assert settings.batch_size == 500
-    assert settings.rate == 0
-    assert settings.is_validating
+def test_defaults_are_those_of_the_documentation() -> None:
+    settings = read_settings(["--synthetic", "5"], {})
+    assert settings.kafka.broker == "localhost:9092"
+    assert settings.sending.topic == "telco.raw.customers"
+    assert settings.sending.batch_size == 500
+    assert settings.sending.rate == 0
+    assert settings.sending.validate
 
 
-def test_broker_comes_from_the_environment_unless_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka-1:9092")
-    assert parse_settings(["--synthetic", "5"]).broker == "kafka-1:9092"
-    assert parse_settings(["--synthetic", "5", "--broker", "b:1"]).broker == "b:1"
+def test_broker_comes_from_the_environment_unless_given() -> None:
+    words, environment = ["--synthetic", "5"], {"KAFKA_BOOTSTRAP_SERVERS": "kafka-1:9092"}
+    assert read_settings(words, environment).kafka.broker == "kafka-1:9092"
+    assert read_settings([*words, "--broker", "b:1"], environment).kafka.broker == "b:1"
+
+
+def test_no_validate_sends_everything_and_the_last_word_counts() -> None:
+    words = ["--synthetic", "5", "--no-validate"]
+    assert not read_settings(words, {}).sending.validate
+    assert read_settings([*words, "--validate"], {}).sending.validate
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ([], "one of the arguments --csv --synthetic is required"),
-        (["--csv", "a", "--synthetic", "1"], "not allowed with"),
-        (["--synthetic", "-1"], "'-1' is not a whole number of 0 or more"),
+        ([], "one of --csv FILE and --synthetic N is required"),
+        (["--csv", __file__, "--synthetic", "1"], "and not both"),
+        (["--synthetic", "-1"], "--synthetic: '-1' is not a whole number of at least 0"),
         (["--synthetic", "1.5"], "'1.5' is not a whole number"),
-        (["--synthetic", "1", "--rate", "-1"], "'-1' is not a number of 0 or more"),
-        (["--synthetic", "1", "--rate", "inf"], "'inf' is not a number of 0 or more"),
-        (["--synthetic", "1", "--rate", "nan"], "'nan' is not a number of 0 or more"),
-        (["--synthetic", "1", "--rate", "fast"], "'fast' is not a number of 0 or more"),
-        (["--synthetic", "1", "--batch-size", "0"], "0 is too small"),
+        (["--synthetic", "1", "--rate", "-1"], "'-1' is not a number of at least 0"),
+        (["--synthetic", "1", "--rate", "inf"], "'inf' is not a number of at least 0"),
+        (["--synthetic", "1", "--rate", "nan"], "'nan' is not a number of at least 0"),
+        (["--synthetic", "1", "--rate", "fast"], "'fast' is not a number of at least 0"),
+        (["--synthetic", "1", "--batch-size", "0"], "'0' is not a whole number of at least 1"),
         (["--synthetic", "1", "--bad-ratio", "1.01"], "'1.01' is not a number from 0 to 1"),
-        (["--synthetic", "1", "--seed", "x"], "invalid int value: 'x'"),
-        (["--synthetic", "1", "--log-level", "LOUD"], "invalid choice: 'LOUD'"),
-        (["--synthetic", "1", "--validate", "--no-validate"], "not allowed with"),
+        (["--synthetic", "1", "--seed", "x"], "--seed: 'x' is not a whole number"),
+        (["--synthetic", "1", "--log-level", "LOUD"], "'LOUD' is not a log level"),
         (["--synthetic", "1", "--checkpoint-file", "c"], "use it with --csv"),
         (["--synthetic", "1", "--rat", "5"], "unknown argument --rat; did you mean --rate"),
     ],
@@ -64,7 +68,7 @@ def test_wrong_option_is_one_line_that_says_what_is_wrong(
     arguments: Sequence[str], reason: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SettingsError) as failure:
-        parse_settings(arguments)
+        read_settings(arguments, {})
     assert reason in str(failure.value)
     assert "\n" not in str(failure.value)
     assert capfd.readouterr() == ("", "")

@@ -227,7 +227,7 @@ def test_the_job_ends_with_exit_code_2_and_one_line_before_spark_starts(tmp_path
 @pytest.mark.slow
 def test_the_job_trains_a_model_that_loads(spark, tmp_path):
     target = tmp_path / "model"
-    result = run_job("--synthetic", "1000", "--seed", "2", "--out", target, "--version", "v9")
+    result = run_job("--synthetic", "1000", "--seed", "2", "--out", target, "--model-version", "v9")
     assert result.returncode == 0, result.stderr
     assert "model v9: fitted to" in result.stdout
     assert load_model(target).manifest.version == "v9"

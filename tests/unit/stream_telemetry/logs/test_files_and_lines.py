@@ -74,7 +74,7 @@ def test_a_line_is_one_json_object_with_the_standard_fields(
         "level": "INFO",
         "logger": "ours",
         "message": "two\nlines of é\x1b[31m",
-        "module": "test_logs",
+        "module": "test_files_and_lines",
         "function": "test_a_line_is_one_json_object_with_the_standard_fields",
         "batch_id": 3,
     }

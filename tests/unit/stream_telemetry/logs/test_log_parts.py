@@ -15,6 +15,7 @@ from stream_telemetry.logs.rate_limit import RateLimit
 from telco_churn.errors import SettingsError
 from telco_churn.outcome.log_lines import RecordLines
 from telco_churn.outcome.message_ids import MAX_CHARS, make_message_id
+from telco_churn.outcome.settings import MessageIdSettings
 
 
 class FakeMessage:
@@ -40,7 +41,7 @@ SOURCE = (
     ("latency_ms", b"0.251"),
 )
 PREDICTION = {"churn_probability": 0.8542, "prediction": "Yes", "model_version": "1"}
-LINES = RecordLines(make_message_id("plain", None), ["tenure"])
+LINES = RecordLines(make_message_id(MessageIdSettings()), ["tenure"])
 
 
 def test_an_allowance_fills_up_to_a_second_and_no_further() -> None:
@@ -198,15 +199,18 @@ def test_an_output_that_breaks_its_contract_is_told_as_a_bug(value: object) -> N
 def test_a_message_id_is_the_key_a_keyed_hash_or_absent(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("0123456789abcdef\n")
-    hashed = make_message_id("hashed", secret)
+    keyed = MessageIdSettings(log_message_id="hashed", log_key_file=secret)
+    hashed = make_message_id(keyed)
     assert hashed(b"7590-VHVEG") == hashed(b"7590-VHVEG") != hashed(b"7590-VHVEH")
     assert len(str(hashed(b"x"))) == 32
     secret.write_text("another secret, long")
-    assert make_message_id("hashed", secret)(b"x") != hashed(b"x")
-    plain = make_message_id("plain", None)
+    assert make_message_id(MessageIdSettings(log_message_id="hashed", log_key_file=secret))(
+        b"x"
+    ) != hashed(b"x")
+    plain = make_message_id(MessageIdSettings())
     assert plain(b"a\xff\n") == "a\\xff\n"
     assert len(str(plain(b"x" * 9000))) == MAX_CHARS
-    assert make_message_id("off", None)(b"7590-VHVEG") is None
+    assert make_message_id(MessageIdSettings(log_message_id="off"))(b"7590-VHVEG") is None
     assert [make(None) for make in (plain, hashed)] == [None, None]
 
 
@@ -219,4 +223,4 @@ def test_a_hash_without_a_proper_secret_is_refused_in_one_line(tmp_path: Path) -
         (short, "holds 3 bytes"),
     ]:
         with pytest.raises(SettingsError, match=said):
-            make_message_id("hashed", key_file)
+            make_message_id(MessageIdSettings(log_message_id="hashed", log_key_file=key_file))

@@ -12,7 +12,7 @@ from telco_churn.model.loading import load_model
 from telco_churn.model.manifest import MANIFEST_NAME
 from telco_churn.model.scoring import PipelineScorer
 from telco_churn.paths import project_home
-from telco_churn.run import warn_if_slow
+from telco_churn.query.preflight import warn_if_slow
 
 SHIPPED = project_home() / "models/churn"
 

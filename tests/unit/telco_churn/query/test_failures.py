@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pyspark.errors import StreamingQueryException
 
@@ -14,8 +16,8 @@ from telco_churn.errors import (
     TopicError,
 )
 from telco_churn.query import failures
-from telco_churn.query.failures import ensure_it_can_pass
-from telco_churn.settings.job import Settings, read_settings
+from telco_churn.query.failures import Triage
+from telco_churn.query.settings import BrokerSettings, CheckpointSettings, TopicSettings
 
 BEGIN = "[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: "
 POISON = (
@@ -25,8 +27,8 @@ POISON = (
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return read_settings([], {})
+def triage() -> Triage:
+    return Triage(BrokerSettings(), TopicSettings(), CheckpointSettings(), Path("spark.log"))
 
 
 @pytest.mark.parametrize(
@@ -45,30 +47,28 @@ def settings() -> Settings:
     ],
 )
 def test_a_failure_that_lasts(
-    settings: Settings, text: str, kind: type[ChurnStreamError], said: str
+    triage: Triage, text: str, kind: type[ChurnStreamError], said: str
 ) -> None:
     with pytest.raises(kind, match=said):
-        ensure_it_can_pass(StreamingQueryException(BEGIN + text), settings)
+        triage.ensure_it_can_pass(StreamingQueryException(BEGIN + text))
 
 
 def failing(error: ChurnStreamError) -> object:
-    def check(settings: Settings) -> None:
+    def check(*settings: object) -> None:
         raise error
 
     return check
 
 
-def test_an_absent_broker_can_come_back(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(failures, "check_topics", failing(KafkaUnavailableError("away")))
-    ensure_it_can_pass(StreamingQueryException(BEGIN + "TimeoutException"), settings)
+def test_an_absent_broker_can_come_back(triage: Triage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "check_kafka", failing(KafkaUnavailableError("away")))
+    triage.ensure_it_can_pass(StreamingQueryException(BEGIN + "TimeoutException"))
 
 
 @pytest.mark.parametrize("error", [TopicError("no topic"), SourceDataLostError("made anew")])
 def test_a_topic_that_is_gone_behind_a_timeout_ends_the_job(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, error: ChurnStreamError
+    triage: Triage, monkeypatch: pytest.MonkeyPatch, error: ChurnStreamError
 ) -> None:
-    monkeypatch.setattr(failures, "check_topics", failing(error))
+    monkeypatch.setattr(failures, "check_kafka", failing(error))
     with pytest.raises(type(error)):
-        ensure_it_can_pass(StreamingQueryException(BEGIN + "TimeoutException"), settings)
+        triage.ensure_it_can_pass(StreamingQueryException(BEGIN + "TimeoutException"))

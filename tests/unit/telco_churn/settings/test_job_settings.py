@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from telco_churn.paths import project_home
-from telco_churn.settings.job import Settings, option_fields, read_settings
-from telco_churn.settings.options import env_of, flag_of
+from telco_churn.settings.job import Settings, job_options
+from telco_churn.settings.resolve import described, read_settings, variable_of
 from telco_churn.settings.trigger import Trigger
 
-FIELDS = {field.name: field for field in option_fields()}
+OPTIONS = {option.name: option for option in job_options()}
 PATHS = ("model_path", "checkpoint", "log_dir", "run_log_dir")
 
 
@@ -37,19 +37,19 @@ def config(tmp_path: Path) -> Callable[..., str]:
 
 def test_without_a_word_every_setting_has_its_default(config: Callable[..., str]) -> None:
     settings = read_settings(["--config", config()], {})
-    texts = {name: field.metadata["text"] for name, field in FIELDS.items()}
+    texts = {name: option.default for name, option in OPTIONS.items()}
     absolute = {name: str(project_home() / texts[name]) for name in PATHS}
-    assert settings.described() == texts | absolute
-    assert settings.trigger == Trigger("interval", "5 seconds")
-    assert settings.metrics_port == 8000
-    assert settings.pushgateway is None
-    assert not settings.dry_run
+    assert described(settings) == texts | absolute
+    assert settings.reading.trigger == Trigger("interval", "5 seconds")
+    assert settings.exporter.metrics_port == 8000
+    assert settings.push.pushgateway is None
+    assert not settings.run.dry_run
 
 
 def test_the_shipped_config_lists_every_setting_with_its_default() -> None:
     shipped = tomllib.loads((project_home() / "conf/churn_stream.toml").read_text("utf-8"))
     texts = {name: str(value) for name, value in shipped.items()}
-    assert texts == {name: field.metadata["text"] for name, field in FIELDS.items()}
+    assert texts == {name: option.default for name, option in OPTIONS.items()}
 
 
 def test_the_file_wins_over_the_default_the_environment_over_it_and_a_flag_over_all(
@@ -58,26 +58,26 @@ def test_the_file_wins_over_the_default_the_environment_over_it_and_a_flag_over_
     arguments = ["--config", config('consumer_group = "file"')]
     environment = {"CHURN_STREAM_CONSUMER_GROUP": "environment"}
     flag = ["--consumer-group", "flag"]
-    assert read_settings(arguments, {}).consumer_group == "file"
-    assert read_settings(arguments, environment).consumer_group == "environment"
-    assert read_settings([*arguments, *flag], environment).consumer_group == "flag"
+    assert read_settings(arguments, {}).group.consumer_group == "file"
+    assert read_settings(arguments, environment).group.consumer_group == "environment"
+    assert read_settings([*arguments, *flag], environment).group.consumer_group == "flag"
 
 
 def test_an_empty_environment_variable_says_nothing(config: Callable[..., str]) -> None:
     environment = {"CHURN_STREAM_CONSUMER_GROUP": ""}
     arguments = ["--config", config('consumer_group = "file"')]
-    assert read_settings(arguments, environment).consumer_group == "file"
+    assert read_settings(arguments, environment).group.consumer_group == "file"
 
 
 def test_the_broker_has_the_environment_variable_that_kafka_users_expect() -> None:
     environment = {"KAFKA_BOOTSTRAP_SERVERS": "a:1,b:2"}
-    assert read_settings([], environment).broker == "a:1,b:2"
+    assert read_settings([], environment).kafka.broker == "a:1,b:2"
 
 
-@pytest.mark.parametrize("name", sorted(FIELDS.keys() - {"broker"}))
+@pytest.mark.parametrize("name", sorted(OPTIONS.keys() - {"broker"}))
 def test_names_of_flag_and_variable_follow_from_the_name_of_the_setting(name: str) -> None:
-    assert flag_of(FIELDS[name]) == "--" + name.replace("_", "-")
-    assert env_of(FIELDS[name]) == f"CHURN_STREAM_{name.upper()}"
+    assert OPTIONS[name].flag == "--" + name.replace("_", "-")
+    assert variable_of(OPTIONS[name]) == f"CHURN_STREAM_{name.upper()}"
 
 
 def test_the_config_file_can_be_named_by_variable_and_by_flag(
@@ -86,8 +86,8 @@ def test_the_config_file_can_be_named_by_variable_and_by_flag(
     named, other = config('log_level = "ERROR"'), tmp_path / "other.toml"
     other.write_text('log_level = "DEBUG"')
     environment = {"CHURN_STREAM_CONFIG": named}
-    assert read_settings([], environment).log_level == "ERROR"
-    assert read_settings(["--config", str(other)], environment).log_level == "DEBUG"
+    assert read_settings([], environment).log.log_level == "ERROR"
+    assert read_settings(["--config", str(other)], environment).log.log_level == "DEBUG"
 
 
 def test_paths_of_the_file_are_relative_to_the_project_and_those_of_the_caller_to_it(
@@ -96,15 +96,15 @@ def test_paths_of_the_file_are_relative_to_the_project_and_those_of_the_caller_t
     arguments = ["--config", config('model_path = "m"', 'checkpoint = "c"')]
     environment = {"CHURN_STREAM_CHECKPOINT": "here"}
     settings = read_settings([*arguments, "--log-dir", "l"], environment)
-    assert settings.model_path == project_home() / "m"
-    assert settings.checkpoint == "here"
-    assert settings.log_dir == Path("l")
+    assert settings.model.model_path == project_home() / "m"
+    assert settings.checkpoint.checkpoint == "here"
+    assert settings.log.log_dir == Path("l")
 
 
 @pytest.mark.parametrize("value", ["/absolute", "s3a://bucket/churn"])
 def test_an_absolute_path_or_a_uri_stays_as_it_is(config: Callable[..., str], value: str) -> None:
     arguments = ["--config", config(f'checkpoint = "{value}"')]
-    assert read_settings(arguments, {}).checkpoint == value
+    assert read_settings(arguments, {}).checkpoint.checkpoint == value
 
 
 def test_the_project_can_be_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -112,7 +112,10 @@ def test_the_project_can_be_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path:
     (tmp_path / "conf/churn_stream.toml").write_text('log_level = "ERROR"')
     monkeypatch.setenv("CHURN_STREAM_HOME", str(tmp_path))
     settings = read_settings([], {})
-    assert (settings.log_level, settings.model_path) == ("ERROR", tmp_path / "models/churn")
+    assert (settings.log.log_level, settings.model.model_path) == (
+        "ERROR",
+        tmp_path / "models/churn",
+    )
 
 
 def test_switches_and_odd_but_valid_values(config: Callable[..., str]) -> None:
@@ -125,28 +128,28 @@ def test_switches_and_odd_but_valid_values(config: Callable[..., str]) -> None:
     }
     words = [word for pair in options.items() for word in pair]
     settings = read_settings(["--config", config(), "--dry-run", *words], {})
-    assert settings.dry_run
-    assert settings.metrics_port is None
-    assert settings.pushgateway == "https://gate:9091/x"
-    assert settings.starting_offsets == '{"telco.raw.customers":{"0":42}}'
-    assert settings.log_level == "WARNING"
-    assert settings.described()["trigger"] == "realtime=30 seconds"
-    assert settings.described()["metrics_port"] == "off"
+    assert settings.run.dry_run
+    assert settings.exporter.metrics_port is None
+    assert settings.push.pushgateway == "https://gate:9091/x"
+    assert settings.reading.starting_offsets == '{"telco.raw.customers":{"0":42}}'
+    assert settings.log.log_level == "WARNING"
+    assert described(settings)["trigger"] == "realtime=30 seconds"
+    assert described(settings)["metrics_port"] == "off"
 
 
 @pytest.mark.parametrize("scheme", ["http://", "https://"])
 def test_a_login_in_a_url_is_never_shown(config: Callable[..., str], scheme: str) -> None:
     url = f"{scheme}somebody:pa@ss%2Fword@gate:9091/x"
     settings = read_settings(["--config", config(), "--pushgateway", url], {})
-    assert settings.pushgateway == url
-    assert settings.described()["pushgateway"] == f"{scheme}***@gate:9091/x"
+    assert settings.push.pushgateway == url
+    assert described(settings)["pushgateway"] == f"{scheme}***@gate:9091/x"
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The checker as a process that tells of each import."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CHURN_STREAM_")}
     return subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "telco_churn.settings.job", *arguments],
+        [sys.executable, "-X", "importtime", "-m", "telco_churn.settings", *arguments],
         env={**environment, "PYTHONPATH": str(project_home() / "lib"), "COLUMNS": "200"},
         capture_output=True,
         text=True,
@@ -157,11 +160,13 @@ def test_help_lists_every_setting_with_its_default_and_needs_no_spark() -> None:
     shown = command("--help")
     text = " ".join(shown.stdout.split())
     assert shown.returncode == 0
-    assert "telco_churn.settings.options" in shown.stderr, "imports are told"
+    assert "telco_churn.settings.resolve" in shown.stderr, "imports are told"
     assert "pyspark" not in shown.stderr
-    for name, field in FIELDS.items():
-        assert flag_of(field) in shown.stdout, name
-        assert f"(default: {field.metadata['text']})" in text, name
+    for name, option in OPTIONS.items():
+        assert option.flag in shown.stdout, name
+        assert f"(default: {option.default})" in text, name
+    for section in ("Kafka:", "Topics:", "Checkpoint:", "Metrics exporter:", "Log:"):
+        assert section in shown.stdout
 
 
 def test_the_checker_says_in_one_line_what_is_wrong() -> None:
@@ -173,5 +178,9 @@ def test_the_checker_says_in_one_line_what_is_wrong() -> None:
     assert "pyspark" not in checked.stderr
 
 
-def test_a_field_of_the_settings_is_an_option_or_the_dry_run() -> None:
-    assert set(Settings.__dataclass_fields__) == {*FIELDS, "dry_run"}
+def test_each_option_is_in_one_section_and_has_a_name_of_its_own() -> None:
+    names = [option.name for option in job_options()]
+    assert len(set(names)) == len(names)
+    settings = read_settings([], {})
+    assert settings.values().keys() == set(names)
+    assert isinstance(settings, Settings)

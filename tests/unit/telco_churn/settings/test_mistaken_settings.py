@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from telco_churn.errors import SettingsError
-from telco_churn.settings.job import option_fields, read_settings
-from telco_churn.settings.options import env_of, flag_of
+from telco_churn.settings.job import job_options
+from telco_churn.settings.resolve import read_settings, variable_of
 
-FIELDS = {field.name: field for field in option_fields()}
+OPTIONS = {option.name: option for option in job_options()}
 
 # For each setting that can be malformed: such values, and what is said about them.
 MALFORMED = {
@@ -22,8 +22,8 @@ MALFORMED = {
     "checkpoint": (["  "], "is empty"),
     "starting_offsets": (["newest", "[1]", "{", "5"], "must be earliest, latest, or JSON"),
     "max_offsets_per_trigger": (["0", "-1", "1.5", "many"], "whole number of at least 1"),
-    "max_restarts": (["-1", "1.5", "many"], "must be a whole number, 0 or more"),
-    "on_data_loss": (["maybe", "Continue"], "is neither fail nor continue"),
+    "max_restarts": (["-1", "1.5", "many"], "is not a whole number of at least 0"),
+    "on_data_loss": (["maybe", "Continue"], "is none of fail, continue"),
     "metrics_host": ([" "], "is empty"),
     "metrics_port": (["-1", "65536", "http", "80.0"], "is not a port"),
     "metrics_tls_cert": (["/absent/file"], "is not a file"),
@@ -36,7 +36,7 @@ MALFORMED = {
     ),
     "pushgateway_login_file": (["/absent/file"], "is not a file"),
     "pushgateway_ca": (["/absent/file"], "is not a file"),
-    "commit_progress": (["yes", "ON"], "is neither on nor off"),
+    "commit_progress": (["yes", "ON"], "is none of on, off"),
     "log_level": (["LOUD", "20"], "is not a log level"),
     "log_lines_per_second": (["0", "-5", "lots"], "whole number of at least 1"),
     "log_message_id": (["md5"], "is none of plain, hashed, off"),
@@ -67,18 +67,18 @@ def refusal(arguments: Sequence[str], environment: Mapping[str, str] | None = No
 def test_a_malformed_value_is_refused_with_the_place_it_comes_from(
     config: Callable[..., str], name: str, value: str, said: str
 ) -> None:
-    field = FIELDS[name]
+    option = OPTIONS[name]
     written = config(name + " = " + '"' + value.replace("\n", "\\n") + '"')
-    by_flag = refusal([f"{flag_of(field)}={value}"])
-    assert by_flag.startswith(f"{flag_of(field)}: ")
+    by_flag = refusal([f"{option.flag}={value}"])
+    assert by_flag.startswith(f"{option.flag}: ")
     assert said in by_flag
     if value.strip():
         assert repr(value) in by_flag
-    by_variable = refusal([], {env_of(field): value})
-    assert by_variable == by_flag.replace(flag_of(field), f"${env_of(field)}", 1)
+    by_variable = refusal([], {variable_of(option): value})
+    assert by_variable == by_flag.replace(option.flag, f"${variable_of(option)}", 1)
     if name != "checkpoint":  # there it is relative to the project, so never blank
         in_file = refusal(["--config", written])
-        assert in_file == by_flag.replace(flag_of(field), f"{written}: {name}", 1)
+        assert in_file == by_flag.replace(option.flag, f"{written}: {name}", 1)
 
 
 @pytest.mark.parametrize(

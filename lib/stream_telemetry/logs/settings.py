@@ -1,0 +1,34 @@
+"""The settings of the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stream_telemetry.options import option
+from stream_telemetry.values import LOG_LEVELS, count, directory, log_level, or_off
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    """Log."""
+
+    log_level: str = option(
+        "INFO", f"one of {', '.join(LOG_LEVELS)}", parse=log_level, metavar="LEVEL"
+    )
+    log_dir: Path = option("logs", "directory of the JSON log", parse=directory, metavar="DIR")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLogSettings:
+    """Log for people, and lines about single records."""
+
+    run_log_dir: Path | None = option(
+        "artifacts/logs",
+        "directory of the log for people, a file for each run; off for none",
+        parse=or_off(directory),
+        metavar="DIR",
+    )
+    log_lines_per_second: int = option(
+        "1000", "most log lines about single records", parse=count(1), metavar="N"
+    )

@@ -1,0 +1,85 @@
+"""What each event of the query means for metrics, health, log, lag and pushes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pyspark.sql.streaming.listener import (
+    QueryIdleEvent,
+    QueryProgressEvent,
+    QueryTerminatedEvent,
+)
+
+from stream_telemetry.batch.history import BatchHistory
+from stream_telemetry.batch.observation import Observation
+from stream_telemetry.batch.progress import Batch, read_batch
+from stream_telemetry.broker.lag import LagThread
+from stream_telemetry.health import Health
+from stream_telemetry.logs.query import QueryLog
+from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.recorder import Recorder
+from stream_telemetry.metrics.store import MetricStore
+from stream_telemetry.outlets.push import PushThread
+from stream_telemetry.run.listener import Event
+from stream_telemetry.run.supervision import Restart
+
+
+@dataclass
+class Chronicle:
+    """Writes down what the query does, event by event, for all who want to know.
+
+    Attributes:
+        observation: reads the figures that the plan has sent along.
+        store: of the metrics.
+        health: of the query.
+        log: gets a line for starts, batches and ends.
+        history: remembers how far each batch had come.
+        lag: is told how far the query is.
+        push: gets each batch, if there is a Pushgateway.
+        topic: that the query reads.
+        has_ended_well: whether the latest run ended without an exception.
+    """
+
+    observation: Observation
+    store: MetricStore
+    health: Health
+    log: QueryLog
+    history: BatchHistory
+    lag: LagThread
+    push: PushThread | None
+    topic: str
+    has_ended_well: bool = False
+    _recorder: Recorder = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Makes the series exist that batches move."""
+        self._recorder = Recorder(self.store, self.observation, self.topic)
+
+    def note(self, event: Event | Restart) -> None:
+        """Takes one event in; raises ValueError for a progress that is not shaped as Spark's."""
+        if isinstance(event, QueryProgressEvent):
+            self.health.heard("running" if event.progress.numInputRows else "idle")
+            self._take(read_batch(event.progress, self.observation))
+        elif isinstance(event, QueryIdleEvent):
+            self.health.heard("idle")
+            self._recorder.idle()
+        elif isinstance(event, QueryTerminatedEvent):
+            self.has_ended_well = event.exception is None
+            self.health.heard("stopping" if self.has_ended_well else "failed")
+            self.log.ended(event.exception)
+        elif isinstance(event, Restart):
+            self.store.add(catalogue.RESTARTS, 1)
+            self.health.heard("restarting")
+            self.log.restarting(event)
+        else:
+            self.health.heard("running")
+            self.log.started(str(event.runId))
+        self.log.health(self.health.state, self.health.checks)
+
+    def _take(self, batch: Batch) -> None:
+        self._recorder.record(batch)
+        self.history.add(batch.number, batch.positions)
+        self.lag.advance(batch.positions)
+        self.log.batch(batch, self.lag.behind(batch.positions))
+        if self.push:
+            self.push.put(batch)

@@ -1,0 +1,20 @@
+"""The settings of a query's life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stream_telemetry.options import option
+from stream_telemetry.values import count
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupervisionSettings:
+    """Restarts."""
+
+    max_restarts: int = option(
+        "5",
+        "restarts without progress before the job gives up; 0: a failure ends it",
+        parse=count(),
+        metavar="N",
+    )

@@ -1,0 +1,141 @@
+"""What an option's text may be: one set of value types for all commands.
+
+Each is a function from text to value, or makes one; it raises ValueError with what is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from stream_telemetry.options import OFF
+
+Value = TypeVar("Value")
+
+
+def or_off(parse: Callable[[str], Value]) -> Callable[[str], Value | None]:
+    """What `parse` gives; None for off."""
+
+    def parse_or_off(text: str) -> Value | None:
+        if text == OFF:
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise ValueError(f"{error}, or {OFF}") from error
+
+    return parse_or_off
+
+
+def text(value: str) -> str:
+    """Text that is not blank, without the blanks around it."""
+    if not value.strip():
+        raise ValueError("is empty")
+    return value.strip()
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """One of these words."""
+
+    def parse(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(f"is none of {', '.join(allowed)}")
+        return value
+
+    return parse
+
+
+def on_off(value: str) -> bool:
+    """True for on, False for off."""
+    return choice("on", OFF)(value) == "on"
+
+
+def count(least: int = 0) -> Callable[[str], int]:
+    """A whole number that is not below `least`."""
+
+    def parse(value: str) -> int:
+        if not (value.isascii() and value.isdigit()) or int(value) < least:
+            raise ValueError(f"is not a whole number of at least {least}")
+        return int(value)
+
+    return parse
+
+
+def whole(value: str) -> int:
+    """A whole number, below zero too."""
+    try:
+        return int(value)
+    except ValueError as error:
+        raise ValueError("is not a whole number") from error
+
+
+def number(least: float = 0.0, most: float = math.inf) -> Callable[[str], float]:
+    """A finite number from `least` to `most`."""
+    allowed = f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+
+    def parse(value: str) -> float:
+        try:
+            parsed = float(value)
+        except ValueError:
+            parsed = math.nan
+        if not (math.isfinite(parsed) and least <= parsed <= most):
+            raise ValueError(f"is not a number {allowed}")
+        return parsed
+
+    return parse
+
+
+share = number(0.0, 1.0)
+"""A part of a whole, 0 to 1."""
+
+
+def positive(value: str) -> float:
+    """A finite number above 0."""
+    parsed = number()(value)
+    if parsed == 0:
+        raise ValueError("is not a number above 0")
+    return parsed
+
+
+def port(value: str) -> int:
+    """A TCP port; 0 for any free one."""
+    if not (value.isascii() and value.isdigit()) or int(value) > 65535:
+        raise ValueError("is not a port; use 0 (any free one) to 65535")
+    return int(value)
+
+
+def url(value: str) -> str:
+    """An http(s) URL without blanks or control characters, which no client could send."""
+    try:
+        parts = urlsplit(value)
+        is_url = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of a port that is no number
+        is_url = False
+    if not is_url or not value.isprintable() or " " in value:
+        raise ValueError("is not an http(s) URL; write http://host:9091")
+    return value
+
+
+def file(value: str) -> Path:
+    """A file that is there."""
+    if not Path(value).is_file():
+        raise ValueError("is not a file; name one")
+    return Path(value)
+
+
+def directory(value: str) -> Path:
+    """A directory, there or not."""
+    return Path(text(value))
+
+
+def log_level(value: str) -> str:
+    """A level of the log, in any case."""
+    if value.upper() not in LOG_LEVELS:
+        raise ValueError(f"is not a log level; use one of {', '.join(LOG_LEVELS)}")
+    return value.upper()
+
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")

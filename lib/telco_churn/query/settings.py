@@ -1,0 +1,143 @@
+"""The settings of the query: broker, topics, trigger, where it begins and how far it reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from stream_telemetry.options import option
+from stream_telemetry.values import choice, count, on_off, text
+from telco_churn.settings.trigger import Trigger, parse_trigger
+
+
+def topic(value: str) -> str:
+    """A topic's name."""
+    # Kafka's own rule for names (org.apache.kafka.common.internals.Topic).
+    if not re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", value) or value in (".", ".."):
+        raise ValueError("is not a topic name; use letters, digits, '.', '_' and '-'")
+    return value
+
+
+def servers(value: str) -> str:
+    """A list of bootstrap servers."""
+    for server in value.split(","):
+        host, _, port = server.strip().rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError("is not a list of bootstrap servers; write host:port[,host:port]")
+    return value
+
+
+def starting_offsets(value: str) -> str:
+    """Where a new checkpoint begins, as Spark takes it."""
+    if value in ("earliest", "latest"):
+        return value
+    try:
+        is_object = isinstance(json.loads(value), dict)
+    except ValueError:
+        is_object = False
+    if not is_object:
+        raise ValueError('must be earliest, latest, or JSON such as {"topic":{"0":42}}')
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerSettings:
+    """Kafka."""
+
+    broker: str = option(
+        "localhost:9092",
+        "Kafka bootstrap servers",
+        parse=servers,
+        variable="KAFKA_BOOTSTRAP_SERVERS",
+        metavar="HOST:PORT,…",
+    )
+
+    @property
+    def client(self) -> dict[str, str]:
+        """Librdkafka's settings that every client of this broker needs."""
+        return {"bootstrap.servers": self.broker}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicSettings:
+    """Topics."""
+
+    input_topic: str = option(
+        "telco.raw.customers", "topic of customer events", parse=topic, metavar="TOPIC"
+    )
+    output_topic: str = option(
+        "telco.churn.predictions", "topic of predictions", parse=topic, metavar="TOPIC"
+    )
+    deadletter_topic: str = option(
+        "telco.deadletter", "topic of dead letters", parse=topic, metavar="TOPIC"
+    )
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when two of the topics are one."""
+        if len(set(self.all)) < len(self.all):
+            raise ValueError(f"topics {', '.join(self.all)}: all three must differ")
+
+    @property
+    def outputs(self) -> tuple[str, str]:
+        """The topics that the job writes to."""
+        return self.output_topic, self.deadletter_topic
+
+    @property
+    def all(self) -> tuple[str, str, str]:
+        """The topic that the job reads, then those that it writes to."""
+        return self.input_topic, *self.outputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupSettings:
+    """Consumer group."""
+
+    consumer_group: str = option(
+        "telco-churn-consumer", "name under which the job reads", parse=text, metavar="GROUP"
+    )
+    commit_progress: bool = option(
+        "on",
+        "tell Kafka the consumer group's progress: on or off",
+        parse=on_off,
+        metavar="ON|OFF",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadSettings:
+    """Reading."""
+
+    trigger: Trigger = option(
+        "5 seconds",
+        "an interval; once (all there is now, then exit); realtime or realtime=1 minute",
+        parse=parse_trigger,
+        metavar="WHEN",
+    )
+    starting_offsets: str = option(
+        "earliest",
+        "where a new checkpoint begins: earliest, latest or JSON",
+        parse=starting_offsets,
+        metavar="WHERE",
+    )
+    max_offsets_per_trigger: int = option(
+        "50000",
+        "most records in a micro-batch (real-time mode has no such limit)",
+        parse=count(1),
+        metavar="N",
+    )
+    on_data_loss: str = option(
+        "fail",
+        "when Kafka has deleted what comes next: fail, or continue and count what is lost",
+        parse=choice("fail", "continue"),
+        metavar="WHAT",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointSettings:
+    """Checkpoint."""
+
+    checkpoint: str = option(
+        "checkpoints/churn", "checkpoint directory or URI", parse=text, metavar="DIR"
+    )

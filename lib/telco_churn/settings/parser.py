@@ -1,0 +1,101 @@
+"""One parser for all commands: options in sections, errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn, get_type_hints
+
+from stream_telemetry.options import Option, OwnOptions, heading_of, options_of
+from telco_churn import __version__
+from telco_churn.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command says of itself in `--help`, and whether it reads the job's file."""
+
+    prog: str
+    description: str
+    epilog: str = ""
+    usage: str = "[options]"
+    reads_config: bool = True
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, and guess what was meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises SettingsError instead of printing the usage and exiting."""
+        raise SettingsError(f"{message}; --help lists the options")
+
+    def parse_or_raise(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """The parsed arguments.
+
+        Raises:
+            SettingsError: an argument is unknown or malformed.
+        """
+        namespace, unknown = self.parse_known_args(list(arguments))
+        if unknown:
+            near = nearest(unknown[0].partition("=")[0], self._option_string_actions)
+            guess = f"; did you mean {near}?" if near else ""
+            self.error(f"unknown argument {unknown[0]}{guess}")
+        return namespace
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """What somebody who wrote `word` most likely meant; None if nothing comes near."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1)), None)
+
+
+def sections_of(kind: type) -> dict[str, type]:
+    """The sections that a command's settings are made of, by the name of the field."""
+    return get_type_hints(kind)
+
+
+def flags_of(kind: type) -> dict[str, bool]:
+    """The flags of a command's options, and whether each takes a value."""
+    return {
+        option.flag: option.kind == "value"
+        for section in sections_of(kind).values()
+        for option in options_of(section)
+        if option.kind != "word"
+    }
+
+
+def make_parser(kind: type, command: Command) -> OneLineParser:
+    """A parser of the options of `kind`, a group for each section; all values are text."""
+    parser = OneLineParser(
+        prog=command.prog,
+        usage=f"%(prog)s {command.usage}",
+        description=command.description,
+        epilog=command.epilog,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    if command.reads_config:
+        parser.add_argument("--config", metavar="FILE", help="default: conf/churn_stream.toml")
+    for section in sections_of(kind).values():
+        group = parser.add_argument_group(heading_of(section))
+        for option in options_of(section):
+            _add(group, option, is_own=issubclass(section, OwnOptions))
+    return parser
+
+
+def _add(group: argparse._ArgumentGroup, option: Option, *, is_own: bool) -> None:
+    if option.kind == "word":
+        group.add_argument(option.name, metavar=option.metavar, help=option.help)
+    elif option.kind == "switch":
+        group.add_argument(option.flag, action="store_const", const="on", help=option.help)
+    elif option.kind == "choice":
+        negative = option.flag.replace("--", "--no-", 1)
+        group.add_argument(option.flag, action="store_const", const="on", help=option.help)
+        group.add_argument(negative, action="store_const", const="off", dest=option.name)
+    else:
+        shown = f"{option.help} (default: {option.default})"
+        if is_own and option.default == "":
+            shown = option.help
+        # A percent sign would be a placeholder of argparse's.
+        group.add_argument(option.flag, metavar=option.metavar, help=shown.replace("%", "%%"))

@@ -1,0 +1,149 @@
+"""Where the value of a setting comes from: defaults, a TOML file, the environment, flags.
+
+The later one wins. Paths in the file, as in the defaults, are relative to the project; the others,
+to the working directory.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from stream_telemetry.options import OFF, Option, OwnOptions, options_of
+from telco_churn.errors import SettingsError
+from telco_churn.paths import project_home
+from telco_churn.settings.job import Settings, job_options, shown
+from telco_churn.settings.parser import Command, make_parser, nearest, sections_of
+
+Kind = TypeVar("Kind")
+
+JOB = Command(
+    prog="churn_stream.py",
+    description="Scores customer events from Kafka and writes predictions back.",
+    epilog="Each option is also a key of the config file and an environment variable "
+    "(CHURN_STREAM_…; --broker: KAFKA_BOOTSTRAP_SERVERS). Flags win over the environment, "
+    "the environment over the file.",
+)
+
+
+def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """The job's settings; raises SettingsError like `read`."""
+    return read(Settings, JOB, arguments, environment)
+
+
+def read(
+    kind: type[Kind], command: Command, arguments: Sequence[str], environment: Mapping[str, str]
+) -> Kind:
+    """The settings of a command.
+
+    Args:
+        kind: a dataclass whose fields are sections; those that are not `OwnOptions` are the job's,
+            and have its file and its environment variables.
+        command: what the command says of itself.
+        arguments: of its command line.
+        environment: environment variables.
+
+    Raises:
+        SettingsError: an option is unknown or malformed; names it and where its value comes from.
+        SystemExit: with 0, after `--help` or `--version`.
+    """
+    flags = vars(make_parser(kind, command).parse_or_raise(arguments))
+    config = None
+    if command.reads_config:
+        named = flags.pop("config") or environment.get("CHURN_STREAM_CONFIG")
+        config = _read_file(Path(named) if named else _default_config())
+    sources = _Sources(flags, environment, config)
+    return kind(**{name: sources.section(part) for name, part in sections_of(kind).items()})
+
+
+def described(settings: Settings) -> dict[str, str]:
+    """Each of the job's settings as text, passwords masked."""
+    values = settings.values()
+    return {
+        option.name: masked(text) if option.metavar == "URL" else text
+        for option in job_options()
+        for text in [shown(values[option.name])]
+    }
+
+
+def variable_of(option: Option) -> str:
+    """The environment variable of one of the job's options."""
+    return option.variable or f"CHURN_STREAM_{option.name.upper()}"
+
+
+def masked(text: str) -> str:
+    """`text` without the login of a URL in it, with or without its scheme."""
+    return re.sub(r"(//|^[^/:]*:(?!//)).*@", r"\1***@", text)
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Sources:
+    flags: Mapping[str, str | None]
+    environment: Mapping[str, str]
+    file: _File | None
+
+    def section(self, kind: type) -> Any:
+        is_own = issubclass(kind, OwnOptions)
+        values = {option.name: self._value(option, is_own=is_own) for option in options_of(kind)}
+        try:
+            return kind(**values)
+        except ValueError as error:
+            raise SettingsError(str(error)) from error
+
+    def _value(self, option: Option, *, is_own: bool) -> Any:
+        text, origin = self._text(option, is_own=is_own)
+        try:
+            return option.parse(text)
+        except ValueError as error:
+            raise SettingsError(f"{origin}: {masked(text)!r} {error}") from error
+
+    def _text(self, option: Option, *, is_own: bool) -> tuple[str, str]:
+        """The text that counts, and where it comes from."""
+        name = option.metavar if option.kind == "word" else option.flag
+        if (flag := self.flags.get(option.name)) is not None:
+            return flag, name
+        if not is_own and (said := self.environment.get(variable_of(option))):
+            return said, f"${variable_of(option)}"
+        if not is_own and self.file and option.name in self.file.values:
+            origin = f"{self.file.path}: {option.name}"
+            return _anchored(option, self.file.values[option.name]), origin
+        default = option.default if is_own else _anchored(option, option.default)
+        return default, f"default of {name}"
+
+
+def _default_config() -> Path:
+    return project_home() / "conf" / "churn_stream.toml"
+
+
+def _anchored(option: Option, text: str) -> str:
+    """A path from the project's own files, made absolute; a URI or an absolute path stays."""
+    if not option.is_path or text == OFF or re.match(r"[a-zA-Z][\w+.-]*:", text):
+        return text
+    return str(project_home() / text)
+
+
+def _read_file(path: Path) -> _File:
+    """The settings in a TOML file, as text."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"config {path} cannot be read: {error}") from error
+    names = [option.name for option in job_options()]
+    for key, value in table.items():
+        if key not in names:
+            near = nearest(key, names)
+            guess = f"did you mean {near}" if near else f"known are {', '.join(names)}"
+            raise SettingsError(f"config {path}: unknown key {key!r}; {guess}?")
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            raise SettingsError(f"config {path}: {key} must be text or a whole number")
+    return _File(path, {key: str(value) for key, value in table.items()})
