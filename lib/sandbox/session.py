@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from launcher.child import Child
@@ -18,9 +17,9 @@ from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import CustomerTopics
 from sandbox.plan import Plan
 from sandbox.ports import LOOPBACK, port_is_free
-from sandbox.preview import Preview
+from sandbox.results.preview import Preview
+from sandbox.results.summary import summarise
 from sandbox.scratch import scratch_directory
-from sandbox.summary import summarise
 from telco_churn.errors import ChurnStreamError
 
 _PRODUCER: Final = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
@@ -90,12 +89,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         if self._producer:
             self._producer.stop(_PRODUCER_STOP_SECONDS)
         if self._job:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 from prometheus_client import CollectorRegistry
@@ -173,19 +172,14 @@ class Telemetry:
             )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Evaluates what there is, commits and pushes a last time, gives the port back."""
         self._events.finish(DRAIN_SECONDS)
         if self._records:
             self._records.finish(DRAIN_SECONDS)
         self._lag.finish(DRAIN_SECONDS)
         if self._push:
-            is_well = kind is None and self._chronicle.has_ended_well
+            is_well = exception[0] is None and self._chronicle.has_ended_well
             self._push.finish(succeeded=is_well, keep=self._stream.mode == "batch")
         if self._exporter:
             self._exporter.close()

@@ -10,8 +10,8 @@ from confluent_kafka import Producer
 
 from sandbox.errors import SandboxError
 from sandbox.kafka.topics import CustomerTopics
-from sandbox.preview import Preview
-from sandbox.summary import summarise
+from sandbox.results.preview import Preview
+from sandbox.results.summary import summarise
 
 
 def test_the_summary_finds_what_is_missing_and_what_came_twice(

@@ -7,7 +7,6 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Generic, Self, TypeVar
 from uuid import UUID
 
@@ -132,12 +131,7 @@ class Attached:
         self._spark.streams.addListener(self._listener)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Listens no more."""
         # A JVM that is gone tells nothing more; this is how it shows.
         with contextlib.suppress(*JVM_ERRORS):
