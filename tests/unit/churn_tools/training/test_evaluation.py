@@ -5,32 +5,36 @@ from random import Random
 import numpy as np
 import pytest
 
-from churn_tools.training.evaluation import area_under_roc, best_threshold, evaluate
+from churn_tools.training.evaluation import Floats, area_under_roc, best_threshold, evaluate
+
+Predictions = tuple[Floats, Floats]  # labels, probabilities
 
 
 @pytest.fixture(scope="module")
-def predictions():
+def predictions() -> Predictions:
     random = Random(3)
     probabilities = [round(random.random(), 2) for _ in range(400)]
     labels = [float(random.random() < probability) for probability in probabilities]
     return np.array(labels), np.array(probabilities)
 
 
-def test_area_under_roc_is_the_share_of_pairs_ranked_right_and_ties_count_half(predictions):
+def test_area_under_roc_is_the_share_of_pairs_ranked_right_and_ties_count_half(
+    predictions: Predictions,
+) -> None:
     labels, probabilities = predictions
     leaving, staying = probabilities[labels == 1], probabilities[labels == 0]
     wins = [(a > b) + (a == b) / 2 for a in leaving for b in staying]
     assert area_under_roc(labels, probabilities) == pytest.approx(sum(wins) / len(wins))
 
 
-def test_area_under_roc_of_perfect_useless_and_inverted_scores():
+def test_area_under_roc_of_perfect_useless_and_inverted_scores() -> None:
     labels = np.array([0.0, 0.0, 1.0, 1.0])
     assert area_under_roc(labels, np.array([0.1, 0.2, 0.8, 0.9])) == 1.0
     assert area_under_roc(labels, np.array([0.5, 0.5, 0.5, 0.5])) == 0.5
     assert area_under_roc(labels, np.array([0.9, 0.8, 0.2, 0.1])) == 0.0
 
 
-def test_figures_of_a_small_example():
+def test_figures_of_a_small_example() -> None:
     labels, probabilities = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.8, 0.6, 0.4, 0.2])
     result = evaluate(labels, probabilities, threshold=0.5)
     assert result.rows == 4
@@ -40,12 +44,12 @@ def test_figures_of_a_small_example():
     assert result.log_loss == pytest.approx(-np.log([0.8, 0.4, 0.4, 0.8]).mean())
 
 
-def test_a_certain_and_wrong_prediction_keeps_the_log_loss_finite():
+def test_a_certain_and_wrong_prediction_keeps_the_log_loss_finite() -> None:
     result = evaluate(np.array([1.0, 0.0]), np.array([0.0, 1.0]), threshold=0.5)
     assert np.isfinite(result.log_loss)
 
 
-def test_calibration_has_tenths_of_equal_size_by_rising_score(predictions):
+def test_calibration_has_tenths_of_equal_size_by_rising_score(predictions: Predictions) -> None:
     labels, probabilities = predictions
     calibration = evaluate(labels, probabilities, threshold=0.5).calibration
     assert [entry.rows for entry in calibration] == [40] * 10
@@ -55,7 +59,7 @@ def test_calibration_has_tenths_of_equal_size_by_rising_score(predictions):
         assert entry.churn_rate == pytest.approx(entry.mean_probability, abs=0.2)
 
 
-def test_the_best_threshold_has_the_largest_f1(predictions):
+def test_the_best_threshold_has_the_largest_f1(predictions: Predictions) -> None:
     labels, probabilities = predictions
     best = best_threshold(labels, probabilities)
     largest = evaluate(labels, probabilities, best).f1
