@@ -25,10 +25,18 @@ def configure(tmp_path: Path) -> Iterator[Configure]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
 
-    def configured(level: str = "INFO", directory: Path = tmp_path, **targets: Path) -> LostLines:
-        loggers = ("ours",)
-        plan = LogTargets(name="job", directory=directory, level=level, loggers=loggers, **targets)
-        return configure_logging(plan)
+    def configured(
+        level: str = "INFO", directory: Path = tmp_path, run_directory: Path | None = None
+    ) -> LostLines:
+        return configure_logging(
+            LogTargets(
+                name="job",
+                directory=directory,
+                level=level,
+                loggers=("ours",),
+                run_directory=run_directory,
+            )
+        )
 
     yield configured
     close_logging()
@@ -178,16 +186,23 @@ def test_a_second_process_has_a_file_of_its_own_until_the_first_ends(tmp_path: P
         "print('done', flush=True); input()"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "job.log")]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     environment = {**os.environ, "PYTHONPATH": str(LIB)}
     processes = [
-        subprocess.Popen(command, text=True, env=environment, **pipes)  # type: ignore[call-overload]
+        subprocess.Popen(
+            command,
+            text=True,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         for _ in range(2)
     ]
     for stage in ("up", "done"):
         for process in processes:
+            assert process.stdout
             assert process.stdout.readline() == f"{stage}\n"
         for process in processes:
+            assert process.stdin
             process.stdin.write("\n")
             process.stdin.flush()
     for process in processes:

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, Message
 
 from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.logs.backlog import Backlog, RecordLine
@@ -18,22 +18,12 @@ from telco_churn.outcome.message_ids import MAX_CHARS, make_message_id
 from telco_churn.outcome.settings import MessageIdSettings
 
 
-class FakeMessage:
-    """Stands where the client's own class cannot be made by hand."""
-
-    def __init__(self, value: object, *headers: tuple[str, bytes], key: bytes = b"7590-VHVEG"):
-        self._value = value if isinstance(value, bytes) else json.dumps(value).encode()
-        self._headers = list(headers)
-        self._key = key
-
-    def value(self) -> bytes:
-        return self._value
-
-    def key(self) -> bytes:
-        return self._key
-
-    def headers(self) -> list[tuple[str, bytes]]:
-        return self._headers
+def record(value: object, *headers: tuple[str, bytes]) -> Message:
+    return Message(
+        key=b"7590-VHVEG",
+        value=value if isinstance(value, bytes) else json.dumps(value).encode(),
+        headers=list(headers),
+    )
 
 
 SOURCE = (
@@ -139,7 +129,7 @@ def test_a_failed_run_is_one_line_and_the_next_is_said_to_be_another(
 
 
 def test_a_prediction_is_a_line_with_the_guides_fields() -> None:
-    line = LINES.prediction(FakeMessage(PREDICTION, *SOURCE, ("traceparent", b"00-ab-cd-01")))
+    line = LINES.prediction(record(PREDICTION, *SOURCE, ("traceparent", b"00-ab-cd-01")))
     assert (line.status, line.source) == ("success", ("raw", 2, 77))
     assert line.message == "prediction Yes, churn probability 0.8542"
     assert line.fields == {
@@ -166,7 +156,7 @@ def test_a_prediction_is_a_line_with_the_guides_fields() -> None:
     ],
 )
 def test_a_dead_letter_is_the_matching_failure(error_type: object, event: str, error: str) -> None:
-    line = LINES.dead_letter(FakeMessage({"error_type": error_type}, *SOURCE))
+    line = LINES.dead_letter(record({"error_type": error_type}, *SOURCE))
     assert line.status == "failed"
     assert (line.fields["event_type"], line.fields["error_type"]) == (event, error)
     assert line.message.startswith("raw[2]@77 ")
@@ -180,7 +170,7 @@ def test_a_line_names_rules_but_nothing_that_the_sender_wrote() -> None:
     ]
     letter = {"error_type": "validation_error", "original_message": "SECRET"}
     line = LINES.dead_letter(
-        FakeMessage({**letter, "validation_errors": violations}, *SOURCE, ("own", b"SECRET"))
+        record({**letter, "validation_errors": violations}, *SOURCE, ("own", b"SECRET"))
     )
     rules = ["tenure: out_of_range", "unknown: unknown_field", "message: malformed_json"]
     assert line.fields["violations"] == rules
@@ -191,7 +181,7 @@ def test_a_line_names_rules_but_nothing_that_the_sender_wrote() -> None:
     "value", [b"", b"[]", b"\xff", b"[" * 100_000, {"churn_probability": 2}, {"prediction": "Yes"}]
 )
 def test_an_output_that_breaks_its_contract_is_told_as_a_bug(value: object) -> None:
-    line = LINES.prediction(FakeMessage(value))
+    line = LINES.prediction(record(value))
     assert line.fields["event_type"] == "output_validation_failure"
     assert (line.status, line.source) == ("failed", None)
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import cast
 
 import pytest
 from pyspark.errors import StreamingQueryException
+from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.run import lifecycle
 from stream_telemetry.run.lifecycle import StopSignals, run_until_stopped
@@ -40,7 +42,7 @@ class FakeQuery:
         return SimpleNamespace(batchId=lambda: ended - 1) if ended else None
 
     @property
-    def status(self) -> dict[str, Any]:
+    def status(self) -> dict[str, bool]:
         return {"isTriggerActive": self._is_busy}
 
     def stop(self) -> None:
@@ -66,8 +68,16 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifecycle, "GRACE_SECONDS", LONG_SECONDS)
 
 
-def run(query: Any, signals: StopSignals, *, is_batched: bool = True) -> None:
-    run_until_stopped(query, signals, is_batched=is_batched)
+def run(
+    query: FakeQuery,
+    signals: StopSignals,
+    *,
+    is_batched: bool = True,
+    on_silence: Callable[[], None] = lambda: None,
+) -> None:
+    run_until_stopped(
+        cast(StreamingQuery, query), signals, is_batched=is_batched, on_silence=on_silence
+    )
 
 
 def asked(times: int = 1) -> StopSignals:
@@ -175,7 +185,7 @@ def test_a_process_that_does_not_end_after_a_request_is_ended_by_force(
 ) -> None:
     ended, halted = threading.Event(), threading.Event()
     monkeypatch.setattr(lifecycle, "FORCE_SECONDS", 0.01)
-    monkeypatch.setattr(lifecycle.os, "_exit", lambda code: ended.set() if code == 0 else None)
+    monkeypatch.setattr(os, "_exit", lambda code: ended.set() if code == 0 else None)
     signals = StopSignals()
 
     def halt() -> None:
@@ -195,12 +205,7 @@ def test_a_query_that_ends_no_batch_is_asked_about_until_it_ends_one(
     query, signals = FakeQuery(looks_a_batch=4), StopSignals()
     asked: list[int] = []
     query.on_look = lambda look: signals.ask() if look == 9 else None
-    run_until_stopped(
-        query,  # type: ignore[arg-type]
-        signals,
-        is_batched=False,
-        on_silence=lambda: asked.append(query.looks),
-    )
+    run(query, signals, is_batched=False, on_silence=lambda: asked.append(query.looks))
     # Batches ended at looks 4 and 8.
     assert asked == [1, 2, 3, 5, 6, 7, 9]
 
@@ -212,9 +217,4 @@ def test_what_is_found_in_the_silence_ends_the_run(monkeypatch: pytest.MonkeyPat
         raise ValueError("the topic is gone")
 
     with pytest.raises(ValueError, match="the topic is gone"):
-        run_until_stopped(
-            FakeQuery(),  # type: ignore[arg-type]
-            StopSignals(),
-            is_batched=True,
-            on_silence=find,
-        )
+        run(FakeQuery(), StopSignals(), on_silence=find)

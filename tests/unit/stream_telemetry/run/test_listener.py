@@ -120,7 +120,11 @@ def test_an_event_that_cannot_be_evaluated_is_counted_and_the_next_one_is_evalua
 
 def test_an_evaluation_that_hangs_holds_up_neither_spark_nor_the_end() -> None:
     release = threading.Event()
-    thread = EventThread(lambda event: release.wait() and None, lambda: None)
+
+    def hang(event: Event) -> None:
+        release.wait()
+
+    thread = EventThread(hang, lambda: None)
     thread.start()
     listener = QueryListener("ours", thread.put)
     for _ in range(1000):

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import cast
 
 import pytest
 from pyspark.errors import StreamingQueryException
+from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.run.lifecycle import StopSignals
 from stream_telemetry.run.supervision import Restart, Restarts, cause_of, supervise
@@ -27,17 +28,26 @@ class FakeQuery:
             raise StreamingQueryException(self._failure)
 
 
-def run(runs: Iterator[Any], limit: int, signals: StopSignals | None = None) -> list[Restart]:
+def run_all(
+    runs: Iterator[FakeQuery],
+    restarts: Restarts,
+    on_failure: Callable[[Restart], None],
+    signals: StopSignals,
+) -> None:
+    supervise(
+        lambda: cast(StreamingQuery, next(runs)),
+        signals,
+        restarts,
+        is_batched=True,
+        on_stop=lambda: None,
+        on_failure=on_failure,
+    )
+
+
+def run(runs: Iterator[FakeQuery], limit: int, signals: StopSignals | None = None) -> list[Restart]:
     told: list[Restart] = []
     try:
-        supervise(
-            lambda: next(runs),
-            signals or StopSignals(),
-            Restarts(limit, first=PROMPT),
-            is_batched=True,
-            on_stop=lambda: None,
-            on_failure=told.append,
-        )
+        run_all(runs, Restarts(limit, first=PROMPT), told.append, signals or StopSignals())
     except StreamingQueryException:
         told.append(Restart(-1, 0, 0, StreamingQueryException("gave up")))
     return told
@@ -79,15 +89,7 @@ def test_each_wait_is_twice_the_last_one_up_to_the_longest() -> None:
 def test_a_request_to_stop_ends_the_wait() -> None:
     signals = StopSignals()
     with_long_wait = Restarts(5, first=600.0)
-    runs = iter([FakeQuery()])
-    supervise(
-        lambda: next(runs),
-        signals,
-        with_long_wait,
-        is_batched=True,
-        on_stop=lambda: None,
-        on_failure=lambda restart: signals.ask(),
-    )
+    run_all(iter([FakeQuery()]), with_long_wait, lambda restart: signals.ask(), signals)
 
 
 def test_a_query_that_fails_while_it_is_stopped_has_been_stopped() -> None:
@@ -101,11 +103,4 @@ def test_what_cannot_pass_ends_it_at_once() -> None:
         raise ValueError(cause_of(restart.cause))
 
     with pytest.raises(ValueError, match=r"^disk full$"):
-        supervise(
-            FakeQuery,  # type: ignore[arg-type]
-            StopSignals(),
-            Restarts(5),
-            is_batched=True,
-            on_stop=lambda: None,
-            on_failure=refuse,
-        )
+        run_all(iter([FakeQuery()]), Restarts(5), refuse, StopSignals())

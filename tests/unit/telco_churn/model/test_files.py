@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from telco_churn.errors import ModelError
 from telco_churn.model.loading import load_model
@@ -18,15 +19,15 @@ SHIPPED = project_home() / "models/churn"
 
 
 @pytest.fixture
-def copy(tmp_path):
+def copy(tmp_path: Path) -> Path:
     return Path(shutil.copytree(SHIPPED, tmp_path / "churn"))
 
 
-def stage_metadata(path, stage):
+def stage_metadata(path: Path, stage: str) -> Path:
     return next(path.glob(f"pipeline/stages/*{stage}*/metadata/part-*"))
 
 
-def rewrite_as_if_listed(path, source, text):
+def rewrite_as_if_listed(path: Path, source: Path, text: str) -> None:
     """What an attacker who can also edit the manifest would do."""
     source.write_text(text)
     document = json.loads((path / MANIFEST_NAME).read_text())
@@ -35,7 +36,7 @@ def rewrite_as_if_listed(path, source, text):
     (path / MANIFEST_NAME).write_text(json.dumps(document))
 
 
-def refusal(path):
+def refusal(path: Path) -> str:
     with pytest.raises(ModelError) as caught:
         load_model(path)
     message = str(caught.value)
@@ -43,18 +44,18 @@ def refusal(path):
     return message
 
 
-def test_no_directory_says_how_to_get_a_model(tmp_path):
+def test_no_directory_says_how_to_get_a_model(tmp_path: Path) -> None:
     message = refusal(tmp_path / "nothing")
     assert "no model in" in message
     assert "jobs/train_model.py" in message
 
 
-def test_a_model_without_manifest_is_refused(copy):
+def test_a_model_without_manifest_is_refused(copy: Path) -> None:
     (copy / MANIFEST_NAME).unlink()
     assert "cannot read manifest.json" in refusal(copy)
 
 
-def test_a_flipped_byte_is_found(copy):
+def test_a_flipped_byte_is_found(copy: Path) -> None:
     victim = next(copy.glob("pipeline/stages/*LogisticRegression*/data/*.parquet"))
     content = bytearray(victim.read_bytes())
     content[len(content) // 2] ^= 1
@@ -65,17 +66,17 @@ def test_a_flipped_byte_is_found(copy):
 
 
 @pytest.mark.parametrize("name", ["pipeline/extra", "pipeline/.hidden.crc", "extra.txt"])
-def test_an_additional_file_is_found(copy, name):
+def test_an_additional_file_is_found(copy: Path, name: str) -> None:
     (copy / name).write_text("")
     assert f"{name} is not listed" in refusal(copy)
 
 
-def test_a_link_to_another_directory_is_found(copy, tmp_path):
+def test_a_link_to_another_directory_is_found(copy: Path, tmp_path: Path) -> None:
     (copy / "pipeline/stages/4_more").symlink_to(tmp_path)
     assert "pipeline/stages/4_more is not listed" in refusal(copy)
 
 
-def test_a_missing_file_is_found(copy):
+def test_a_missing_file_is_found(copy: Path) -> None:
     victim = stage_metadata(copy, "VectorAssembler")
     victim.unlink()
     message = refusal(copy)
@@ -92,27 +93,29 @@ def test_a_missing_file_is_found(copy):
         ["org.apache.spark.ml.PipelineModel"],
     ],
 )
-def test_a_class_that_is_not_allowed_is_refused_even_if_the_manifest_lists_the_file(copy, foreign):
+def test_a_class_that_is_not_allowed_is_refused_even_if_the_manifest_lists_the_file(
+    copy: Path, foreign: object
+) -> None:
     source = stage_metadata(copy, "VectorAssembler")
     metadata = json.loads(source.read_text()) | {"class": foreign}
     rewrite_as_if_listed(copy, source, json.dumps(metadata))
     assert "not allowed in a model" in refusal(copy)
 
 
-def test_a_second_metadata_line_is_checked_too(copy):
+def test_a_second_metadata_line_is_checked_too(copy: Path) -> None:
     source = stage_metadata(copy, "VectorAssembler")
     rewrite_as_if_listed(copy, source, source.read_text() + '{"class": "com.example.Evil"}\n')
     assert "com.example.Evil" in refusal(copy)
 
 
 @pytest.mark.parametrize("text", ["rubbish", "[]", "5", "{}", '{"class": 5, "paramMap": []}'])
-def test_metadata_that_is_none_is_refused(copy, text):
+def test_metadata_that_is_none_is_refused(copy: Path, text: str) -> None:
     source = stage_metadata(copy, "StringIndexer")
     rewrite_as_if_listed(copy, source, text)
     assert "is not a stage's metadata" in refusal(copy)
 
 
-def test_a_stage_that_lies_elsewhere_is_refused(copy):
+def test_a_stage_that_lies_elsewhere_is_refused(copy: Path) -> None:
     source = next(copy.glob("pipeline/metadata/part-*"))
     metadata = json.loads(source.read_text())
     metadata["paramMap"]["stageUids"][0] = "x/../../../../elsewhere"
@@ -120,7 +123,9 @@ def test_a_stage_that_lies_elsewhere_is_refused(copy):
     assert "not a plain name" in refusal(copy)
 
 
-def test_a_model_of_other_columns_is_refused_before_any_event_is_read(spark, copy):
+def test_a_model_of_other_columns_is_refused_before_any_event_is_read(
+    spark: SparkSession, copy: Path
+) -> None:
     source = stage_metadata(copy, "StringIndexer")
     rewrite_as_if_listed(copy, source, source.read_text().replace('"gender"', '"sex"'))
     message = refusal(copy)
@@ -128,15 +133,17 @@ def test_a_model_of_other_columns_is_refused_before_any_event_is_read(spark, cop
     assert "version" in message
 
 
-def test_a_model_that_spark_cannot_read_is_refused_in_one_line(spark, copy):
+def test_a_model_that_spark_cannot_read_is_refused_in_one_line(
+    spark: SparkSession, copy: Path
+) -> None:
     victim = next(copy.glob("pipeline/stages/*LogisticRegression*/data/*.parquet"))
     rewrite_as_if_listed(copy, victim, "not parquet")
     assert "cannot be used" in refusal(copy)
 
 
 def test_a_model_that_cannot_be_compiled_is_scored_by_its_stages_and_the_log_says_so(
-    spark, copy, caplog
-):
+    spark: SparkSession, copy: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     source = stage_metadata(copy, "VectorAssembler")
     rewrite_as_if_listed(copy, source, source.read_text().replace('"keep"', '"error"'))
     model = load_model(copy)
@@ -159,7 +166,9 @@ def test_a_model_that_cannot_be_compiled_is_scored_by_its_stages_and_the_log_say
         ({"surprise": 1}, "surprise"),
     ],
 )
-def test_a_manifest_of_another_shape_is_refused_by_the_field(copy, change, said):
+def test_a_manifest_of_another_shape_is_refused_by_the_field(
+    copy: Path, change: dict[str, object], said: str
+) -> None:
     source = copy / MANIFEST_NAME
     source.write_text(json.dumps(json.loads(source.read_text()) | change))
     message = refusal(copy)
@@ -168,11 +177,11 @@ def test_a_manifest_of_another_shape_is_refused_by_the_field(copy, change, said)
 
 
 @pytest.mark.parametrize("text", ["", "{", "\x00", "[]", "null", "{}"])
-def test_a_manifest_that_is_no_manifest_is_refused(copy, text):
+def test_a_manifest_that_is_no_manifest_is_refused(copy: Path, text: str) -> None:
     (copy / MANIFEST_NAME).write_text(text)
     assert MANIFEST_NAME in refusal(copy)
 
 
-def test_a_manifest_that_is_not_utf8_is_refused(copy):
+def test_a_manifest_that_is_not_utf8_is_refused(copy: Path) -> None:
     (copy / MANIFEST_NAME).write_bytes(b"\xff\xfe{}")
     assert "is not JSON" in refusal(copy)
