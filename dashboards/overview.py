@@ -177,9 +177,12 @@ def telemetry_errors() -> Panel:
     }
     return time_series(
         "Telemetry Errors",
-        "Observation that failed; the records themselves are not touched by it.",
+        "Observation that failed; the records themselves are not touched by it. A thread that is "
+        "down does not work any more.",
         "short",
         *(query(total(increase(series(metric))), name) for name, metric in errors.items()),
+        query(total(increase(series(catalogue.WORKER_ERRORS)), "worker"), "in thread {{worker}}"),
+        query(f"1 - min by (worker) ({series(catalogue.WORKER_UP)})", "thread {{worker}} down"),
     ).min(0)
 
 

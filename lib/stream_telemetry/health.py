@@ -57,6 +57,11 @@ class Health:
         self._broker: bool | None = None
         self._model: bool | None = None
         self._lag_seconds = 0.0
+        self._workers: list[Callable[[], bool]] = []
+
+    def watch(self, is_well: Callable[[], bool]) -> None:
+        """Lets one of the telemetry's threads say at each look whether it does its work."""
+        self._workers.append(is_well)
 
     def heard(self, phase: Phase) -> None:
         """The query has given a sign of life, or of its end."""
@@ -116,6 +121,8 @@ class Health:
         checks: dict[str, Check] = {"broker_connection": _check(self._broker)}
         if self._has_model:
             checks["model_loaded"] = _check(self._model)
+        if self._workers:
+            checks["telemetry"] = _check(all(is_well() for is_well in self._workers))
         return checks | {"query_progress": outcomes.get(self.state, "pass")}
 
     @property

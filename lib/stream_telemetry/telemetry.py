@@ -22,8 +22,9 @@ from stream_telemetry.logs.records import RecordLog
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.declared import declare_all
 from stream_telemetry.metrics.store import MetricStore
+from stream_telemetry.outlets.gateway import Gateway
 from stream_telemetry.outlets.pages import make_app
-from stream_telemetry.outlets.push import Gateway, PushThread
+from stream_telemetry.outlets.push import PushThread
 from stream_telemetry.outlets.server import Exporter
 from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
 from stream_telemetry.run.chronicle import Chronicle
@@ -31,6 +32,7 @@ from stream_telemetry.run.lifecycle import StopSignals
 from stream_telemetry.run.listener import DRAIN_SECONDS, Attached, Event, EventThread
 from stream_telemetry.run.settings import SupervisionSettings
 from stream_telemetry.run.supervision import Restart, Restarts, supervise
+from stream_telemetry.run.worker import close_each
 from stream_telemetry.stream import Outlets, Stream
 
 
@@ -69,11 +71,17 @@ class Telemetry:
             limits or limits_for(stream.batch_seconds, is_realtime=stream.is_realtime),
             has_model=bool(stream.model_backend),
         )
-        self._push = _push_thread(outlets.push, stream, lambda: self._count(catalogue.PUSH_ERRORS))
+        self._push = _push_thread(outlets.push, stream, self._store, self._health)
         self._log = QueryLog(stream.logger, stream.query)
         self._history = BatchHistory()
         self._records = (
-            RecordLog(outlets.record_log, self._store, self._history, lambda: self._log.context)
+            RecordLog(
+                outlets.record_log,
+                self._store,
+                self._health,
+                self._history,
+                lambda: self._log.context,
+            )
             if outlets.record_log
             else None
         )
@@ -88,9 +96,7 @@ class Telemetry:
             push=self._push,
             topic=stream.topic,
         )
-        self._events = EventThread[Event | Restart](
-            self._chronicle.note, lambda: self._count(catalogue.LISTENER_ERRORS)
-        )
+        self._events = EventThread[Event | Restart](self._chronicle.note, self._store, self._health)
         declare_all(self._store, stream, self._health, outlets.lost_lines)
         self.registry.register(self._store)
         self._exporter = self._make_exporter(outlets.exporter)
@@ -174,15 +180,20 @@ class Telemetry:
 
     def __exit__(self, *exception: object) -> None:
         """Evaluates what there is, commits and pushes a last time, gives the port back."""
-        self._events.finish(DRAIN_SECONDS)
-        if self._records:
-            self._records.finish(DRAIN_SECONDS)
-        self._lag.finish(DRAIN_SECONDS)
-        if self._push:
-            is_well = exception[0] is None and self._chronicle.has_ended_well
-            self._push.finish(succeeded=is_well, keep=self._stream.mode == "batch")
+        closings: list[Callable[[], object]] = [lambda: self._events.finish(DRAIN_SECONDS)]
+        if records := self._records:
+            closings.append(lambda: records.finish(DRAIN_SECONDS))
+        closings.append(lambda: self._lag.finish(DRAIN_SECONDS))
+        if push := self._push:
+            closings.append(
+                lambda: push.finish(
+                    succeeded=exception[0] is None and self._chronicle.has_ended_well,
+                    keep=self._stream.mode == "batch",
+                )
+            )
         if self._exporter:
-            self._exporter.close()
+            closings.append(self._exporter.close)
+        close_each(closings)
 
     def _make_exporter(self, settings: ExporterSettings) -> Exporter | None:
         if settings.metrics_port is None:
@@ -203,12 +214,9 @@ class Telemetry:
             commits=stream.commits,
         )
 
-    def _count(self, errors: catalogue.Metric) -> None:
-        self._store.add(errors, 1)
-
 
 def _push_thread(
-    settings: PushSettings, stream: Stream, on_error: Callable[[], None]
+    settings: PushSettings, stream: Stream, store: MetricStore, health: Health
 ) -> PushThread | None:
     if settings.pushgateway is None:
         return None
@@ -220,4 +228,4 @@ def _push_thread(
         ca=settings.pushgateway_ca,
     )
     gateway.check()
-    return PushThread(gateway, on_error)
+    return PushThread(gateway, store, health)

@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 
 from sandbox.kafka.topics import create_topics
 from stream_telemetry.batch.history import BatchHistory
+from stream_telemetry.health import Health, Limits
 from stream_telemetry.logs import records
 from stream_telemetry.logs.records import RecordLog, RecordLogPlan
 from stream_telemetry.metrics import catalogue
@@ -37,6 +38,7 @@ class Bench:
         self.broker = broker
         self.caplog = caplog
         self.store, self.history = MetricStore(), BatchHistory()
+        self.health = Health(Limits(60), has_model=False)
         create_topics(broker, {self.good: 3, self.bad: 1})
         self._offset = 0
 
@@ -56,7 +58,7 @@ class Bench:
             per_second=per_second,
             waits=waits,
         )
-        log = RecordLog(plan, self.store, self.history, lambda: {"query": "churn"})
+        log = RecordLog(plan, self.store, self.health, self.history, lambda: {"query": "churn"})
         log.start()
         try:
             yield log

@@ -213,7 +213,7 @@ def test_another_job_has_telemetry_in_ten_lines(broker: str, tmp_path: Path) -> 
             assert now.total("kafka_processing_latency_seconds_count", operation="total") == 50
             assert now.total("stream_records_unaccounted") == 0
             assert "model" not in "".join(sample.name for sample in now.samples)
-            assert health(url)[1].keys() == {"broker_connection", "query_progress"}
+            assert health(url)[1].keys() == {"broker_connection", "telemetry", "query_progress"}
         finally:
             os.killpg(process.pid, signal.SIGKILL)
     assert {message.value() for message in read_topic(broker, target)} >= {b"WORD 7"}

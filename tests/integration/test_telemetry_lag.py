@@ -216,6 +216,23 @@ def test_a_broker_that_is_away_shows_within_15_seconds_and_so_does_its_return(
         assert watch.health.checks["broker_connection"] == "pass"
 
 
+def test_an_error_that_nobody_has_thought_of_is_survived_and_counted(
+    own_broker: KafkaBroker, tmp_path: Path
+) -> None:
+    create_topics(own_broker.bootstrap_servers, {"surprise": 1})
+    publish(own_broker, "surprise", 0, 9)
+    # What Spark takes for a new checkpoint; nothing has checked it yet.
+    with watching(own_broker, "surprise", tmp_path, "neither") as watch:
+        errors = [catalogue.WORKER_ERRORS.name, {"worker": "lag"}]
+        assert eventually(lambda: (watch.registry.get_sample_value(*errors) or 0) >= 2)
+        assert watch.health.checks["telemetry"] == "pass", "not yet for long"
+        watch.advance(4)
+        committed = watch.thread._offsets.committed
+        assert eventually(lambda: committed() == {("surprise", 0): 4}), "commits go on"
+        watch.thread._resume = resume_positions(str(tmp_path), "earliest", committed)
+        assert eventually(lambda: watch.sample(catalogue.LAG, 0) == 5)
+
+
 def test_a_checkpoint_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
     assert checkpoint_positions(tmp_path) == {}
     write_checkpoint(tmp_path, "t", 1)

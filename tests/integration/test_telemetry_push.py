@@ -4,7 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,7 +18,11 @@ from sandbox.ports import LOOPBACK, free_port
 from stream_telemetry.batch.observation import Histogram, Observed
 from stream_telemetry.batch.progress import Batch
 from stream_telemetry.errors import TelemetryError
-from stream_telemetry.outlets.push import Gateway, PushThread
+from stream_telemetry.health import Health, Limits
+from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.store import MetricStore
+from stream_telemetry.outlets.gateway import Gateway
+from stream_telemetry.outlets.push import PushThread
 
 NOTHING = Histogram((), 0.0)
 
@@ -56,12 +60,19 @@ class Pushing:
     """A push thread and the number of pushes that failed."""
 
     def __init__(self, url: str, **options: Any) -> None:
-        self.errors = 0
-        self.thread = PushThread(Gateway(url, "churn", "group", **options), self._on_error)
+        self._store = MetricStore()
+        self.health = Health(Limits(60), has_model=False)
+        gateway = Gateway(url, "churn", "group", **options)
+        self.thread = PushThread(gateway, self._store, self.health)
         self.thread.start()
 
-    def _on_error(self) -> None:
-        self.errors += 1
+    @property
+    def errors(self) -> int:
+        return int(self._store.value(catalogue.PUSH_ERRORS))
+
+    @property
+    def surprises(self) -> int:
+        return int(self._store.value(catalogue.WORKER_ERRORS, "push"))
 
 
 def test_each_batch_replaces_the_group_and_totals_add_up(tmp_path: Path) -> None:
@@ -195,6 +206,71 @@ def test_redirects_are_not_followed_and_refusals_are_counted(status: int) -> Non
         pushing.thread.finish(succeeded=True, keep=True)
         assert pushing.errors == 1
         assert elsewhere.requests == []
+
+
+@contextmanager
+def saying(answer: bytes) -> Iterator[str]:
+    """A server that gives each client the same answer, whatever it was asked."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    with client:
+                        client.recv(65536)
+                        client.sendall(answer)
+
+        thread = Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://{LOOPBACK}:{server.getsockname()[1]}"
+        finally:
+            # Closing alone does not wake up a thread that accepts.
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    "answer", [b"SSH-2.0-OpenSSH_9.6\r\n", b"", b"HTTP/1.1 two hundred\r\n\r\n"]
+)
+def test_a_gateway_that_answers_no_http_is_counted_and_pushed_to_again(answer: bytes) -> None:
+    with saying(answer) as url:
+        pushing = Pushing(url)
+        pushing.thread.put(make_batch(1))
+        assert eventually(lambda: pushing.errors == 1)
+        pushing.thread.put(make_batch(2))
+        assert eventually(lambda: pushing.errors == 2)
+        pushing.thread.finish(succeeded=True, keep=False)
+        assert (pushing.errors, pushing.surprises) == (3, 0)
+
+
+def test_a_proxy_of_the_environment_gets_neither_figures_nor_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with recorder(200) as server, recorder(200) as proxy:
+        for name in ("http_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://{LOOPBACK}:{proxy.server_port}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        pushing = Pushing(f"http://name:secret@{LOOPBACK}:{server.server_port}")
+        pushing.thread.finish(succeeded=True, keep=True)
+        assert pushing.errors == 0
+        assert (len(server.requests), proxy.requests) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://a b:9091", "http://a:9091/ x", "http://a:9091/\n", "http://a:90x1", "http://"),
+        *("http://ä:9091", "http://a:9091?x=1", "http://a:9091#x", "http://a:0"),
+    ],
+)
+def test_a_url_that_cannot_be_pushed_to_is_one_clear_line_without_the_password(url: str) -> None:
+    url = url.replace("//a", "//name:secret@a")
+    with pytest.raises(TelemetryError, match=r"^Pushgateway URL .*http://host:9091") as error:
+        Gateway(url, "churn", "group").check()
+    assert "secret" not in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_ca_file_that_is_none_is_one_clear_line(tmp_path: Path) -> None:

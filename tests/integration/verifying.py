@@ -18,7 +18,7 @@ def verify(
     """The printed figures by name, and the process."""
     result = subprocess.run(
         [
-            *(sys.executable, "-m", "churn_tools.verify.command", "--broker", broker),
+            *(sys.executable, "-m", "churn_tools.verify", "--broker", broker),
             *("--input-topic", topics.raw, "--output-topic", topics.predictions),
             *("--deadletter-topic", topics.dead_letters, *options),
         ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -14,10 +15,13 @@ from stream_telemetry.broker.offsets import Bounds, BrokerOffsets
 from stream_telemetry.health import Health
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
+from stream_telemetry.run.worker import Worker
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 3.0
+_COMMIT_SECONDS = 6.0
+"""A commit waits so long for the group's coordinator."""
 
 
 class LagThread:
@@ -56,19 +60,19 @@ class LagThread:
         self._start: Positions | None = None
         self._counted_lost: dict[tuple[str, int], int] = {}
         self._oldest: dict[tuple[str, int], tuple[int, float]] = {}
-        self._wake = threading.Event()
-        self._is_finished = False
-        self._thread = threading.Thread(target=self._run, name="telemetry-lag", daemon=True)
+        self._worker = Worker(
+            "lag", self._step, store, health, close=self._close, close_seconds=_COMMIT_SECONDS
+        )
 
     def start(self) -> None:
         """Begins to ask."""
-        self._thread.start()
+        self._worker.start()
 
     def advance(self, positions: Positions) -> None:
         """Takes the positions that a batch has reached; never waits."""
         with self._lock:
             self._progress = {**self._progress, **positions}
-        self._wake.set()
+        self._worker.wake()
 
     def behind(self, positions: Positions) -> int | None:
         """Records between these positions and the ends that the broker last told, if it has."""
@@ -79,19 +83,23 @@ class LagThread:
 
     def finish(self, timeout: float) -> None:
         """Commits what is left to commit, then ends."""
-        self._is_finished = True
-        self._wake.set()
-        self._thread.join(timeout)
+        self._worker.end(timeout)
 
-    def _run(self) -> None:
-        while not self._is_finished:
+    def _step(self) -> float:
+        if self._worker.is_ending:
+            return math.inf
+        try:
             self._poll()
+        finally:
             self._on_poll()
             self._commit()
-            self._wake.wait(POLL_SECONDS)
-            self._wake.clear()
-        self._commit()
-        self._offsets.close()
+        return POLL_SECONDS
+
+    def _close(self) -> None:
+        try:
+            self._commit()
+        finally:
+            self._offsets.close()
 
     def _poll(self) -> None:
         try:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from confluent_kafka import KafkaError
 
+from stream_telemetry.logs.rate_limit import News
+
 NAME = "stream_telemetry.kafka"
 _REPEAT_SECONDS = 60.0
 
@@ -21,17 +23,11 @@ class NoRepeats(logging.Filter):
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._clock = clock
-        self._said: dict[str, float] = {}
+        self._news = News(_REPEAT_SECONDS, clock)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether it is news."""
-        kind = re.sub(r"\d+", "", record.getMessage())
-        now = self._clock()
-        self._said = {k: at for k, at in self._said.items() if now - at < _REPEAT_SECONDS}
-        is_news = kind not in self._said
-        self._said.setdefault(kind, now)
-        return is_news
+        return self._news.is_news(re.sub(r"\d+", "", record.getMessage()))
 
 
 def client_logger() -> logging.Logger:

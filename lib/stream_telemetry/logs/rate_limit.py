@@ -1,4 +1,4 @@
-"""How many lines may be written by now."""
+"""How many lines may be written by now, and whether one says anything new."""
 
 from __future__ import annotations
 
@@ -24,3 +24,20 @@ class RateLimit:
             return False
         self._left -= 1
         return True
+
+
+class News:
+    """Tells what was said a short while ago from what is news."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._said: dict[str, float] = {}
+
+    def is_news(self, kind: str) -> bool:
+        """Whether nothing of this kind was said lately; if so, it is now."""
+        now = self._clock()
+        self._said = {k: at for k, at in self._said.items() if now - at < self._seconds}
+        is_news = kind not in self._said
+        self._said.setdefault(kind, now)
+        return is_news

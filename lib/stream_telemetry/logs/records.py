@@ -6,7 +6,7 @@ So a line means that the record is in Kafka, and writing lines cannot slow the q
 from __future__ import annotations
 
 import logging
-import threading
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
 from stream_telemetry.batch.history import BatchHistory
+from stream_telemetry.health import Health
 from stream_telemetry.logs.backlog import LEVELS, Backlog, RecordLine
 from stream_telemetry.logs.clients import client_logger, log_client_error
 from stream_telemetry.logs.rate_limit import RateLimit
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
+from stream_telemetry.run.worker import Worker
 
 DEFAULT_PER_SECOND = 1_000
 BACKLOG_SECONDS = 10
@@ -59,6 +61,7 @@ class RecordLog:
         self,
         plan: RecordLogPlan,
         store: MetricStore,
+        health: Health,
         history: BatchHistory,
         context: Callable[[], Mapping[str, object]],
     ) -> None:
@@ -67,6 +70,7 @@ class RecordLog:
         Args:
             plan: what to write.
             store: gets the number of lines that were left out.
+            health: gets to know whether the thread is well.
             history: knows the batches of records.
             context: gives the fields that every line has.
         """
@@ -81,9 +85,15 @@ class RecordLog:
         self._said_at = self._looked_at = time.monotonic()
         self._next: dict[tuple[str, int], int] = {}
         self._is_placed = False
-        self._deadline: float | None = None
         self._consumer: Consumer | None = None
-        self._thread = threading.Thread(target=self._run, name="telemetry-records", daemon=True)
+        self._worker = Worker(
+            "records",
+            self._step,
+            store,
+            health,
+            close=self._close,
+            close_seconds=_TIMEOUT_SECONDS,
+        )
 
     def start(self) -> None:
         """Finds the ends of the topics, then follows them; call it before the query writes."""
@@ -106,13 +116,11 @@ class RecordLog:
             self._log.warning(
                 "lines about single records begin later: %s", trouble, extra=dict(self._context())
             )
-        self._thread.start()
+        self._worker.start()
 
     def finish(self, timeout: float) -> None:
         """Writes what is in the topics by now, at the allowed rate, then ends."""
-        if self._thread.is_alive():
-            self._deadline = time.monotonic() + timeout
-            self._thread.join(timeout + _TIMEOUT_SECONDS)
+        self._worker.end(timeout)
 
     def _topics(self) -> list[str]:
         outputs = self._plan.outputs.items()
@@ -139,30 +147,26 @@ class RecordLog:
             for number in (known[topic].partitions if topic in known else ())
         ]
 
-    def _run(self) -> None:
+    def _step(self) -> float:
         assert self._consumer is not None
-        while self._deadline is None or not self._is_done(self._consumer):
-            try:
-                if not self._is_placed and self._find_ends(self._consumer):
-                    time.sleep(1)
-                    continue
-                self._read(self._consumer)
-                self._write()
-                self._look_for_partitions(self._consumer)
-            except Exception:
-                # The log is no reason to stop following, and may not stop anything else.
-                self._log.exception("trouble with the lines about single records")
-                time.sleep(1)
+        if self._worker.is_ending and self._is_done(self._consumer):
+            return math.inf
+        if not self._is_placed and self._find_ends(self._consumer):
+            return 1.0
+        self._read(self._consumer)
+        self._write()
+        self._look_for_partitions(self._consumer)
+        return 0.0
+
+    def _close(self) -> None:
+        assert self._consumer is not None
         self._backlog.drop_all()
         self._count_dropped()
         self._say_dropped()
         self._consumer.close()
 
     def _is_done(self, consumer: Consumer) -> bool:
-        """Whether all that was in the topics when the end began is written, or time is up."""
-        assert self._deadline is not None
-        if time.monotonic() > self._deadline:
-            return True
+        """Whether all that was in the topics when the end began is written."""
         return not len(self._backlog) and not self._unread(consumer)
 
     def _unread(self, consumer: Consumer) -> bool:
@@ -192,7 +196,7 @@ class RecordLog:
         context = self._context()
         while (line := self._backlog.first()) is not None:
             batch = self._history.find(*line.source) if line.source else None
-            is_patient = self._plan.waits and self._deadline is None
+            is_patient = self._plan.waits and not self._worker.is_ending
             if batch is None and is_patient and _age(line) < BATCH_WAIT_SECONDS:
                 break
             if not self._rate_limit.take():

@@ -33,6 +33,8 @@ PHASES = (
 )
 """Keys of `durationMs` in Spark's progress; `triggerExecution` is the whole of a batch."""
 STATES = ("starting", "running", "idle", "stalled", "lagging", "restarting", "stopping", "failed")
+WORKERS = ("events", "lag", "push", "records")
+"""The telemetry's threads: Spark's events, the broker, the Pushgateway, lines about records."""
 UNKNOWN = "unknown_error"
 """The error type of a record whose own type is not one of the query's."""
 
@@ -184,6 +186,18 @@ COMMIT_ERRORS = Metric(
 )
 PUSH_ERRORS = Metric(
     "stream_push_errors_total", "counter", "Pushes that the Pushgateway did not take."
+)
+WORKER_ERRORS = Metric(
+    "stream_worker_errors_total",
+    "counter",
+    "Errors that nobody has thought of in the telemetry's own threads; each goes on after one.",
+    ("worker",),
+)
+WORKER_UP = Metric(
+    "stream_worker_up",
+    "gauge",
+    "1 when this thread of the telemetry does its work; 0 when it is dead, hangs or only fails.",
+    ("worker",),
 )
 RESTARTS = Metric(
     "stream_restarts_total",

@@ -5,7 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from stream_telemetry.metrics.catalogue import CATALOGUE, PHASES, STATES, STATUSES, Metric
+from stream_telemetry.metrics.catalogue import (
+    CATALOGUE,
+    PHASES,
+    STATES,
+    STATUSES,
+    WORKERS,
+    Metric,
+)
 
 _INTRODUCTION = """\
 # Metrics
@@ -33,6 +40,7 @@ _LABELS = {
     "field": "the contract's fields, message, unknown",
     "phase": ", ".join(PHASES),
     "state": ", ".join(STATES),
+    "worker": f"{', '.join(WORKERS)}; those that run",
 }
 
 

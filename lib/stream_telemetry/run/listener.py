@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import math
 import queue
 import threading
 from collections.abc import Callable
@@ -19,9 +19,11 @@ from pyspark.sql.streaming.listener import (
     StreamingQueryListener,
 )
 
+from stream_telemetry.health import Health
+from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.run.lifecycle import JVM_ERRORS
-
-log = logging.getLogger(__name__)
+from stream_telemetry.run.worker import Worker
 
 DRAIN_SECONDS = 5.0
 """How long the end of a run waits for events that Spark still holds, and for the threads."""
@@ -68,38 +70,45 @@ class QueryListener(StreamingQueryListener):
 class EventThread(Generic[Told]):
     """Evaluates events one after another, away from Spark's threads."""
 
-    def __init__(self, evaluate: Callable[[Told], None], on_error: Callable[[], None]) -> None:
+    def __init__(
+        self, evaluate: Callable[[Told], None], store: MetricStore, health: Health
+    ) -> None:
         """Prepares the thread.
 
         Args:
             evaluate: called with each event.
-            on_error: called when that has raised; the exception is logged.
+            store: gets the number of events that could not be evaluated.
+            health: gets to know whether the thread is well.
         """
         self._evaluate = evaluate
-        self._on_error = on_error
-        self._events: queue.SimpleQueue[Told | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="telemetry-events", daemon=True)
+        self._store = store
+        self._events: queue.SimpleQueue[Told] = queue.SimpleQueue()
+        self._worker = Worker("events", self._step, store, health)
 
     def start(self) -> None:
         """Begins to evaluate."""
-        self._thread.start()
+        self._worker.start()
 
     def put(self, event: Told) -> None:
         """Takes an event; never waits."""
         self._events.put(event)
+        self._worker.wake()
 
     def finish(self, timeout: float) -> None:
         """Evaluates what has been put so far, then ends."""
-        self._events.put(None)
-        self._thread.join(timeout)
+        self._worker.end(timeout)
 
-    def _run(self) -> None:
-        while (event := self._events.get()) is not None:
-            try:
-                self._evaluate(event)
-            except Exception:
-                self._on_error()
-                log.exception("an event of the query could not be evaluated")
+    def _step(self) -> float:
+        try:
+            event = self._events.get_nowait()
+        except queue.Empty:
+            return math.inf
+        try:
+            self._evaluate(event)
+        except Exception:
+            self._store.add(catalogue.LISTENER_ERRORS, 1)
+            raise
+        return 0.0
 
 
 class Attached:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +16,14 @@ from pyspark.sql.streaming.listener import (
 
 from stream_telemetry.batch.observation import Observation
 from stream_telemetry.batch.progress import read_batch
+from stream_telemetry.health import Health, Limits
+from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.run.listener import Event, EventThread, QueryListener
 
 OURS, OTHER = "00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"
 WHEN = "2026-01-01T12:00:00.500Z"
+HEALTH = Health(Limits(60), has_model=False)
 OBSERVATION = Observation(operations={}, finished="finished")
 
 
@@ -101,7 +106,7 @@ def test_a_source_that_is_not_kafka_is_said_to_be_none(end_offset: str) -> None:
 
 
 def test_an_event_that_cannot_be_evaluated_is_counted_and_the_next_one_is_evaluated() -> None:
-    errors: list[str] = []
+    store = MetricStore()
     evaluated: list[Event] = []
 
     def evaluate(event: Event) -> None:
@@ -109,12 +114,12 @@ def test_an_event_that_cannot_be_evaluated_is_counted_and_the_next_one_is_evalua
             raise ValueError("of no use")
         evaluated.append(event)
 
-    thread = EventThread(evaluate, lambda: errors.append("one"))
+    thread = EventThread(evaluate, store, HEALTH)
     thread.start()
     thread.put(idle(OURS))
     thread.put(terminated(OURS))
     thread.finish(5)
-    assert errors == ["one"]
+    assert store.value(catalogue.LISTENER_ERRORS) == 1
     assert len(evaluated) == 1
 
 
@@ -124,12 +129,14 @@ def test_an_evaluation_that_hangs_holds_up_neither_spark_nor_the_end() -> None:
     def hang(event: Event) -> None:
         release.wait()
 
-    thread = EventThread(hang, lambda: None)
+    thread = EventThread(hang, MetricStore(), HEALTH)
     thread.start()
     listener = QueryListener("ours", thread.put)
     for _ in range(1000):
         tell(listener, OURS, "ours")
+    start = time.monotonic()
     thread.finish(0.2)
+    assert time.monotonic() - start < 1
     release.set()
 
 

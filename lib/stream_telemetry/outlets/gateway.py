@@ -1,0 +1,127 @@
+"""A Prometheus Pushgateway: where it is, and how to get a group of figures there and out again."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import (
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
+
+from prometheus_client import CollectorRegistry, delete_from_gateway, push_to_gateway
+
+from stream_telemetry.errors import TelemetryError
+
+TIMEOUT_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A Pushgateway and the group in it, which is the same after every restart.
+
+    Attributes:
+        url: `http(s)://[user:password@]host:port`.
+        job: the group's `job`.
+        instance: its `instance`.
+        login: `user:password`, instead of one in the URL.
+        ca: PEM file of the authority that signed the gateway's certificate.
+    """
+
+    url: str
+    job: str
+    instance: str
+    login: str | None = None
+    ca: Path | None = None
+
+    def push(self, registry: CollectorRegistry) -> None:
+        """Replaces the group; raises OSError or HTTPException when that fails."""
+        push_to_gateway(
+            self._address(),
+            self.job,
+            registry,
+            {"instance": self.instance},
+            TIMEOUT_SECONDS,
+            self._handler(),
+        )
+
+    def delete(self) -> None:
+        """Removes the group; raises OSError or HTTPException when that fails."""
+        delete_from_gateway(
+            self._address(), self.job, {"instance": self.instance}, TIMEOUT_SECONDS, self._handler()
+        )
+
+    def check(self) -> None:
+        """Finds out what would make every push fail, without asking the gateway.
+
+        Raises:
+            TelemetryError: the URL is not one to push to, or the CA file is none.
+        """
+        if not _is_base(self.url):
+            raise TelemetryError(
+                f"Pushgateway URL {self._address()!r} is not one to push to; write "
+                "http://host:9091, without blanks, ? or #"
+            )
+        self._handler()
+
+    def _address(self) -> str:
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+    def _handler(self) -> _Handler:
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+        except OSError as error:  # ssl.SSLError is one
+            raise TelemetryError(
+                f"Pushgateway CA {self.ca} cannot be read ({error}); name a PEM file"
+            ) from error
+        # Without the empty one, `http_proxy` in the environment would get figures and password.
+        opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context), _NoRedirects())
+        parts = urlsplit(self.url)
+        login = self.login
+        if login is None and parts.username is not None:
+            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+
+        def handler(
+            url: str, method: str, timeout: float | None, headers: _Headers, data: bytes
+        ) -> Callable[[], None]:
+            def send() -> None:
+                request = Request(url, data=data, method=method, headers=dict(headers))
+                if login is not None:
+                    token = base64.b64encode(login.encode()).decode()
+                    request.add_unredirected_header("Authorization", f"Basic {token}")
+                opener.open(request, timeout=timeout).close()
+
+            return send
+
+        return handler
+
+
+def _is_base(url: str) -> bool:
+    """Whether a path can be put behind it; Python's own parser lets blanks and more through."""
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port != 0
+    except ValueError:  # of a port that is no number
+        return False
+    is_printable = url.isascii() and url.isprintable() and " " not in url
+    is_plain = not parts.query and not parts.fragment
+    return bool(parts.hostname and has_port and is_printable and is_plain)
+
+
+_Headers = list[tuple[str, str]]
+_Handler = Callable[[str, str, float | None, _Headers, bytes], Callable[[], None]]
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """The figures, and the password, go where the settings say and nowhere else."""
+
+    def redirect_request(self, *args: object) -> None:
+        return None
