@@ -70,8 +70,9 @@ class FastScorer:
 
 
 def _is_number(value: object, maximum: float) -> bool:
-    # `type`, because True is an instance of int; and NaN fails both comparisons.
-    return type(value) in (int, float) and 0 <= value <= maximum and value != math.inf  # type: ignore[operator]
+    # Not `isinstance`: True is an int by that. NaN fails both comparisons.
+    is_in_range = (type(value) is float or type(value) is int) and 0 <= value <= maximum
+    return is_in_range and value != math.inf
 
 
 def _amount(text: str) -> float:

@@ -41,8 +41,14 @@ from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from telco_churn.contract.parser import MAX_EVENT_BYTES
 from telco_churn.paths import read_schema
 
+Headers = list[tuple[str, str | bytes | None]]
+
 MUTATED = 5_000
-OWN_HEADERS = [("traceparent", b"00-4bf92f3577b34da6-01"), ("odd", b"\xff\x00"), ("none", None)]
+OWN_HEADERS: Headers = [
+    ("traceparent", b"00-4bf92f3577b34da6-01"),
+    ("odd", b"\xff\x00"),
+    ("none", None),
+]
 PREFIX = "fates"
 
 
@@ -73,7 +79,7 @@ def corpus(broker: str) -> Iterator[str]:
     for number, (key, value) in enumerate(records):
         producer.produce(topic, value, key, headers=OWN_HEADERS if number % 7 == 0 else None)
         producer.poll(0)
-    many_headers = [(f"h{i}", b"x" * 700) for i in range(1_000)]
+    many_headers: Headers = [(f"h{i}", b"x" * 700) for i in range(1_000)]
     producer.produce(topic, b"{}", b"many headers", headers=many_headers)
     assert producer.flush(60) == 0
     yield topic
@@ -111,6 +117,12 @@ def read_fates(broker: str, topics: CustomerTopics) -> Fates:
         list(read_topic(broker, topics.predictions)),
         list(read_topic(broker, topics.dead_letters)),
     )
+
+
+def header_pairs(message: Message) -> Headers:
+    pairs = message.headers() or []
+    assert isinstance(pairs, list)
+    return pairs
 
 
 def answers(predictions: list[Message]) -> dict[Coordinates, tuple[Any, ...]]:
@@ -163,7 +175,7 @@ def test_a_dead_letter_gives_back_the_message_byte_for_byte(fates: Fates) -> Non
         value = fates.sent[source_coordinates(letter)].value()
         wrapped = body(letter)
         if "original_base64" in wrapped:
-            original = base64.b64decode(wrapped["original_base64"])
+            original: bytes | None = base64.b64decode(wrapped["original_base64"])
             assert wrapped["original_message"] is None
         else:
             text = wrapped["original_message"]
@@ -171,6 +183,7 @@ def test_a_dead_letter_gives_back_the_message_byte_for_byte(fates: Fates) -> Non
         if "original_truncated" in wrapped:
             cut += 1
             assert original
+            assert value is not None
             assert value.startswith(original)
             assert wrapped["original_truncated"] == {
                 "length": len(value),
@@ -196,11 +209,11 @@ def test_keys_and_headers_travel_byte_for_byte(fates: Fates) -> None:
     with_headers = 0
     for output in chain(fates.predictions, fates.dead_letters):
         source = fates.sent[source_coordinates(output)]
-        if len(source.key() or b"") > 65_536 or len(source.headers() or []) > 100:
+        if len(source.key() or b"") > 65_536 or len(header_pairs(source)) > 100:
             continue
         assert output.key() == source.key()
-        own = source.headers() or []
-        assert (output.headers() or [])[: len(own)] == own
+        own = header_pairs(source)
+        assert header_pairs(output)[: len(own)] == own
         with_headers += bool(own)
         assert int(headers(output)["source_timestamp"]) == source.timestamp()[1]
         assert float(headers(output)["latency_ms"]) >= 0

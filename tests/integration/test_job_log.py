@@ -40,8 +40,12 @@ def run(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     for record in to_records(islice(synthetic_customers(1), 997), bad_ratio=0.02, seed=1):
         producer.produce(topics.raw, record.value, record.key)
     special = {**next(synthetic_customers(2)), "customerID": CUSTOMER}
-    headers = [("traceparent", TRACE.encode()), ("own", MARKER.encode())]
-    producer.produce(topics.raw, json.dumps(special), CUSTOMER, headers=headers)
+    producer.produce(
+        topics.raw,
+        json.dumps(special),
+        CUSTOMER,
+        headers=[("traceparent", TRACE.encode()), ("own", MARKER.encode())],
+    )
     producer.produce(topics.raw, json.dumps({**special, "zzz" + MARKER: MARKER}), b"a\x1b[31m\n")
     producer.produce(topics.raw, MARKER)
     assert producer.flush(30) == 0
@@ -54,6 +58,12 @@ def run(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
 def entries(job: Job, name: str = "kafka_consumer") -> list[dict[str, object]]:
     text = (job.directory / "logs" / f"{name}.log").read_text("ascii")
     return [json.loads(line) for line in text.splitlines()]
+
+
+def violations(line: dict[str, object]) -> list[object]:
+    named = line["violations"]
+    assert isinstance(named, list)
+    return named
 
 
 def outputs(job: Job) -> dict[tuple[str, int, int], Message]:
@@ -83,7 +93,7 @@ def test_each_record_has_a_line_that_says_what_its_output_says(run: Job) -> None
         else:
             assert line["level"] == "WARNING"
             assert line["error_type"] == "schema_validation"
-            assert len(line["violations"]) == len(value["validation_errors"])
+            assert len(violations(line)) == len(value["validation_errors"])
     kinds = Counter(line["event_type"] for line in lines.values())
     dead = sum(message.topic() == run.topics.dead_letters for message in written.values())
     assert kinds == {"message_processed": 1000 - dead, "validation_failure": dead}

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,12 @@ class Watch:
     def sample(self, metric: catalogue.Metric, partition: int | None = None) -> float | None:
         labels = {} if partition is None else {"topic": self.topic, "partition": str(partition)}
         return self.registry.get_sample_value(metric.name, labels)
+
+    def has_lost(self, records: int) -> bool:
+        return self.sample(catalogue.RECORDS_LOST, 0) == records
+
+    def broker_check(self) -> str:
+        return self.health.checks["broker_connection"]
 
     def advance(self, *offsets: int) -> None:
         positions: Positions = {(self.topic, p): offset for p, offset in enumerate(offsets)}
@@ -193,7 +200,7 @@ def test_records_that_kafka_deleted_unread_are_counted_once(
         for before, lost in ((12, 7), (15, 10)):
             for deleted in admin.delete_records([TopicPartition("expires", 0, before)]).values():
                 deleted.result(10)
-            assert eventually(lambda lost=lost: watch.sample(catalogue.RECORDS_LOST, 0) == lost)
+            assert eventually(partial(watch.has_lost, lost))
         watch.advance(20)
         time.sleep(0.5)
         assert watch.sample(catalogue.RECORDS_LOST, 0) == 10
@@ -208,12 +215,12 @@ def test_a_broker_that_is_away_shows_within_15_seconds_and_so_does_its_return(
         own_broker.pause()
         try:
             assert eventually(lambda: watch.sample(catalogue.BROKER_CONNECTED) == 0, 15)
-            assert watch.health.checks["broker_connection"] == "fail"
+            assert watch.broker_check() == "fail"
             assert (watch.sample(catalogue.POLL_ERRORS) or 0) >= 1
         finally:
             own_broker.resume()
         assert eventually(lambda: watch.sample(catalogue.BROKER_CONNECTED) == 1, 15)
-        assert watch.health.checks["broker_connection"] == "pass"
+        assert watch.broker_check() == "pass"
 
 
 def test_an_error_that_nobody_has_thought_of_is_survived_and_counted(

@@ -148,14 +148,25 @@ def test_a_gateway_that_never_answers_costs_the_query_nothing() -> None:
         assert 2 <= pushing.errors <= 4
 
 
+class RecordingServer(HTTPServer):
+    """Answers with one status, and holds what it was asked: paths and logins."""
+
+    def __init__(self, status: int, location: str) -> None:
+        super().__init__((LOOPBACK, 0), Recorder)
+        self.status = status
+        self.location = location
+        self.requests: list[tuple[str, str | None]] = []
+
+
 class Recorder(BaseHTTPRequestHandler):
     """Answers every request as its server says, and keeps what it was sent."""
 
     def do_PUT(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.requests.append((self.path, self.headers.get("Authorization")))  # type: ignore[attr-defined]
-        self.send_response(self.server.status)  # type: ignore[attr-defined]
-        self.send_header("Location", self.server.location)  # type: ignore[attr-defined]
+        assert isinstance(self.server, RecordingServer)
+        self.server.requests.append((self.path, self.headers.get("Authorization")))
+        self.send_response(self.server.status)
+        self.send_header("Location", self.server.location)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -166,9 +177,8 @@ class Recorder(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def recorder(status: int, location: str = "/") -> Iterator[Any]:
-    server = HTTPServer((LOOPBACK, 0), Recorder)
-    server.status, server.location, server.requests = status, location, []  # type: ignore[attr-defined]
+def recorder(status: int, location: str = "/") -> Iterator[RecordingServer]:
+    server = RecordingServer(status, location)
     thread = Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     yield server
