@@ -11,7 +11,7 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from dashboards.blocks import DATA_SOURCE, Panel, board, query, time_series
 from dashboards.queries import increase, part, quantile, rate, series, share, total
 from stream_telemetry.metrics import catalogue
-from stream_telemetry.metrics.catalogue import Metric
+from stream_telemetry.metrics.metric import Metric
 
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
@@ -120,6 +120,7 @@ def batch_duration() -> Panel:
             query(quantile(rank, catalogue.BATCH_DURATION), name)
             for name, rank in _PERCENTILES.items()
         ),
+        query(f"max({series(catalogue.LAST_BATCH_SECONDS)})", "latest"),
     ).min(0)
 
 
@@ -146,6 +147,7 @@ def records_per_batch() -> Panel:
         "short",
         query(share(records, count), "average"),
         query(quantile(0.95, catalogue.BATCH_RECORDS), "p95"),
+        query(f"max({series(catalogue.LAST_BATCH_RECORDS)})", "latest"),
     ).min(0)
 
 

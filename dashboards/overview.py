@@ -194,6 +194,9 @@ def restarts() -> Panel:
         "a batch.",
         "short",
         query(total(increase(series(catalogue.RESTARTS)), "instance"), "{{instance}}"),
+        query(
+            f"changes({series(catalogue.PROCESS_START)}[$__rate_interval])", "{{instance}}, process"
+        ),
     ).min(0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stream_telemetry.metrics.catalogue import Metric
+from stream_telemetry.metrics.metric import Metric
 
 CHOSEN = 'job=~"$job",instance=~"$instance"'
 """Which jobs and replicas the reader has chosen; in every query."""

@@ -6,7 +6,8 @@ from grafana_foundation_sdk.models import dashboard
 
 from dashboards.blocks import Panel, board, number, query, steps, time_series, words
 from dashboards.queries import increase, rate, series, total
-from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics import catalogue, pushed
+from stream_telemetry.metrics.metric import Metric
 
 _DRIVER = "metrics_churn_stream_driver_"
 _QUERY = f"{_DRIVER}spark_streaming_churn_"
@@ -62,8 +63,8 @@ def last_push() -> Panel:
 
 def run_outcome() -> Panel:
     """How the latest run of each group ended."""
-    ended = f"max by (instance) ({series(catalogue.RUN_END)} > bool 0)"
-    well = f"max by (instance) ({series(catalogue.RUN_OK)})"
+    ended = f"max by (instance) ({series(pushed.RUN_END)} > bool 0)"
+    well = f"max by (instance) ({series(pushed.RUN_OK)})"
     return (
         number(
             "Latest Run",
@@ -82,7 +83,7 @@ def run_batches() -> Panel:
         "Batches of the Run",
         "Batches since the start of the latest run.",
         "short",
-        query(f"max by (instance) ({series(catalogue.RUN_BATCHES)})", "{{instance}}"),
+        query(f"max by (instance) ({series(pushed.RUN_BATCHES)})", "{{instance}}"),
     ).no_value("no runs")
 
 
@@ -92,7 +93,7 @@ def run_age() -> Panel:
         "Time Since Start of the Run",
         "Of the latest run of each consumer group.",
         "s",
-        query(f"time() - max by (instance) ({series(catalogue.RUN_START)})", "{{instance}}"),
+        query(f"time() - max by (instance) ({series(pushed.RUN_STARTED)})", "{{instance}}"),
     ).no_value("no runs")
 
 
@@ -158,9 +159,9 @@ def run_records() -> Panel:
     return _fates(
         "Records of the Run",
         "Records of the latest run of each consumer group, by what became of them.",
-        catalogue.RUN_READ,
-        catalogue.RUN_SUCCEEDED,
-        catalogue.RUN_FAILED,
+        pushed.RUN_READ,
+        pushed.RUN_SUCCEEDED,
+        pushed.RUN_FAILED,
     )
 
 
@@ -169,9 +170,9 @@ def batch_records() -> Panel:
     return _fates(
         "Records of the Latest Batch",
         "Records of the batch that was pushed last, by what became of them.",
-        catalogue.BATCH_READ,
-        catalogue.BATCH_SUCCEEDED,
-        catalogue.BATCH_FAILED,
+        pushed.BATCH_READ,
+        pushed.BATCH_SUCCEEDED,
+        pushed.BATCH_FAILED,
     )
 
 
@@ -181,8 +182,8 @@ def batch_seconds() -> Panel:
         "Latest Batch",
         "Time that the batch took that was pushed last, and the time since its end.",
         "s",
-        query(f"max by (instance) ({series(catalogue.BATCH_TOOK)})", "{{instance}} took"),
-        query(f"time() - max by (instance) ({series(catalogue.BATCH_END)})", "{{instance}} ended"),
+        query(f"max by (instance) ({series(pushed.BATCH_TOOK)})", "{{instance}} took"),
+        query(f"time() - max by (instance) ({series(pushed.BATCH_END)})", "{{instance}} ended"),
     ).min(0)
 
 
@@ -192,7 +193,7 @@ def batch_number() -> Panel:
         "Batch Number",
         "Of the batch that was pushed last; it only ever rises, also over restarts.",
         "none",
-        query(f"max by (instance) ({series(catalogue.BATCH_ID)})", "{{instance}}"),
+        query(f"max by (instance) ({series(pushed.BATCH_ID)})", "{{instance}}"),
     )
 
 
@@ -206,7 +207,7 @@ def push_errors() -> Panel:
     ).min(0)
 
 
-def _fates(title: str, description: str, *metrics: catalogue.Metric) -> Panel:
+def _fates(title: str, description: str, *metrics: Metric) -> Panel:
     names = ("read", "passed", "dead letters")
     queries = (
         query(f"max by (instance) ({series(metric)})", f"{{{{instance}}}} {name}")

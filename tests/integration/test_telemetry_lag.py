@@ -20,6 +20,7 @@ from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.start_positions import checkpoint_positions, resume_positions
 from stream_telemetry.health import Health, limits_for
 from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.store import MetricStore
 
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
@@ -47,7 +48,7 @@ class Watch:
         resume = resume_positions(str(checkpoint), starting, offsets.committed)
         self.thread = LagThread(offsets, store, self.health, resume=resume, commits=True)
 
-    def sample(self, metric: catalogue.Metric, partition: int | None = None) -> float | None:
+    def sample(self, metric: Metric, partition: int | None = None) -> float | None:
         labels = {} if partition is None else {"topic": self.topic, "partition": str(partition)}
         return self.registry.get_sample_value(metric.name, labels)
 

@@ -76,7 +76,7 @@ def documented() -> set[str]:
     """What pages name in code style and what looks like one of our metrics."""
     pages = [*(HOME / "docs").glob("*.md"), HOME / "README.md", HOME / "CONTRIBUTING.md"]
     quoted = [word for page in pages for word in re.findall(r"`([^`]+)`", page.read_text("utf-8"))]
-    pattern = re.compile(r"(?<![\w./-])((?:kafka|stream|model)_[a-z_]+[a-z])(?![\w./(=-])")
+    pattern = re.compile(r"(?<![\w./-])((?:kafka|stream|model|process)_[a-z_]+[a-z])(?![\w./(=-])")
     return {name for word in quoted for name in pattern.findall(word)} - NO_METRICS
 
 

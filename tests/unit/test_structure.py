@@ -24,7 +24,10 @@ OURS = set(LAYERS)
 MAY_IMPORT = {
     **{f"lib/{name}/": set(LAYERS[: place + 1]) for place, name in enumerate(LAYERS)},
     "jobs/": OURS,
-    "dashboards/": {"stream_telemetry.metrics.catalogue"},
+    "dashboards/": {
+        *("stream_telemetry.metrics", "stream_telemetry.options", "stream_telemetry.values"),
+        *("telco_churn.settings.parser", "telco_churn.settings.resolve"),
+    },
 }
 
 # What real-time mode refuses, what leaves generated code, and what brings rows to the driver.

@@ -1,4 +1,4 @@
-"""Every metric there is: the one place where names, labels and buckets are written.
+"""Every metric there is: names and labels are written here, and in `pushed` what is pushed.
 
 Those named `kafka_…` are given by the observability guide that the project follows. Those named
 `stream_…` describe any query, `model_…` the model it scores with. `docs/metrics.md` is made from
@@ -7,24 +7,14 @@ this: `python -m stream_telemetry.metrics.page`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-Kind = Literal["counter", "gauge", "histogram", "info"]
-Source = Literal["scrape", "push"]
-
-PROCESSING_BUCKETS = (
-    *(1e-6, 2e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 0.001, 0.0025),
-    *(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+from stream_telemetry.metrics.buckets import (
+    BATCH_BUCKETS,
+    END_TO_END_BUCKETS,
+    PROCESSING_BUCKETS,
+    SIZE_BUCKETS,
 )
-"""The guide's buckets, and finer ones below: a record takes microseconds."""
-END_TO_END_BUCKETS = (
-    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
-    *(30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0),
-)
-"""From the milliseconds of real-time mode to the day after an outage."""
-BATCH_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
-SIZE_BUCKETS = (0.0, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 1e6)
+from stream_telemetry.metrics.metric import Metric
+from stream_telemetry.metrics.pushed import PUSHED
 
 STATUSES = ("success", "failed")
 PHASES = (
@@ -37,26 +27,6 @@ WORKERS = ("events", "lag", "push", "records")
 """The telemetry's threads: Spark's events, the broker, the Pushgateway, lines about records."""
 UNKNOWN = "unknown_error"
 """The error type of a record whose own type is not one of the query's."""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One metric: what it is called, what it means, and on which dashboard it is shown."""
-
-    name: str
-    kind: Kind
-    help: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-    shown: str = "overview"
-    source: Source = "scrape"
-
-    @property
-    def unit(self) -> str:
-        """The unit, which the name ends with; empty for plain numbers."""
-        base = self.name.removesuffix("_total")
-        return next((unit for unit in ("seconds", "ratio") if base.endswith(f"_{unit}")), "")
-
 
 PROCESSED = Metric(
     "kafka_messages_processed_total",
@@ -92,6 +62,11 @@ INFO = Metric(
     "info",
     "What runs; mode batch means a run over what there is, then an end.",
     ("version", "mode", "broker", "consumer_group", "model_backend"),
+)
+PROCESS_START = Metric(
+    "process_start_time_seconds",
+    "gauge",
+    "When the job's process started, in seconds since 1970; it changes with each start.",
 )
 END_TO_END = Metric(
     "stream_end_to_end_latency_seconds",
@@ -149,6 +124,18 @@ BATCH_RECORDS = Metric(
     (),
     SIZE_BUCKETS,
     "latency and throughput",
+)
+LAST_BATCH_SECONDS = Metric(
+    "stream_last_batch_seconds",
+    "gauge",
+    "Time that the latest batch took.",
+    shown="latency and throughput",
+)
+LAST_BATCH_RECORDS = Metric(
+    "stream_last_batch_records",
+    "gauge",
+    "Records in the latest batch.",
+    shown="latency and throughput",
 )
 PHASE_SECONDS = Metric(
     "stream_phase_duration_seconds_total",
@@ -223,26 +210,8 @@ MODEL_CREATED = Metric(
     "When the model was made; its age is time() minus this.",
 )
 
-
-def _pushed(name: str, help_text: str) -> Metric:
-    return Metric(name, "gauge", help_text, shown="spark and push", source="push")
-
-
-BATCH_ID = _pushed("stream_batch_id", "Number of the latest batch.")
-BATCH_READ = _pushed("stream_batch_records_read", "Records in it.")
-BATCH_SUCCEEDED = _pushed("stream_batch_records_succeeded", "Those of them that passed.")
-BATCH_FAILED = _pushed("stream_batch_records_failed", "Those that became dead letters.")
-BATCH_TOOK = _pushed("stream_batch_duration_seconds", "Time that it took.")
-BATCH_END = _pushed("stream_batch_end_timestamp_seconds", "When it ended.")
-RUN_BATCHES = _pushed("stream_run_batches", "Batches since the start of the run.")
-RUN_READ = _pushed("stream_run_records_read", "Records in them.")
-RUN_SUCCEEDED = _pushed("stream_run_records_succeeded", "Those of them that passed.")
-RUN_FAILED = _pushed("stream_run_records_failed", "Those that became dead letters.")
-RUN_START = _pushed("stream_run_start_timestamp_seconds", "When the run started.")
-RUN_END = _pushed("stream_run_end_timestamp_seconds", "When it ended; 0 while it lasts.")
-RUN_OK = _pushed("stream_run_succeeded", "1 when it ended as it should; 0 while it lasts.")
-
-CATALOGUE: tuple[Metric, ...] = tuple(
-    value for value in list(globals().values()) if isinstance(value, Metric)
+CATALOGUE: tuple[Metric, ...] = (
+    *(value for value in list(globals().values()) if isinstance(value, Metric)),
+    *PUSHED,
 )
-"""All of them, in the order in which they are written above."""
+"""All of them: in the order in which they are written above, then those that are pushed."""

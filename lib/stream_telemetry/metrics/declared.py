@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -9,6 +10,8 @@ from stream_telemetry.health import Health
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.stream import Stream
+
+_STARTED = time.time()
 
 
 def declare_all(
@@ -22,6 +25,7 @@ def declare_all(
         *(catalogue.COMMIT_ERRORS, catalogue.PUSH_ERRORS, catalogue.RESTARTS),
     ):
         store.declare(metric)
+    store.set(catalogue.PROCESS_START, _STARTED)
     store.declare(catalogue.LOG_SUPPRESSED, [(status,) for status in catalogue.STATUSES])
     if stream.model_backend:
         store.declare(catalogue.MODEL_LOADED)

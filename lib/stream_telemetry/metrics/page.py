@@ -11,8 +11,8 @@ from stream_telemetry.metrics.catalogue import (
     STATES,
     STATUSES,
     WORKERS,
-    Metric,
 )
+from stream_telemetry.metrics.metric import Metric
 
 _INTRODUCTION = """\
 # Metrics

@@ -52,6 +52,8 @@ class Recorder:
         store.add(catalogue.BATCHES, 1)
         store.observe(catalogue.BATCH_DURATION, batch.seconds)
         store.observe(catalogue.BATCH_RECORDS, batch.records_read)
+        store.set(catalogue.LAST_BATCH_SECONDS, batch.seconds)
+        store.set(catalogue.LAST_BATCH_RECORDS, batch.records_read)
         for phase, seconds in batch.phases.items():
             known = phase if phase in catalogue.PHASES else "other"
             store.add(catalogue.PHASE_SECONDS, seconds, known)
@@ -69,6 +71,6 @@ class Recorder:
         for metric in (
             *(catalogue.END_TO_END, catalogue.RECORDS_READ, catalogue.UNACCOUNTED),
             *(catalogue.BATCHES, catalogue.BATCH_DURATION, catalogue.BATCH_RECORDS),
-            catalogue.BUSY_RATIO,
+            *(catalogue.LAST_BATCH_SECONDS, catalogue.LAST_BATCH_RECORDS, catalogue.BUSY_RATIO),
         ):
             declare(metric)

@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from stream_telemetry.metrics.catalogue import Metric
+from stream_telemetry.metrics.metric import Metric
 
 Labels = tuple[str, ...]
 

@@ -19,8 +19,8 @@ from prometheus_client.registry import Collector
 
 from stream_telemetry.batch.progress import Batch
 from stream_telemetry.health import Health
-from stream_telemetry.metrics import catalogue
-from stream_telemetry.metrics.catalogue import Metric
+from stream_telemetry.metrics import catalogue, pushed
+from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.gateway import TIMEOUT_SECONDS, Gateway
 from stream_telemetry.run.worker import Worker
@@ -43,7 +43,7 @@ class PushThread:
         self._store = store
         self._lock = threading.Lock()
         self._values: dict[Metric, float] = dict.fromkeys(_RUN, 0.0)
-        self._values[catalogue.RUN_START] = time.time()
+        self._values[pushed.RUN_STARTED] = time.time()
         self._is_new = False
         self._last: Callable[[], None] = self._push
         self._worker = Worker(
@@ -66,7 +66,7 @@ class PushThread:
                 self._values[metric] = value
             for total, figure in _TOTALS.items():
                 self._values[total] += self._values[figure]
-            self._values[catalogue.RUN_BATCHES] += 1
+            self._values[pushed.RUN_BATCHES] += 1
             self._is_new = True
         self._worker.wake()
 
@@ -78,8 +78,8 @@ class PushThread:
             keep: false for a stream that was stopped: nobody will refresh its figures.
         """
         with self._lock:
-            self._values[catalogue.RUN_END] = time.time()
-            self._values[catalogue.RUN_OK] = float(succeeded)
+            self._values[pushed.RUN_END] = time.time()
+            self._values[pushed.RUN_OK] = float(succeeded)
         self._last = self._push if keep or not succeeded else self._gateway.delete
         # One push may be under way.
         self._worker.end(TIMEOUT_SECONDS)
@@ -114,22 +114,22 @@ class _Values(Collector):
 
 
 _RUN = (
-    *(catalogue.RUN_BATCHES, catalogue.RUN_READ, catalogue.RUN_SUCCEEDED, catalogue.RUN_FAILED),
-    *(catalogue.RUN_START, catalogue.RUN_END, catalogue.RUN_OK),
+    *(pushed.RUN_BATCHES, pushed.RUN_READ, pushed.RUN_SUCCEEDED, pushed.RUN_FAILED),
+    *(pushed.RUN_STARTED, pushed.RUN_END, pushed.RUN_OK),
 )
 _TOTALS = {
-    catalogue.RUN_READ: catalogue.BATCH_READ,
-    catalogue.RUN_SUCCEEDED: catalogue.BATCH_SUCCEEDED,
-    catalogue.RUN_FAILED: catalogue.BATCH_FAILED,
+    pushed.RUN_READ: pushed.BATCH_READ,
+    pushed.RUN_SUCCEEDED: pushed.BATCH_SUCCEEDED,
+    pushed.RUN_FAILED: pushed.BATCH_FAILED,
 }
 
 
 def _figures(batch: Batch) -> dict[Metric, float]:
     return {
-        catalogue.BATCH_ID: batch.number,
-        catalogue.BATCH_READ: batch.records_read,
-        catalogue.BATCH_SUCCEEDED: batch.observed.succeeded,
-        catalogue.BATCH_FAILED: batch.records_failed,
-        catalogue.BATCH_TOOK: batch.seconds,
-        catalogue.BATCH_END: batch.ended,
+        pushed.BATCH_ID: batch.number,
+        pushed.BATCH_READ: batch.records_read,
+        pushed.BATCH_SUCCEEDED: batch.observed.succeeded,
+        pushed.BATCH_FAILED: batch.records_failed,
+        pushed.BATCH_TOOK: batch.seconds,
+        pushed.BATCH_END: batch.ended,
     }

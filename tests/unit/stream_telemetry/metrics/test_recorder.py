@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import re
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from stream_telemetry.batch.buckets import MAX_NUMBERS
 from stream_telemetry.batch.observation import Histogram, Observation, Observed
 from stream_telemetry.batch.progress import Batch
-from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics import buckets, catalogue
 from stream_telemetry.metrics.catalogue import CATALOGUE
+from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.page import catalogue_page
 from stream_telemetry.metrics.recorder import Recorder
 from stream_telemetry.metrics.store import MetricStore
@@ -33,9 +36,9 @@ def in_registry(store: MetricStore) -> CollectorRegistry:
 
 
 def make_batch(number: int = 0, read: int = 10, started: float = 1000.0) -> Batch:
-    counts = [0] * (len(catalogue.PROCESSING_BUCKETS) + 1)
-    counts[3] = 10
-    ages = [0] * (len(catalogue.END_TO_END_BUCKETS) + 1)
+    counts = [0] * (len(buckets.PROCESSING_BUCKETS) + 1)
+    counts[buckets.PROCESSING_BUCKETS.index(1e-5)] = 10
+    ages = [0] * (len(buckets.END_TO_END_BUCKETS) + 1)
     ages[-1] = 10
     return Batch(
         number=number,
@@ -62,7 +65,7 @@ def test_the_page_of_all_metrics_is_up_to_date() -> None:
 def test_names_follow_the_conventions_of_prometheus() -> None:
     assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)
     for metric in CATALOGUE:
-        assert re.fullmatch(r"(kafka|stream|model)_[a-z_]+", metric.name)
+        assert re.fullmatch(r"(kafka|stream|model|process)_[a-z_]+", metric.name)
         assert metric.name.endswith("_total") == (metric.kind == "counter")
         assert metric.name.endswith("_info") == (metric.kind == "info")
         assert bool(metric.buckets) == (metric.kind == "histogram")
@@ -78,8 +81,23 @@ def test_what_is_pushed_and_what_is_scraped_never_share_a_prefix() -> None:
 
 def test_the_buckets_of_the_guide_are_all_there() -> None:
     guide = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
-    assert guide <= set(catalogue.PROCESSING_BUCKETS)
-    assert guide <= set(catalogue.END_TO_END_BUCKETS)
+    assert guide <= set(buckets.PROCESSING_BUCKETS)
+    assert guide <= set(buckets.END_TO_END_BUCKETS)
+
+
+@pytest.mark.parametrize("metric", [m for m in CATALOGUE if m.buckets], ids=lambda m: m.name)
+def test_a_bound_is_at_most_twice_the_one_before_and_one_is_at_each_limit(metric: Metric) -> None:
+    bounds = [bound for bound in metric.buckets if bound]
+    assert max(after / before for before, after in pairwise(bounds)) <= 2
+    limits = {"kafka_processing_latency_seconds": 1, "stream_records_per_batch": 50_000}
+    assert limits.get(metric.name, 60) in bounds
+
+
+def test_the_plan_s_bounds_are_whole_units_of_its_clocks_and_not_too_many() -> None:
+    for bounds, units in ((buckets.PROCESSING_BUCKETS, 1e9), (buckets.END_TO_END_BUCKETS, 1e3)):
+        whole = [round(bound * units) for bound in bounds]
+        assert whole == pytest.approx([bound * units for bound in bounds])
+        assert len(set(whole)) == len(bounds) < MAX_NUMBERS
 
 
 def test_every_series_of_a_closed_label_set_is_there_at_zero_from_the_start() -> None:
@@ -114,7 +132,7 @@ def test_a_batch_moves_the_counters_and_a_second_one_adds_to_them() -> None:
     assert value("kafka_processing_latency_seconds_bucket", {"le": "5e-06", **total}) == 0
     assert value("kafka_processing_latency_seconds_bucket", {"le": "1e-05", **total}) == 20
     assert value("kafka_processing_latency_seconds_bucket", {"le": "+Inf", **total}) == 20
-    assert value("stream_end_to_end_latency_seconds_bucket", {"le": "86400.0"}) == 0
+    assert value("stream_end_to_end_latency_seconds_bucket", {"le": "604800.0"}) == 0
     assert value("stream_end_to_end_latency_seconds_count") == 20
     assert value("stream_records_per_batch_bucket", {"le": "1.0"}) == 0
     assert value("stream_records_per_batch_bucket", {"le": "10.0"}) == 2

@@ -1,0 +1,29 @@
+"""The metrics that are pushed: names of their own, so that no sum over both counts twice."""
+
+from __future__ import annotations
+
+from stream_telemetry.metrics.metric import Metric
+
+
+def _pushed(name: str, help_text: str) -> Metric:
+    return Metric(name, "gauge", help_text, shown="spark and push", source="push")
+
+
+BATCH_ID = _pushed("stream_batch_id", "Number of the latest batch.")
+BATCH_READ = _pushed("stream_batch_records_read", "Records in it.")
+BATCH_SUCCEEDED = _pushed("stream_batch_records_succeeded", "Those of them that passed.")
+BATCH_FAILED = _pushed("stream_batch_records_failed", "Those that became dead letters.")
+BATCH_TOOK = _pushed("stream_batch_duration_seconds", "Time that it took.")
+BATCH_END = _pushed("stream_batch_end_timestamp_seconds", "When it ended; 0 before the first one.")
+RUN_BATCHES = _pushed("stream_run_batches", "Batches since the start of the run.")
+RUN_READ = _pushed("stream_run_records_read", "Records in them.")
+RUN_SUCCEEDED = _pushed("stream_run_records_succeeded", "Those of them that passed.")
+RUN_FAILED = _pushed("stream_run_records_failed", "Those that became dead letters.")
+RUN_STARTED = _pushed("stream_run_started_timestamp_seconds", "When the run started.")
+RUN_END = _pushed("stream_run_end_timestamp_seconds", "When it ended; 0 while it lasts.")
+RUN_OK = _pushed("stream_run_succeeded", "1 when it ended as it should; 0 while it lasts.")
+
+PUSHED: tuple[Metric, ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, Metric)
+)
+"""All of them, in the order in which they are written above."""
