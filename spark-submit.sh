@@ -63,6 +63,7 @@ read_value() {
 # Takes the first log file of the JVM that no other job writes to: the lock lives as long as the JVM.
 claim_spark_log() {
     local directory=$CHURN_STREAM_LOG_DIR name number
+    [[ $directory != - ]] || return 0
     command -v flock >/dev/null && (umask 077 && mkdir -p "$directory" 2>/dev/null) || return 0
     for number in '' -{2..99}; do
         name=spark$number
@@ -106,8 +107,8 @@ export PYTHONPATH=$home/lib${PYTHONPATH:+:$PYTHONPATH}
 if [[ -n $help ]]; then
     exec "$python" -m "$([[ -n $sandbox ]] && echo sandbox || echo telco_churn.settings)" --help
 fi
-CHURN_STREAM_LOG_DIR=$("$python" -m telco_churn.settings "${job_options[@]}")
-export CHURN_STREAM_LOG_DIR
+logs=$("$python" -m telco_churn.settings "${job_options[@]}")
+export CHURN_STREAM_LOG_DIR=${logs%$'\n'*} CHURN_STREAM_LOG_PERMISSIONS=${logs##*$'\n'}
 JAVA_HOME=$("$python" -m launcher.java)
 export JAVA_HOME
 # The user's own list would replace ours; the job then fetches the connector by itself.

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from stream_telemetry.batch.observation import Observation
 from stream_telemetry.logs.configure import LogTargets, configure_logging
-from stream_telemetry.logs.files import LostLines
+from stream_telemetry.logs.files.whole_lines import LostLines
 from stream_telemetry.logs.records import RecordLogPlan
 from stream_telemetry.stream import Outlets, Stream
 from stream_telemetry.telemetry import Telemetry
@@ -28,6 +28,7 @@ def start_log(settings: Settings) -> LostLines:
             directory=settings.log.log_dir,
             level=settings.log.log_level,
             loggers=LOGGERS,
+            mode=settings.log.file_mode,
             run_directory=settings.run_log.run_log_dir,
             run_name="consumer",
         )

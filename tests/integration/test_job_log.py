@@ -116,7 +116,22 @@ def test_the_jvm_writes_lines_of_the_same_shape(run: Job) -> None:
     assert lines
     for line in lines:
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", str(line["timestamp"]))
-        assert {"level", "logger", "message"} <= line.keys()
+        assert {"logger", "message"} <= line.keys()
+        assert line["level"] in ("WARNING", "ERROR", "CRITICAL")
+
+
+def test_a_container_reads_the_lines_from_the_jobs_outputs(run: Job) -> None:
+    finished = run.run(
+        *("--trigger", "once", "--checkpoint", str(run.directory / "another")),
+        *("--log-dir", "-", "--run-log-dir", "off"),
+    )
+    assert finished.returncode == 0, finished.stderr
+    lines = [json.loads(line) for line in finished.stdout.splitlines()]
+    assert sum("event_type" in line for line in lines) == 1000
+    jvm = [json.loads(line) for line in finished.stderr.splitlines() if line.startswith("{")]
+    assert {line["level"] for line in jvm} <= {"WARNING", "ERROR", "CRITICAL"}
+    assert {"timestamp", "level", "logger", "message"} <= jvm[0].keys()
+    assert not (run.directory / "-").exists()
 
 
 def test_no_log_holds_what_an_event_held(run: Job) -> None:

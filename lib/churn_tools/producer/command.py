@@ -153,6 +153,7 @@ def _logging(settings: LogSettings) -> Iterator[None]:
         name="kafka_producer",
         directory=settings.log_dir,
         level=settings.log_level,
+        mode=settings.file_mode,
         loggers=("kafka_producer", "stream_telemetry"),
     )
     configure_logging(targets, _ProgressBarHandler())

@@ -1,21 +1,28 @@
-"""Sends log lines where they belong: a JSON file, a file for people, the console."""
+"""Sends log lines where they belong: JSON for machines, sentences for people."""
 
 from __future__ import annotations
 
 import logging
 import os
+import select
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from stream_telemetry.logs.files import LostLines, OwnFile, QuietStream, WholeLines, run_file
+from stream_telemetry.logs.files.own_file import OwnFile
+from stream_telemetry.logs.files.whole_lines import OWNER_ONLY, LostLines, WholeLines
 from stream_telemetry.logs.lines import JsonLines, ReadableLines
 from stream_telemetry.logs.rate_limit import RateLimit
 
+STANDARD_OUTPUT = Path("-")
+"""Stands for a directory: the JSON lines go to standard output, and are all that goes there."""
 READABLE_RECORDS_PER_SECOND = 10
 """Most lines about single records a second where people read."""
+# A pipe that is writable takes so many bytes at once (PIPE_BUF).
+_PIECE_BYTES = 4096
+_REST_OF_LINE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +31,10 @@ class LogTargets:
 
     Attributes:
         name: of the JSON file, `NAME.log`.
-        directory: of the JSON file.
+        directory: of the JSON file, or `STANDARD_OUTPUT`; then nothing goes to the console.
         level: least level of `loggers`; others, those of libraries, are heard from WARNING on.
         loggers: names of our own loggers.
+        mode: of the files.
         run_directory: gets a file for people, for this run alone; None for none.
         run_name: the beginning of its name; the time of the start follows.
     """
@@ -35,6 +43,7 @@ class LogTargets:
     directory: Path
     level: str
     loggers: tuple[str, ...]
+    mode: int = OWNER_ONLY
     run_directory: Path | None = None
     run_name: str = "run"
 
@@ -56,10 +65,57 @@ class FewRecords(logging.Filter):
         return record.levelno > logging.INFO and self._rate_limit.take()
 
 
+class QuietStream(logging.StreamHandler[Any]):
+    """An open stream; lines that nobody takes are counted as lost, and never waited for.
+
+    A pipe whose reader has stopped reading would otherwise hold up every thread that logs.
+    """
+
+    def __init__(self, stream: Any, lost: LostLines) -> None:
+        super().__init__(stream)
+        self._lost = lost
+        self._is_torn = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the line, if it can be written at once."""
+        try:
+            line = f"{self.format(record)}\n"
+            self.stream.flush()
+            file = self._file()
+            if file is None:
+                self.stream.write(line)
+                self.stream.flush()
+            elif not self._write(file, line.encode("utf-8", "backslashreplace")):
+                self._lost.add()
+        except Exception:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Counts a lost line."""
+        self._lost.add()
+
+    def _write(self, file: int, line: bytes) -> bool:
+        """Whether all of the line could be written; after half of one, the next begins anew."""
+        line = b"\n" + line if self._is_torn else line
+        for start in range(0, len(line), _PIECE_BYTES):
+            if not select.select([], [file], [], _REST_OF_LINE_SECONDS if start else 0)[1]:
+                self._is_torn = self._is_torn or start > 0
+                return False
+            os.write(file, line[start : start + _PIECE_BYTES])
+        self._is_torn = False
+        return True
+
+    def _file(self) -> int | None:
+        try:
+            return int(self.stream.fileno())
+        except (OSError, ValueError):  # no file, such as what a test captures
+            return None
+
+
 def configure_logging(targets: LogTargets, console: logging.Handler | None = None) -> LostLines:
     """Sets up all logging of this process.
 
-    A file that cannot be written is one line on the console, and the console goes on.
+    A file that cannot be written is one line in the others, and is tried again.
 
     Args:
         targets: where lines go.
@@ -69,19 +125,16 @@ def configure_logging(targets: LogTargets, console: logging.Handler | None = Non
         The count of lines that could not be written, which grows.
     """
     lost = LostLines()
-    console = console or QuietStream(sys.stderr, lost)
-    console.setFormatter(ReadableLines("%H:%M:%S", has_colours=_has_colours(sys.stderr)))
-    handlers = [console]
-    troubles: list[tuple[Path | None, str, OSError]] = []
-    try:
-        handlers.append(_json_file(targets, lost))
-    except OSError as error:
-        troubles.append((targets.directory, "--log-dir", error))
-    try:
-        if targets.run_directory:
-            handlers.append(_run_file(targets, targets.run_directory, lost))
-    except OSError as error:
-        troubles.append((targets.run_directory, "--run-log-dir", error))
+    handlers: list[logging.Handler]
+    if targets.directory == STANDARD_OUTPUT:
+        handlers = [QuietStream(sys.stdout, lost)]
+        handlers[0].setFormatter(JsonLines())
+    else:
+        handlers = [console or QuietStream(sys.stderr, lost), _json_file(targets, lost)]
+        colours = _has_colours(sys.stderr)
+        handlers[0].setFormatter(ReadableLines("%H:%M:%S", has_colours=colours))
+    if targets.run_directory:
+        handlers.append(_run_file(targets, targets.run_directory, lost))
     if targets.level != "DEBUG":
         for handler in handlers:
             if isinstance(handler.formatter, ReadableLines):
@@ -89,10 +142,9 @@ def configure_logging(targets: LogTargets, console: logging.Handler | None = Non
     logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
     for logger in targets.loggers:
         logging.getLogger(logger).setLevel(targets.level)
-    for directory, option, trouble in troubles:
-        logging.getLogger(targets.loggers[0]).warning(
-            "no log file: %s cannot be written (%s); set %s", directory, trouble.strerror, option
-        )
+    for handler in handlers:
+        if isinstance(handler, WholeLines):
+            handler.tell()
     return lost
 
 
@@ -106,14 +158,18 @@ def close_logging() -> None:
 
 
 def _json_file(targets: LogTargets, lost: LostLines) -> OwnFile:
-    file = OwnFile(targets.directory / f"{targets.name}.log", lost)
+    file = OwnFile(targets.directory / f"{targets.name}.log", lost, mode=targets.mode)
     file.setFormatter(JsonLines())
     return file
 
 
 def _run_file(targets: LogTargets, directory: Path, lost: LostLines) -> WholeLines:
+    """A file for this run, which grows without being renamed."""
     started = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
-    file = run_file(directory, f"{targets.run_name}_{started}", lost)
+    path = directory / f"{targets.run_name}_{started}.log"
+    if path.exists():
+        path = path.with_stem(f"{path.stem}_{os.getpid()}")
+    file = WholeLines(path, lost, setting="--run-log-dir", mode=targets.mode, max_bytes=0)
     file.setFormatter(ReadableLines())
     return file
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stream_telemetry.options import option
-from stream_telemetry.values import LOG_LEVELS, count, directory, log_level, or_off
+from stream_telemetry.values import LOG_LEVELS, choice, count, directory, log_level, or_off
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,23 @@ class LogSettings:
     log_level: str = option(
         "INFO", f"one of {', '.join(LOG_LEVELS)}", parse=log_level, metavar="LEVEL"
     )
-    log_dir: Path = option("logs", "directory of the JSON log", parse=directory, metavar="DIR")
+    log_dir: Path = option(
+        "logs",
+        "directory of the JSON log; - for standard output",
+        parse=directory,
+        metavar="DIR",
+    )
+    log_file_mode: str = option(
+        "0600",
+        "mode of log files: 0600, or 0640 for readers of the directory's group",
+        parse=choice("0600", "0640"),
+        metavar="MODE",
+    )
+
+    @property
+    def file_mode(self) -> int:
+        """The mode, as a number."""
+        return int(self.log_file_mode, 8)
 
 
 @dataclass(frozen=True, kw_only=True)

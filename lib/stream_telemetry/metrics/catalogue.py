@@ -201,7 +201,7 @@ LOG_SUPPRESSED = Metric(
 LOG_ERRORS = Metric(
     "stream_log_errors_total",
     "counter",
-    "Log lines that could not be written, because a disk is full, say.",
+    "Log lines that could not be written, because a disk is full, say, and rotations that failed.",
 )
 MODEL_INFO = Metric("model_info", "info", "The model that scores.", ("version",))
 MODEL_CREATED = Metric(

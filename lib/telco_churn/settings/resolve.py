@@ -127,7 +127,7 @@ def _default_config() -> Path:
 
 def _anchored(option: Option, text: str) -> str:
     """A path from the project's own files, made absolute; a URI or an absolute path stays."""
-    if not option.is_path or text == OFF or re.match(r"[a-zA-Z][\w+.-]*:", text):
+    if not option.is_path or text in (OFF, "-") or re.match(r"[a-zA-Z][\w+.-]*:", text):
         return text
     return str(project_home() / text)
 
