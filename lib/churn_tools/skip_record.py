@@ -7,19 +7,24 @@ before the record, so that those ahead of it are dealt with; then it begins behi
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
-from stream_telemetry.batch.progress import Positions, read_positions
+from stream_telemetry.checkpoint.files import CheckpointFiles
+from stream_telemetry.checkpoint.logs import (
+    COMMITS,
+    FIRST_OFFSETS,
+    OFFSETS,
+    batches_in,
+    read_plan,
+)
 from stream_telemetry.options import OwnOptions, word
 from telco_churn.errors import SettingsError, exit_with
-from telco_churn.query.checkpoint import batches_in, check_checkpoint, locked
+from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.settings import CheckpointSettings
 from telco_churn.settings.parser import Command
 from telco_churn.settings.resolve import read
@@ -76,14 +81,10 @@ def main(arguments: Sequence[str]) -> None:
             in the way.
     """
     settings = read(SkipSettings, COMMAND, arguments, os.environ)
-    checkpoint, record = settings.checkpoint.checkpoint, settings.record.record
-    if "://" in checkpoint:
-        raise SettingsError(
-            f"checkpoint {checkpoint} is no directory on this machine; copy it to one"
-        )
-    check_checkpoint(settings.checkpoint)
-    with locked(settings.checkpoint):
-        is_past = skip(Path(checkpoint), record)
+    record, checkpoint = settings.record.record, Checkpoint(settings.checkpoint.checkpoint)
+    checkpoint.check()
+    with checkpoint.locked():
+        is_past = skip(checkpoint.files, record)
     sys.stdout.write(
         f"{record} is skipped; start the job.\n"
         if is_past
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str]) -> None:
     )
 
 
-def skip(checkpoint: Path, record: Place) -> bool:
+def skip(files: CheckpointFiles, record: Place) -> bool:
     """Changes the batch that is planned but not done so that it does not hold `record`.
 
     Returns:
@@ -101,48 +102,31 @@ def skip(checkpoint: Path, record: Place) -> bool:
     Raises:
         SettingsError: no batch is planned, or the record is not in it.
     """
-    offsets, commits = checkpoint / "offsets", checkpoint / "commits"
-    planned, done = batches_in(offsets), batches_in(commits)
+    planned, done = batches_in(files, OFFSETS), batches_in(files, COMMITS)
     if not planned or planned[-1] in done:
         raise SettingsError(
-            f"checkpoint {checkpoint} has no batch that was begun and not ended; nothing to skip"
+            f"checkpoint {files.location} has no batch that was begun and not ended; nothing to "
+            "skip"
         )
-    file = offsets / str(planned[-1])
-    start = _positions(offsets / str(done[-1])) if done else _positions(checkpoint / "sources/0/0")
-    end = _positions(file)
+    batch = planned[-1]
+    first = f"{OFFSETS}/{done[-1]}" if done else FIRST_OFFSETS
+    start = read_plan(files.read(first) or "").positions
+    plan = read_plan(files.read(f"{OFFSETS}/{batch}") or "")
     key = record.topic, record.partition
-    begin = start.get(key, 0)
-    if not begin <= record.offset < end.get(key, 0):
+    begin, end = start.get(key, 0), plan.positions.get(key, 0)
+    if not begin <= record.offset < end:
         raise SettingsError(
-            f"record {record} is not in the way: batch {planned[-1]} reads offsets {begin} to "
-            f"{end.get(key, 0)} of its partition"
+            f"record {record} is not in the way: batch {batch} reads offsets {begin} to "
+            f"{end} of its partition"
         )
     if record.offset > begin:
-        _write_positions(file, {**end, key: record.offset})
+        plan = plan.up_to({**plan.positions, key: record.offset})
+        files.write(f"{OFFSETS}/{batch}", plan.text)
         return False
-    _write_positions(file, {**start, key: record.offset + 1})
-    _write(commits / str(planned[-1]), _COMMIT)
+    plan = plan.up_to({**start, key: record.offset + 1})
+    files.write(f"{OFFSETS}/{batch}", plan.text)
+    files.write(f"{COMMITS}/{batch}", _COMMIT)
     return True
-
-
-def _positions(log: Path) -> Positions:
-    return read_positions(log.read_text(encoding="utf-8").splitlines()[-1])
-
-
-def _write_positions(log: Path, positions: Positions) -> None:
-    topics: dict[str, dict[str, int]] = {}
-    for (topic, partition), offset in sorted(positions.items()):
-        topics.setdefault(topic, {})[str(partition)] = offset
-    head = log.read_text(encoding="utf-8").splitlines()[:-1]
-    _write(log, "\n".join([*head, json.dumps(topics, separators=(",", ":"))]))
-
-
-def _write(log: Path, text: str) -> None:
-    new = log.with_name(f".{log.name}.new")
-    new.write_text(text, encoding="utf-8")
-    # The checksum is of the old content; Spark does without one.
-    log.with_name(f".{log.name}.crc").unlink(missing_ok=True)
-    new.replace(log)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from stream_telemetry.outlets.pages import make_app
 from stream_telemetry.outlets.push import PushThread
 from stream_telemetry.outlets.server import Exporter
 from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
+from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.run.chronicle import Chronicle
 from stream_telemetry.run.lifecycle import StopSignals
 from stream_telemetry.run.listener import DRAIN_SECONDS, Attached, Event, EventThread
@@ -130,6 +131,7 @@ class Telemetry:
         *,
         triage: Callable[[StreamingQueryException], None] = lambda error: None,
         on_silence: Callable[[], None] = lambda: None,
+        alarm: Alarm | None = None,
     ) -> None:
         """Runs the query until it has ended by itself, or SIGTERM or Ctrl-C ask for it.
 
@@ -140,6 +142,7 @@ class Telemetry:
             start: starts the query, under the name that the stream has.
             triage: called with each failure; what it raises ends the run.
             on_silence: called while no batch ends; may raise to end the run.
+            alarm: ends the run with what another thread has found.
 
         Raises:
             StreamingQueryException: the query failed more often than it may.
@@ -163,6 +166,7 @@ class Telemetry:
                 on_stop=self._health.stopping,
                 on_failure=on_failure,
                 on_silence=on_silence,
+                alarm=alarm,
             )
 
     def __enter__(self) -> Self:

@@ -5,7 +5,7 @@ ChurnStreamError
 ├── ModelError              exit 3   the model's files
 ├── KafkaUnavailableError   exit 4   the broker, or a topic that is not there
 ├── QueryFailedError        exit 5   the running query
-├── SourceDataLostError     exit 6   offsets that Kafka no longer has
+├── SourceDataLostError     exit 6   records, or the place in them, that are gone
 └── PoisonRecordError       exit 7   a record that Spark cannot pass
 
 A message is one line: what is wrong, the value seen, what to do.
@@ -59,6 +59,10 @@ class SourceDataLostError(ChurnStreamError):
     """Kafka no longer has the offsets that come next: retention, or a topic made anew."""
 
     exit_code = 6
+
+
+class CheckpointLostError(SourceDataLostError):
+    """The checkpoint no longer says where the query was; it must not begin anew by itself."""
 
 
 class PoisonRecordError(ChurnStreamError):

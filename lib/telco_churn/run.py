@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
+from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.run.lifecycle import JVM_ERRORS
 from stream_telemetry.telemetry import Telemetry
 from telco_churn import LOGGER
@@ -20,11 +21,12 @@ from telco_churn.model.loading import first_line
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
 from telco_churn.pipeline import ChurnPipeline
-from telco_churn.query.checkpoint import check_checkpoint, locked, remember_source
+from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.failures import Triage
 from telco_churn.query.preflight import check_kafka, prepare_model
 from telco_churn.query.session import session
 from telco_churn.query.source_and_sink import KafkaEnds
+from telco_churn.query.topics import source_identity
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import described, read_settings
 from telco_churn.telemetry import make_telemetry, show_model, start_log
@@ -40,23 +42,27 @@ def main(arguments: Sequence[str]) -> None:
         TelemetryError: an outlet cannot be used.
     """
     settings = read_settings(arguments, os.environ)
-    check_checkpoint(settings.checkpoint)
-    partitions = check_kafka(settings.kafka, settings.topics, settings.checkpoint)
+    partitions = check_kafka(settings.kafka, settings.topics)
+    source = source_identity(settings.kafka, settings.topics.input_topic)
+    checkpoint = Checkpoint(settings.checkpoint.checkpoint)
+    checkpoint.check()
+    checkpoint.check_source(source)
     parser = EventParser(load_contract("customer_event"))
     if settings.run.dry_run:
         return dry_run(settings, partitions)
-    observation = make_observation(parser.fields)
+    observation, alarm = make_observation(parser.fields), Alarm()
     # Checkpoint and exporter's port are taken first, and given back last.
     with (
-        locked(settings.checkpoint),
+        checkpoint.locked(lambda reason: alarm.ring(QueryFailedError(reason))),
         make_telemetry(settings, observation, start_log(settings)) as telemetry,
         session() as spark,
     ):
-        remember_source(settings.kafka, settings.topics, settings.checkpoint)
+        checkpoint.begin(source)
         model = prepare_model(spark, settings.model, settings.reading, partitions)
         show_model(telemetry, model.manifest)
         routes = Routes(*settings.topics.outputs, settings.group.consumer_group)
-        stay(spark, settings, ChurnPipeline(parser, model, routes, observation), telemetry)
+        pipeline = ChurnPipeline(parser, model, routes, observation)
+        stay(spark, settings, pipeline, checkpoint, telemetry, alarm)
 
 
 def dry_run(settings: Settings, partitions: int) -> None:
@@ -67,9 +73,14 @@ def dry_run(settings: Settings, partitions: int) -> None:
 
 
 def stay(
-    spark: SparkSession, settings: Settings, pipeline: ChurnPipeline, telemetry: Telemetry
+    spark: SparkSession,
+    settings: Settings,
+    pipeline: ChurnPipeline,
+    checkpoint: Checkpoint,
+    telemetry: Telemetry,
+    alarm: Alarm,
 ) -> None:
-    """Runs the query until it has ended, was stopped, or failed for good.
+    """Runs the query until it has ended, was stopped, failed for good, or the alarm rings.
 
     Raises:
         ChurnStreamError: it failed for good, or Spark is gone.
@@ -77,9 +88,7 @@ def stay(
     ends = KafkaEnds(
         settings.kafka, settings.topics, settings.reading, settings.group, settings.checkpoint
     )
-    triage = Triage(
-        settings.kafka, settings.topics, settings.checkpoint, settings.log.log_dir / "spark.log"
-    )
+    triage = Triage(settings.kafka, settings.topics, checkpoint, settings.log.log_dir / "spark.log")
     log.info(
         "reading %s on %s, trigger %s, model %s",
         settings.topics.input_topic,
@@ -90,9 +99,10 @@ def stay(
     try:
         telemetry.run(
             spark,
-            lambda: ends.start(spark, pipeline.transform),
+            lambda: checkpoint.start(lambda: ends.start(spark, pipeline.transform)),
             triage=triage.ensure_it_can_pass,
             on_silence=triage.check_kafka_again,
+            alarm=alarm,
         )
     except StreamingQueryException as error:
         triage.ensure_it_can_pass(error)

@@ -11,19 +11,26 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 from prometheus_client import CollectorRegistry
+from pyspark import SparkContext
 
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import create_topics
 from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.lag import LagThread
 from stream_telemetry.broker.offsets import BrokerOffsets
-from stream_telemetry.broker.start_positions import checkpoint_positions, resume_positions
+from stream_telemetry.broker.start_positions import resume_positions
 from stream_telemetry.health import Health, limits_for
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.store import MetricStore
 
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _jvm() -> None:
+    """The checkpoint is read through the JVM, as beside a query."""
+    SparkContext._ensure_initialized()
 
 
 @pytest.fixture(scope="module")
@@ -241,8 +248,12 @@ def test_an_error_that_nobody_has_thought_of_is_survived_and_counted(
         assert eventually(lambda: watch.sample(catalogue.LAG, 0) == 5)
 
 
-def test_a_checkpoint_that_cannot_be_read_says_nothing(tmp_path: Path) -> None:
-    assert checkpoint_positions(tmp_path) == {}
-    write_checkpoint(tmp_path, "t", 1)
+def test_a_checkpoint_that_cannot_be_read_leaves_it_to_the_starting_offsets(
+    own_broker: KafkaBroker, tmp_path: Path
+) -> None:
+    create_topics(own_broker.bootstrap_servers, {"damaged": 1})
+    publish(own_broker, "damaged", 0, 5)
+    write_checkpoint(tmp_path, "damaged", 1)
     (tmp_path / "offsets" / "7").write_text("v1")
-    assert checkpoint_positions(tmp_path) == {}
+    with watching(own_broker, "damaged", tmp_path) as watch:
+        assert eventually(lambda: watch.sample(catalogue.LAG, 0) == 5)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-from stream_telemetry.batch.progress import Positions, read_positions
+from py4j.protocol import Py4JError
+
+from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.offsets import Bounds
+from stream_telemetry.checkpoint.files import CheckpointFileError, CheckpointFiles
+from stream_telemetry.checkpoint.logs import UnknownFormatError, committed_positions
 
 _EARLIEST, _LATEST = -2, -1
 """Spark's way to write them in JSON (Spark Kafka guide, `startingOffsets`)."""
@@ -18,8 +21,8 @@ def resume_positions(
 ) -> Callable[[Bounds], Positions]:
     """A function that gives the positions, once the topic's bounds are known.
 
-    The checkpoint decides, as it does for Spark. One that is elsewhere (a URI) is not read: what
-    the consumer group has committed stands in for it, and is at most a batch behind.
+    The checkpoint decides, as it does for Spark. If it cannot be read, what the consumer group has
+    committed stands in for it, and is at most a batch behind.
 
     Args:
         checkpoint: directory or URI of the query's checkpoint.
@@ -28,24 +31,23 @@ def resume_positions(
     """
 
     def resume(bounds: Bounds) -> Positions:
-        if "://" in checkpoint and (positions := committed()):
-            return positions
-        if "://" not in checkpoint and (positions := checkpoint_positions(Path(checkpoint))):
-            return positions
-        return _starting(starting_offsets, bounds)
+        positions = _checkpointed(checkpoint)
+        if positions is None:
+            positions = committed()
+        return positions or _starting(starting_offsets, bounds)
 
     return resume
 
 
-def checkpoint_positions(checkpoint: Path) -> Positions:
-    """What the newest committed batch had reached; empty when there is none that can be read."""
+def _checkpointed(checkpoint: str) -> Positions | None:
+    """What the newest batch that was done had reached; None when it cannot be read."""
+    if not CheckpointFiles.can_connect():
+        # A JVM that was started here would not be the one that the query's session asks for.
+        return None
     try:
-        commits = [int(f.name) for f in (checkpoint / "commits").iterdir() if f.name.isdigit()]
-        log = (checkpoint / "offsets" / str(max(commits))).read_text(encoding="utf-8")
-        # A version, the batch's own settings, then a line for each source.
-        return read_positions(log.splitlines()[2])
-    except (OSError, ValueError, IndexError):
-        return {}
+        return committed_positions(CheckpointFiles(checkpoint))
+    except (CheckpointFileError, UnknownFormatError, ValueError, Py4JError, OSError):
+        return None
 
 
 def _starting(starting_offsets: str, bounds: Bounds) -> Positions:

@@ -22,6 +22,8 @@ from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from stream_telemetry.run.alarm import Alarm
+
 GRACE_SECONDS = 25.0
 """How long a running batch may take to end; container platforms kill after 30 s."""
 FORCE_SECONDS = 27.0
@@ -119,6 +121,7 @@ def run_until_stopped(
     is_batched: bool,
     on_stop: Callable[[], None] = lambda: None,
     on_silence: Callable[[], None] = lambda: None,
+    alarm: Alarm | None = None,
 ) -> None:
     """Returns when the query has ended by itself, or has been stopped on request.
 
@@ -131,12 +134,15 @@ def run_until_stopped(
         is_batched: false in real-time mode, where a batch lasts too long to wait for.
         on_stop: called when a stop was asked for, before it is waited for.
         on_silence: called each `SILENCE_SECONDS` in which no batch ended; may raise to end the run.
+        alarm: raises what another thread has found; looked at all the time.
 
     Raises:
         StreamingQueryException: the query failed.
     """
     batch, looked = None, time.monotonic()
+    alarm = alarm or Alarm()
     while query.isActive and not signals.wait(0.2):
+        alarm.check()
         if time.monotonic() - looked > SILENCE_SECONDS:
             before, batch = batch, _last_batch(query)
             if batch == before:

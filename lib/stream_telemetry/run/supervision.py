@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
+from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.run.lifecycle import StopSignals, run_until_stopped
 
 _CAUSE_CHARS = 400
@@ -64,6 +65,7 @@ def supervise(
     on_stop: Callable[[], None],
     on_failure: Callable[[Restart], None],
     on_silence: Callable[[], None] = lambda: None,
+    alarm: Alarm | None = None,
 ) -> None:
     """Runs a query until it has ended by itself, or has been stopped on request.
 
@@ -79,6 +81,7 @@ def supervise(
         on_failure: called before each wait; what it raises ends the run, so it tells failures that
             can pass from those that cannot.
         on_silence: called while no batch ends; see `run_until_stopped`.
+        alarm: looked at several times a second while the query runs; ends the run when it rings.
 
     Raises:
         StreamingQueryException: the query failed once more than the limit allows.
@@ -88,7 +91,12 @@ def supervise(
         query = start()
         try:
             run_until_stopped(
-                query, signals, is_batched=is_batched, on_stop=on_stop, on_silence=on_silence
+                query,
+                signals,
+                is_batched=is_batched,
+                on_stop=on_stop,
+                on_silence=on_silence,
+                alarm=alarm,
             )
             return
         except StreamingQueryException as error:

@@ -1,176 +1,251 @@
-"""The checkpoint directory: it can be written, is whole, is nobody else's, and fits its source.
-
-A checkpoint that is a URI is left to Spark: it can neither be locked nor read from here.
-"""
+"""The checkpoint: it can be written, is whole, fits its source, and stays the one that it was."""
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from stream_telemetry.broker.start_positions import checkpoint_positions
-from telco_churn.errors import SettingsError, SourceDataLostError
-from telco_churn.query.settings import BrokerSettings, CheckpointSettings, TopicSettings
-from telco_churn.query.topics import SourceIdentity, source_identity
+from pyspark.sql.streaming.query import StreamingQuery
 
-LOCK = "driver.lock"
-"""Held by the driver that runs on the checkpoint; the kernel lets go of it however that ends."""
-SOURCE = "source.json"
-"""The topic that the checkpoint's offsets count in."""
+from stream_telemetry.batch.progress import Positions, read_positions
+from stream_telemetry.checkpoint.damage import (
+    DamagedCheckpointError,
+    begin_another,
+    check_logs,
+    newest_positions,
+    query_id,
+)
+from stream_telemetry.checkpoint.files import CheckpointFileError, CheckpointFiles
+from stream_telemetry.checkpoint.identity import FILE, Identity, SourceIdentity
+from stream_telemetry.checkpoint.logs import OFFSETS, batches_in
+from telco_churn.errors import CheckpointLostError, SettingsError, SourceDataLostError
+from telco_churn.query.lock import locked
+
+_PROBE = ".probe"
 
 
-def check_checkpoint(settings: CheckpointSettings) -> None:
-    """Tries to write where the checkpoint is or will be, and reads what Spark will read first.
+class Checkpoint:
+    """The checkpoint of one run, looked at before the query starts and each time it starts again.
 
-    Raises:
-        SettingsError: the directory cannot be written, or a file in it is damaged.
+    A query that has begun never begins anew by itself: if what it has read is no longer written
+    down, or something else is in its place, the run ends.
     """
-    checkpoint = settings.checkpoint
-    if "://" in checkpoint:
-        return
-    try:
-        Path(checkpoint).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=checkpoint):
-            pass
-    except OSError as error:
-        raise SettingsError(
-            f"checkpoint {checkpoint} cannot be written ({error.strerror}); "
-            "set --checkpoint to a directory that this user may write"
-        ) from error
-    _check_logs(Path(checkpoint))
 
+    def __init__(self, location: str) -> None:
+        """Asks Hadoop where it is; connects to the JVM.
 
-@contextmanager
-def locked(settings: CheckpointSettings) -> Iterator[None]:
-    """Keeps other drivers off the checkpoint.
+        Args:
+            location: directory or URI, as Spark takes it.
 
-    Raises:
-        SettingsError: another driver is on it.
-    """
-    checkpoint = settings.checkpoint
-    if "://" in checkpoint:
-        yield
-        return
-    with (Path(checkpoint) / LOCK).open("a+") as file:
+        Raises:
+            SettingsError: there is no such file system, or no JVM.
+        """
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
+            self.files = CheckpointFiles(location)
+        except (CheckpointFileError, RuntimeError) as error:
             raise SettingsError(
-                f"checkpoint {checkpoint} is in use by process {file.read().strip() or '?'}; two "
-                "drivers would write everything twice: stop that one, or set another --checkpoint"
+                f"checkpoint {location} cannot be used ({error}); set --checkpoint to a directory, "
+                "or to a URI of a file system that Spark has"
             ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
+        self._identity: Identity | None = None
+        self._query: StreamingQuery | None = None
+        self._query_id = ""
+        self._reached: Positions = {}
+        self._has_done_batches = False
 
+    def check(self) -> None:
+        """Tries to write where the checkpoint is or will be, and reads what Spark will read first.
 
-def check_source(
-    kafka: BrokerSettings, topics: TopicSettings, settings: CheckpointSettings
-) -> None:
-    """Compares the input topic with the one whose offsets the checkpoint holds.
-
-    Spark itself compares names only: of a topic that was made anew and has grown longer than the
-    old one, it leaves out the beginning without a word.
-
-    Raises:
-        SourceDataLostError: the topic was made anew, or is that of another cluster.
-        SettingsError: the checkpoint is that of another topic.
-        KafkaUnavailableError: the broker does not tell.
-    """
-    checkpoint = settings.checkpoint
-    if "://" in checkpoint:
-        return
-    known = _known_source(Path(checkpoint))
-    if known is None:
-        return
-    found = source_identity(kafka, topics.input_topic)
-    if known.topic != found.topic:
-        raise SettingsError(
-            f"checkpoint {checkpoint} is of topic {known.topic}, not of {found.topic}; "
-            "set another --checkpoint"
-        )
-    if known != found:
-        raise SourceDataLostError(
-            f"{found.topic} is not the topic that checkpoint {checkpoint} was made on: it "
-            f"has been deleted and made anew (id {known.topic_id} then, {found.topic_id} now; "
-            f"cluster {known.cluster_id}, {found.cluster_id}); start with another --checkpoint"
-        )
-
-
-def remember_source(
-    kafka: BrokerSettings, topics: TopicSettings, settings: CheckpointSettings
-) -> None:
-    """Writes down which topic the checkpoint is made on, unless it says so already.
-
-    Raises:
-        KafkaUnavailableError: the broker does not tell.
-    """
-    checkpoint = settings.checkpoint
-    if "://" in checkpoint or _known_source(Path(checkpoint)):
-        return
-    path = Path(checkpoint) / SOURCE
-    new = path.with_suffix(".new")
-    new.write_text(
-        json.dumps(source_identity(kafka, topics.input_topic)._asdict()), encoding="utf-8"
-    )
-    new.replace(path)
-
-
-def _known_source(checkpoint: Path) -> SourceIdentity | None:
-    """What the checkpoint was made on; None if it holds no offsets yet, or does not say."""
-    if not batches_in(checkpoint / "offsets"):
-        return None
-    try:
-        return SourceIdentity(**json.loads((checkpoint / SOURCE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _check_logs(checkpoint: Path) -> None:
-    offsets, commits = checkpoint / "offsets", checkpoint / "commits"
-    if (planned := batches_in(offsets)) and not _is_whole(checkpoint / "metadata"):
-        raise SettingsError(
-            f"checkpoint {checkpoint} is damaged: the file metadata is missing or unreadable; put "
-            f"it back, or start with another --checkpoint{_where_to_start(checkpoint)}"
-        )
-    for log, done in ((offsets, planned), (commits, batches_in(commits))):
-        if done and not _is_whole(log / str(done[-1]), is_versioned=True):
-            both = f"{offsets}/{done[-1]} and {commits}/{done[-1]}"
-            remains = f"{commits}/{done[-1]}" if log == commits else both
+        Raises:
+            SettingsError: it cannot be written, or a file in it is damaged.
+        """
+        try:
+            self.files.make()
+            self.files.write(_PROBE, "")
+            self.files.delete(_PROBE)
+            check_logs(self.files)
+        except CheckpointFileError as error:
             raise SettingsError(
-                f"checkpoint {checkpoint} is damaged: {log}/{done[-1]} is empty or unreadable; "
-                f"delete {remains}, and their .crc files: batch {done[-1]} will run again"
+                f"checkpoint {self.files.location} cannot be written ({error}); "
+                "set --checkpoint to a directory that this user may write"
+            ) from error
+        except DamagedCheckpointError as error:
+            raise SettingsError(f"checkpoint {self.files.location} is damaged: {error}") from error
+
+    def check_source(self, found: SourceIdentity) -> None:
+        """Compares the input topic with the one whose offsets the checkpoint holds.
+
+        Spark itself compares names only: of a topic that was made anew and has grown longer than
+        the old one, it leaves out the beginning without a word.
+
+        Raises:
+            SourceDataLostError: the topic was made anew, or is that of another cluster.
+            CheckpointLostError: the query has begun, and what it has read is not there any more.
+            SettingsError: the checkpoint is that of another topic, or its identity is damaged.
+        """
+        known, has_begun = self._known(), self._has_batches()
+        if known is None:
+            return
+        if known.query and (not has_begun or query_id(self.files) != known.query):
+            raise CheckpointLostError(
+                f"checkpoint {self.files.location} ({known.origin}) no longer has the batches of "
+                f"query {known.query}; put them back, or {begin_another(known.reached)}"
+            )
+        if has_begun:
+            self._compare(known, found)
+
+    def check_topic(self, found: SourceIdentity) -> None:
+        """Compares the input topic as it is now with the one that the run began on.
+
+        Raises:
+            SourceDataLostError: it was made anew meanwhile.
+        """
+        if self._identity is not None:
+            self._compare(self._identity, found)
+
+    def locked(
+        self, on_loss: Callable[[str], None] = lambda _: None
+    ) -> AbstractContextManager[None]:
+        """Keeps other drivers off it; see `lock.locked`."""
+        return locked(self.files, on_loss)
+
+    def begin(self, source: SourceIdentity) -> None:
+        """Writes into it who it is, unless it says so already; for the driver that has the lock.
+
+        Raises:
+            SettingsError: it cannot be written.
+        """
+        known, run = self._known(), str(uuid.uuid4())
+        has_begun = self._has_batches()
+        if known is None or not has_begun:
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            identity = Identity(**source._asdict(), first_run=run, first_run_at=now)
+        else:
+            identity = replace(
+                known,
+                topic_id=known.topic_id or source.topic_id,
+                cluster_id=known.cluster_id or source.cluster_id,
+                first_run=known.first_run or run,
+            )
+        if has_begun:
+            identity = identity.begun_by(query_id(self.files) or "")
+        self._identity, self._reached = known, newest_positions(self.files)
+        self._write(identity)
+
+    def start(self, begin: Callable[[], StreamingQuery]) -> StreamingQuery:
+        """Starts the query, the first time or again, if it will go on where it was.
+
+        Raises:
+            CheckpointLostError: it would begin anew, or go on somewhere else.
+        """
+        self.check_again()
+        query = begin()
+        self.started(query)
+        return query
+
+    def check_again(self) -> None:
+        """Before a query is started again: makes sure that it will go on where it was.
+
+        Raises:
+            CheckpointLostError: it would begin anew, or go on somewhere else.
+        """
+        if self._query is None or self._identity is None:
+            return
+        self._note_reached(self._query)
+        try:
+            found = self._found_instead()
+        except CheckpointFileError:
+            # A disk that is away: Spark cannot begin anew on it either, and says what it is.
+            return
+        if found:
+            self._end(found)
+
+    def started(self, query: StreamingQuery) -> None:
+        """Notes the query that runs on it.
+
+        Raises:
+            CheckpointLostError: Spark has begun anew; the query is stopped.
+        """
+        if self._query_id and str(query.id) != self._query_id:
+            query.stop()
+            self._end(f"query {query.id} was begun in it")
+        self._query, self._query_id = query, str(query.id)
+
+    def _compare(self, known: Identity, found: SourceIdentity) -> None:
+        if known.topic != found.topic:
+            raise SettingsError(
+                f"checkpoint {self.files.location} is of topic {known.topic}, not of "
+                f"{found.topic}; set another --checkpoint"
+            )
+        if not known.source.may_be(found):
+            raise SourceDataLostError(
+                f"{found.topic} is not the topic that checkpoint {self.files.location} was made "
+                f"on: it has been deleted and made anew (id {known.topic_id} then, "
+                f"{found.topic_id} now; cluster {known.cluster_id}, {found.cluster_id}); start "
+                "with another --checkpoint"
             )
 
+    def _found_instead(self) -> str:
+        """What is wrong with the checkpoint, now; empty if it is the one that it was."""
+        assert self._identity is not None
+        try:
+            known = Identity.read(self.files)
+        except ValueError:
+            return f"its {FILE} is damaged"
+        if known is None:
+            return "it is gone, or empty"
+        if known.first_run != self._identity.first_run:
+            return f"there is another one in its place, {known.origin}"
+        if (found := query_id(self.files)) != self._query_id:
+            return f"its metadata is that of query {found}" if found else "its metadata is gone"
+        if self._has_batches():
+            self._write(known.begun_by(self._query_id))
+        elif known.query or self._has_done_batches:
+            return "its batches are gone"
+        return ""
 
-def _where_to_start(checkpoint: Path) -> str:
-    """The option that makes a new checkpoint go on where this one is."""
-    topics: dict[str, dict[str, int]] = {}
-    for (topic, partition), offset in checkpoint_positions(checkpoint).items():
-        topics.setdefault(topic, {})[str(partition)] = offset
-    return f" and --starting-offsets '{json.dumps(topics)}'" if topics else ""
+    def _end(self, found: str) -> None:
+        assert self._identity is not None
+        lost = replace(self._identity.begun_by(self._query_id), reached=self._reached)
+        with suppress(CheckpointFileError, ValueError):
+            known = Identity.read(self.files)
+            # Whoever starts the job again without looking is not to begin anew either.
+            if known is None or known.first_run == lost.first_run:
+                self.files.make()
+                lost.write(self.files)
+        raise CheckpointLostError(
+            f"checkpoint {self.files.location} is not as query {self._query_id} left it: {found}; "
+            f"put it back, or {begin_another(self._reached)}"
+        )
 
+    def _note_reached(self, query: StreamingQuery) -> None:
+        if progress := query.lastProgress:
+            self._has_done_batches = True
+            # Only for advice: one that is not of Kafka gives none.
+            with suppress(ValueError):
+                self._reached = read_positions(progress.sources[0].endOffset)
 
-def batches_in(log: Path) -> list[int]:
-    """The batches that one of Spark's logs has, in order."""
-    if not log.is_dir():
-        return []
-    return sorted(int(file.name) for file in log.iterdir() if file.name.isdigit())
+    def _write(self, identity: Identity) -> None:
+        if identity != self._identity:
+            try:
+                identity.write(self.files)
+            except CheckpointFileError as error:
+                raise SettingsError(
+                    f"checkpoint {self.files.location} cannot be written ({error})"
+                ) from error
+        self._identity = identity
 
+    def _known(self) -> Identity | None:
+        try:
+            return Identity.read(self.files)
+        except (CheckpointFileError, ValueError) as error:
+            raise SettingsError(
+                f"checkpoint {self.files.location}: {FILE} is damaged ({error}); delete it if you "
+                "know that the input topic has not been made anew since"
+            ) from error
 
-def _is_whole(path: Path, *, is_versioned: bool = False) -> bool:
-    """Whether a file can be read as Spark wrote it: JSON lines, in a log after a version."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        if is_versioned and not lines.pop(0).startswith("v"):
-            return False
-        return bool(lines) and all(json.loads(line) is not None for line in lines if line != "-")
-    except (OSError, ValueError, IndexError):
-        return False
+    def _has_batches(self) -> bool:
+        return bool(batches_in(self.files, OFFSETS))

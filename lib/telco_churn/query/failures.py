@@ -17,8 +17,10 @@ from telco_churn.errors import (
     SourceDataLostError,
     TopicError,
 )
+from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.preflight import check_kafka
-from telco_churn.query.settings import BrokerSettings, CheckpointSettings, TopicSettings
+from telco_churn.query.settings import BrokerSettings, TopicSettings
+from telco_churn.query.topics import source_identity
 
 _POISON = re.compile(
     r"Record at topic (?P<topic>\S+) partition (?P<partition>\d+) offset (?P<offset>\d+) has "
@@ -60,7 +62,7 @@ class Triage:
 
     kafka: BrokerSettings
     topics: TopicSettings
-    checkpoint: CheckpointSettings
+    checkpoint: Checkpoint
     log: Path
 
     def ensure_it_can_pass(self, error: StreamingQueryException) -> None:
@@ -100,7 +102,8 @@ class Triage:
             SourceDataLostError: the input topic was made anew.
         """
         try:
-            check_kafka(self.kafka, self.topics, self.checkpoint)
+            check_kafka(self.kafka, self.topics)
+            self.checkpoint.check_topic(source_identity(self.kafka, self.topics.input_topic))
         except TopicError:
             raise
         except KafkaUnavailableError:
@@ -111,5 +114,5 @@ class Triage:
         return PoisonRecordError(
             f"record {place} has the timestamp {found['timestamp']}, which Spark cannot read, so "
             f"the query cannot pass it; leave it out with: python -m churn_tools.skip_record "
-            f"{place} --checkpoint {self.checkpoint.checkpoint}"
+            f"{place} --checkpoint {self.checkpoint.files.location}"
         )

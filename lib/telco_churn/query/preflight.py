@@ -11,13 +11,7 @@ from telco_churn import LOGGER
 from telco_churn.errors import SettingsError
 from telco_churn.model.loading import SPARK_ERRORS, Model, load_model
 from telco_churn.model.settings import ModelSettings
-from telco_churn.query.checkpoint import check_source
-from telco_churn.query.settings import (
-    BrokerSettings,
-    CheckpointSettings,
-    ReadSettings,
-    TopicSettings,
-)
+from telco_churn.query.settings import BrokerSettings, ReadSettings, TopicSettings
 from telco_churn.query.topics import check_message_sizes, check_topics
 
 log = logging.getLogger(LOGGER)
@@ -26,20 +20,15 @@ OLDEST_KAFKA_CLIENTS = (3, 9, 2)
 """Below it a batch of records that expires in flight can end in another topic (CVE-2026-35554)."""
 
 
-def check_kafka(
-    kafka: BrokerSettings, topics: TopicSettings, checkpoint: CheckpointSettings
-) -> int:
-    """The number of partitions of the input topic, once broker, topics and checkpoint fit.
+def check_kafka(kafka: BrokerSettings, topics: TopicSettings) -> int:
+    """The number of partitions of the input topic, once broker and topics fit.
 
     Raises:
         KafkaUnavailableError: no broker answers.
         TopicError: a topic is gone, or an output topic takes small messages only.
-        SourceDataLostError: the input topic was made anew.
-        SettingsError: the checkpoint is that of another topic.
     """
     partitions = check_topics(kafka, topics)
     check_message_sizes(kafka, topics)
-    check_source(kafka, topics, checkpoint)
     return partitions
 
 

@@ -29,6 +29,8 @@ SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # Fused into one method the rules are longer than what the JVM compiles (8,000 bytes of code);
     # projection by projection they are split into short ones (bench/plan_cost.py measures it).
     "spark.sql.codegen.wholeStage": "false",
+    # Readable by hand and by older versions of this job, whatever a site prefers.
+    "spark.sql.streaming.offsetLog.formatVersion": "1",
     # The plan has no shuffle, and nothing to learn while it runs.
     "spark.sql.adaptive.enabled": "false",
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
+from stream_telemetry.checkpoint.identity import SourceIdentity
 from telco_churn.errors import KafkaUnavailableError, TopicError
 from telco_churn.query.settings import BrokerSettings, TopicSettings
 
@@ -15,14 +15,6 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 
 LEAST_MESSAGE_BYTES = 1_000_000
 """What an output topic must take: a dead letter with its key and headers, as the plan bounds it."""
-
-
-class SourceIdentity(NamedTuple):
-    """What tells a topic from another one of the same name."""
-
-    cluster_id: str
-    topic: str
-    topic_id: str
 
 
 def count_partitions(kafka: BrokerSettings, topics: Sequence[str]) -> dict[str, int]:

@@ -4,16 +4,22 @@ import json
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from churn_tools import skip_record as tool
-from churn_tools.skip_record import Place, skip
+from churn_tools.skip_record import Place
+from stream_telemetry.checkpoint.files import CheckpointFiles
 from telco_churn.errors import SettingsError
 
 SETTINGS = '{"batchWatermarkMs":0,"conf":{}}'
 
 
+def skip(checkpoint: Path, record: Place) -> bool:
+    return tool.skip(CheckpointFiles(str(checkpoint)), record)
+
+
 @pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
+def checkpoint(spark: SparkSession, tmp_path: Path) -> Path:
     """Batch 4 is done; batch 5 was begun: offsets 10 to 20 of partition 1, 30 to 31 of 0."""
     for log in ("offsets", "commits", "sources/0"):
         (tmp_path / log).mkdir(parents=True)
@@ -21,7 +27,6 @@ def checkpoint(tmp_path: Path) -> Path:
     (tmp_path / "sources/0/0").write_text('\0v1\n{"a.b-c":{"0":3,"1":7}}')
     plan(tmp_path, 4, {"0": 30, "1": 10})
     plan(tmp_path, 5, {"0": 31, "1": 20})
-    (tmp_path / "offsets/.5.crc").write_text("of the old content")
     (tmp_path / "commits/4").write_text('v1\n{"nextBatchWatermarkMs":0}')
     return tmp_path
 
@@ -43,13 +48,21 @@ def test_first_the_batch_ends_before_the_record_then_the_next_one_begins_behind_
     record = Place("a.b-c", 1, 14)
     assert not skip(checkpoint, record)
     assert planned(checkpoint, 5) == {"0": 31, "1": 14}
-    assert not (checkpoint / "offsets/.5.crc").exists()
     # As the job leaves it: that batch is done, the next one begins with the record.
     (checkpoint / "commits/5").write_text('v1\n{"nextBatchWatermarkMs":0}')
     plan(checkpoint, 6, {"0": 40, "1": 50})
     assert skip(checkpoint, record)
     assert planned(checkpoint, 6) == {"0": 31, "1": 15}
     assert (checkpoint / "commits/6").read_text() == (checkpoint / "commits/5").read_text()
+
+
+def test_spark_s_newer_format_stays_what_it_is(checkpoint: Path) -> None:
+    for batch, end in ((4, 10), (5, 20)):
+        text = f'v2\n{SETTINGS}\n0:{{"a.b-c":{{"0":30,"1":{end}}}}}'
+        (checkpoint / "offsets" / str(batch)).write_text(text)
+    assert skip(checkpoint, Place("a.b-c", 1, 10))
+    written = (checkpoint / "offsets/5").read_text().splitlines()
+    assert written == ["v2", SETTINGS, '0:{"a.b-c":{"0":30,"1":11}}']
 
 
 def test_in_the_very_first_batch_the_source_says_where_it_begins(checkpoint: Path) -> None:

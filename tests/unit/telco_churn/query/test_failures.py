@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.errors import StreamingQueryException
+from pyspark.sql import SparkSession
 
 from telco_churn.errors import (
     ChurnStreamError,
@@ -16,8 +17,9 @@ from telco_churn.errors import (
     TopicError,
 )
 from telco_churn.query import failures
+from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.failures import Triage
-from telco_churn.query.settings import BrokerSettings, CheckpointSettings, TopicSettings
+from telco_churn.query.settings import BrokerSettings, TopicSettings
 
 BEGIN = "[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: "
 POISON = (
@@ -27,8 +29,9 @@ POISON = (
 
 
 @pytest.fixture
-def triage() -> Triage:
-    return Triage(BrokerSettings(), TopicSettings(), CheckpointSettings(), Path("spark.log"))
+def triage(spark: SparkSession, tmp_path: Path) -> Triage:
+    checkpoint = Checkpoint(str(tmp_path))
+    return Triage(BrokerSettings(), TopicSettings(), checkpoint, Path("spark.log"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,174 @@
+"""One driver at a time on a checkpoint, on a file system that has no locks.
+
+A lease is a file with a number that only one driver can create, and that its driver writes again
+and again. If it stands still, its driver is dead, and whoever creates the next number takes over.
+No clocks are compared, and no lease is deleted but by the holder of a later one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from py4j.protocol import Py4JError
+
+from stream_telemetry.checkpoint.files import (
+    AlreadyThereError,
+    CheckpointFileError,
+    CheckpointFiles,
+)
+
+FOLDER = "leases"
+BEAT_SECONDS = 5.0
+"""How often a lease is written again."""
+EXPIRY_SECONDS = 30.0
+"""A lease that has not been written for so long is over, if its process cannot be looked for."""
+
+log = logging.getLogger(__name__)
+
+
+class LeaseTakenError(Exception):
+    """Another driver is alive and has the lease; says which."""
+
+
+class Lease:
+    """The right to use a checkpoint, as long as it is renewed."""
+
+    def __init__(self, files: CheckpointFiles, on_loss: Callable[[str], None]) -> None:
+        """Prepares it; nothing is written yet.
+
+        Args:
+            files: of the checkpoint.
+            on_loss: called once, from another thread, if somebody else takes the lease over.
+        """
+        self._files = files
+        self._on_loss = on_loss
+        self._me = {"owner": str(uuid.uuid4()), **_this_process()}
+        self._number = 0
+        self._beats = 0
+        self._has_ended = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name="checkpoint-lease", daemon=True)
+
+    def take(self) -> None:
+        """Takes the lease, and keeps it from then on; waits to see whether an older one is over.
+
+        Raises:
+            LeaseTakenError: it is not.
+            CheckpointFileError: the file cannot be written.
+        """
+        while not self._number:
+            newest = max(self._numbers(), default=0)
+            if newest:
+                self._await_end(f"{FOLDER}/{newest}")
+            with suppress(AlreadyThereError):
+                self._files.create(f"{FOLDER}/{newest + 1}", self._text())
+                self._number = newest + 1
+        for number in self._numbers():
+            if number < self._number:
+                self._files.delete(f"{FOLDER}/{number}")
+        self._thread.start()
+
+    def release(self) -> None:
+        """Gives the lease back; one that cannot be deleted runs out."""
+        self._has_ended.set()
+        if self._thread.is_alive():
+            self._thread.join(BEAT_SECONDS)
+        with suppress(CheckpointFileError, Py4JError, OSError):
+            if self._is_mine():
+                self._files.delete(f"{FOLDER}/{self._number}")
+
+    def _await_end(self, name: str) -> None:
+        """Returns once nobody is behind a lease."""
+        before, waited_since = self._files.read(name), time.monotonic()
+        holder = _holder(before)
+        is_alive = _is_alive(holder)
+        if is_alive is None:
+            log.warning(
+                "checkpoint %s was last used by %s; waiting up to %.0f s for a sign of life",
+                *(self._files.location, _named(holder), EXPIRY_SECONDS),
+            )
+        while is_alive is None:
+            if self._files.read(name) != before:
+                is_alive = True
+            elif time.monotonic() - waited_since > EXPIRY_SECONDS:
+                is_alive = False
+            else:
+                time.sleep(1.0)
+        if is_alive:
+            raise LeaseTakenError(_named(holder))
+
+    def _renew(self) -> None:
+        while not self._has_ended.wait(BEAT_SECONDS):
+            # A file system that is away for a moment: the lease may be over, which the next beat
+            # finds out, if somebody wanted it.
+            with suppress(CheckpointFileError, Py4JError, OSError):
+                if not self._is_mine():
+                    self._on_loss(f"another driver has taken checkpoint {self._files.location}")
+                    return
+                self._beats += 1
+                self._files.write(f"{FOLDER}/{self._number}", self._text())
+
+    def _is_mine(self) -> bool:
+        if max(self._numbers(), default=0) > self._number:
+            return False
+        mine = _holder(self._files.read(f"{FOLDER}/{self._number}"))
+        return mine.get("owner") == self._me["owner"]
+
+    def _numbers(self) -> list[int]:
+        return [int(name) for name in self._files.names(FOLDER) if name.isdigit()]
+
+    def _text(self) -> str:
+        return json.dumps({**self._me, "beats": self._beats})
+
+
+def _this_process() -> dict[str, str]:
+    """What another driver needs to know to look for this one."""
+    pid = os.getpid()
+    return {"host": socket.gethostname(), "pid": str(pid), "machine": _machine(), **_start_of(pid)}
+
+
+def _machine() -> str:
+    """This start of this machine, and this container's view of its processes; empty if unknown."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return ""
+
+
+def _start_of(pid: int) -> dict[str, str]:
+    """When a process began, by its machine's own count; nothing if there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return {}
+    # The name before the last parenthesis may hold anything; field 22 is the 20th after it.
+    return {"started": stat.rpartition(")")[2].split()[19]}
+
+
+def _is_alive(holder: Mapping[str, str]) -> bool | None:
+    """Whether the process is there; None if that cannot be seen from here."""
+    machine = _machine()
+    if not machine or holder.get("machine") != machine:
+        return None
+    return _start_of(int(holder["pid"])).get("started") == holder.get("started")
+
+
+def _holder(text: str | None) -> dict[str, str]:
+    try:
+        known = json.loads(text or "")
+    except ValueError:
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _named(holder: Mapping[str, str]) -> str:
+    return f"process {holder.get('pid', '?')} on {holder.get('host', '?')}"
