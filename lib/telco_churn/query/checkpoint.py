@@ -233,9 +233,8 @@ class Checkpoint:
             try:
                 identity.write(self.files)
             except CheckpointFileError as error:
-                raise SettingsError(
-                    f"checkpoint {self.files.location} cannot be written ({error})"
-                ) from error
+                location = self.files.location
+                raise SettingsError(f"checkpoint {location} cannot be written ({error})") from error
         self._identity = identity
 
     def _known(self) -> Identity | None:
