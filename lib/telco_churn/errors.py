@@ -100,7 +100,7 @@ def _tell(line: str) -> None:
         from pyspark.java_gateway import launch_gateway
 
         try:
-            launch_gateway().jvm.java.lang.System.err.print(line)  # type: ignore[no-untyped-call]
+            launch_gateway().jvm.java.lang.System.err.print(line)
             return
         except (Py4JError, OSError):
             pass

@@ -238,8 +238,12 @@ def test_an_error_that_nobody_has_thought_of_is_survived_and_counted(
     publish(own_broker, "surprise", 0, 9)
     # What Spark takes for a new checkpoint; nothing has checked it yet.
     with watching(own_broker, "surprise", tmp_path, "neither") as watch:
-        errors = [catalogue.WORKER_ERRORS.name, {"worker": "lag"}]
-        assert eventually(lambda: (watch.registry.get_sample_value(*errors) or 0) >= 2)
+
+        def errors() -> float:
+            labels = {"worker": "lag"}
+            return watch.registry.get_sample_value(catalogue.WORKER_ERRORS.name, labels) or 0
+
+        assert eventually(lambda: errors() >= 2)
         assert watch.health.checks["telemetry"] == "pass", "not yet for long"
         watch.advance(4)
         committed = watch.thread._offsets.committed

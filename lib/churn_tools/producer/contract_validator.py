@@ -99,7 +99,7 @@ def _refuse_constant(literal: str) -> NoReturn:
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
-_Validator = extend(  # type: ignore[no-untyped-call]  # its stub leaves two parameters untyped
+_Validator = extend(
     Draft202012Validator,
     validators={"pattern": _check_pattern},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(

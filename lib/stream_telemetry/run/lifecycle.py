@@ -76,8 +76,8 @@ class StopSignals:
         context = spark.sparkContext
         assert context._gateway is not None
         assert context._jvm is not None
-        # pyspark leaves this function, which its own listeners use, without types.
-        ensure_callback_server_started(context._gateway)  # type: ignore[no-untyped-call]
+        # What pyspark's own listeners use.
+        ensure_callback_server_started(context._gateway)
         self._halt_jvm = lambda: context._jvm.java.lang.Runtime.getRuntime().halt(0)
         jvm_signal = context._jvm.sun.misc.Signal
         for name in _SIGNALS:

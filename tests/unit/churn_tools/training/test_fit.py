@@ -4,16 +4,18 @@ import csv
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.training.command import main, report
 from churn_tools.training.data import CSV_COLUMNS, LABEL, read_customers, write_synthetic_csv
-from churn_tools.training.fit import train
+from churn_tools.training.fit import TrainedModel, train
 from churn_tools.training.store import check_target, save_model
 from telco_churn.errors import SettingsError
 from telco_churn.model.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
@@ -26,25 +28,27 @@ CUSTOMERS = 1_500
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory):
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "customers.csv"
     write_synthetic_csv(path, CUSTOMERS, seed=4)
     return path
 
 
 @pytest.fixture(scope="module")
-def trained(spark, source):
+def trained(spark: SparkSession, source: Path) -> TrainedModel:
     return train(read_customers(spark, source), seed=1, version="test-1", description="a test")
 
 
 @pytest.fixture(scope="module")
-def saved(trained, tmp_path_factory):
+def saved(trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("models") / "below" / "churn"
     save_model(trained.pipeline, trained.manifest, target)
     return target
 
 
-def write_csv(path, rows, columns=CSV_COLUMNS):
+def write_csv(
+    path: Path, rows: Iterable[Sequence[object]], columns: Sequence[str] = CSV_COLUMNS
+) -> Path:
     with path.open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(columns)
@@ -52,12 +56,12 @@ def write_csv(path, rows, columns=CSV_COLUMNS):
     return path
 
 
-def some_rows(count=20, **changes):
-    for customer in islice(synthetic_customers(1), count):
-        yield [{**customer, **changes}[name] for name in CSV_COLUMNS]
+def some_rows(changes: Mapping[str, object] | None = None) -> Iterator[list[object]]:
+    for customer in islice(synthetic_customers(1), 20):
+        yield [{**customer, **(changes or {})}[name] for name in CSV_COLUMNS]
 
 
-def test_the_csv_is_read_as_features_and_label(spark, source):
+def test_the_csv_is_read_as_features_and_label(spark: SparkSession, source: Path) -> None:
     customers = read_customers(spark, source)
     assert customers.columns == ["customerID", *FEATURES_SCHEMA.fieldNames(), LABEL]
     assert [customers.schema[name].dataType for name in FEATURES_SCHEMA.fieldNames()] == [
@@ -66,14 +70,16 @@ def test_the_csv_is_read_as_features_and_label(spark, source):
     found = {row["customerID"]: row for row in customers.collect()}
     assert len(found) == CUSTOMERS
     for customer in islice(synthetic_customers(seed=4), CUSTOMERS):
-        row = found[customer["customerID"]]
+        row = found[str(customer["customerID"])]
         assert row["Contract"] == customer["Contract"]
         assert row["MonthlyCharges"] == customer["MonthlyCharges"]
         assert row["TotalCharges"] == (customer["TotalCharges"] if customer["tenure"] else 0.0)
         assert row[LABEL] == (1.0 if customer["Churn"] == "Yes" else 0.0)
 
 
-def test_columns_in_another_order_quotes_and_a_byte_order_mark_are_fine(spark, tmp_path):
+def test_columns_in_another_order_quotes_and_a_byte_order_mark_are_fine(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     rows = [row[::-1] for row in some_rows()]
     path = write_csv(tmp_path / "a.csv", rows, CSV_COLUMNS[::-1])
     path.write_text("\ufeff" + path.read_text().replace("Electronic check", '"Electronic check"'))
@@ -91,18 +97,20 @@ def test_columns_in_another_order_quotes_and_a_byte_order_mark_are_fine(spark, t
         ({"Churn": "No"}, "0 of 20 customers left"),
     ],
 )
-def test_rows_that_nothing_can_be_learnt_from_are_refused(spark, tmp_path, changes, said):
-    path = write_csv(tmp_path / "a.csv", some_rows(**changes))
+def test_rows_that_nothing_can_be_learnt_from_are_refused(
+    spark: SparkSession, tmp_path: Path, changes: dict[str, str], said: str
+) -> None:
+    path = write_csv(tmp_path / "a.csv", some_rows(changes))
     with pytest.raises(SettingsError, match=said):
         read_customers(spark, path)
 
 
-def test_a_csv_without_customers_is_refused(spark, tmp_path):
+def test_a_csv_without_customers_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="0 of 0 customers left"):
         read_customers(spark, write_csv(tmp_path / "a.csv", []))
 
 
-def test_the_model_is_judged_on_customers_that_it_was_not_fitted_to(trained):
+def test_the_model_is_judged_on_customers_that_it_was_not_fitted_to(trained: TrainedModel) -> None:
     manifest = trained.manifest
     assert manifest.rows + manifest.evaluation.rows == CUSTOMERS
     assert manifest.evaluation.rows == pytest.approx(CUSTOMERS / 5, rel=0.2)
@@ -110,7 +118,9 @@ def test_the_model_is_judged_on_customers_that_it_was_not_fitted_to(trained):
     assert (manifest.version, manifest.training_data) == ("test-1", "a test")
 
 
-def test_the_training_distribution_is_that_of_the_customers_fitted_to(trained, spark, source):
+def test_the_training_distribution_is_that_of_the_customers_fitted_to(
+    trained: TrainedModel, spark: SparkSession, source: Path
+) -> None:
     distribution = trained.manifest.training_distribution
     assert distribution.categories.keys() == set(CATEGORICAL_FEATURES)
     contract = distribution.categories["Contract"]
@@ -124,13 +134,15 @@ def test_the_training_distribution_is_that_of_the_customers_fitted_to(trained, s
     assert sum(distribution.scores.shares) == pytest.approx(1.0)
 
 
-def test_too_few_customers_are_refused(spark, source):
+def test_too_few_customers_are_refused(spark: SparkSession, source: Path) -> None:
     few = read_customers(spark, source).limit(2)
     with pytest.raises(SettingsError, match="too few customers"):
         train(few, seed=1, version="", description="")
 
 
-def test_a_saved_model_scores_like_the_fitted_one(saved, trained, spark, source):
+def test_a_saved_model_scores_like_the_fitted_one(
+    saved: Path, trained: TrainedModel, spark: SparkSession, source: Path
+) -> None:
     customers = read_customers(spark, source).limit(50).cache()
     loaded = load_model(saved)
     expected = trained.pipeline.transform(customers).select("_model_probability").collect()
@@ -139,22 +151,24 @@ def test_a_saved_model_scores_like_the_fitted_one(saved, trained, spark, source)
     assert replace(loaded.manifest, files={}) == trained.manifest
 
 
-def test_a_saved_model_is_alone_in_its_directory_and_has_no_hadoop_files(saved):
+def test_a_saved_model_is_alone_in_its_directory_and_has_no_hadoop_files(saved: Path) -> None:
     assert [path.name for path in saved.parent.iterdir()] == ["churn"]
     names = [path.name for path in saved.rglob("*") if path.is_file()]
     assert not [name for name in names if name.startswith((".", "_"))]
 
 
-def test_saving_again_replaces_the_model_whole(saved, trained):
+def test_saving_again_replaces_the_model_whole(saved: Path, trained: TrainedModel) -> None:
     save_model(trained.pipeline, replace(trained.manifest, version="test-2"), saved)
     assert load_model(saved).manifest.version == "test-2"
     assert [path.name for path in saved.parent.iterdir()] == ["churn"]
 
 
-def test_a_save_that_fails_leaves_the_old_model(saved, trained, monkeypatch):
+def test_a_save_that_fails_leaves_the_old_model(
+    saved: Path, trained: TrainedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = read_manifest(saved)
 
-    def fail(*_):
+    def fail(*_: object) -> None:
         raise OSError("disk full")
 
     monkeypatch.setattr("churn_tools.training.store.write_manifest", fail)
@@ -164,7 +178,7 @@ def test_a_save_that_fails_leaves_the_old_model(saved, trained, monkeypatch):
     assert [path.name for path in saved.parent.iterdir()] == ["churn"]
 
 
-def test_what_is_not_a_model_is_never_replaced(tmp_path):
+def test_what_is_not_a_model_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("keep")
     for target in (tmp_path, tmp_path / "precious.txt"):
         with pytest.raises(SettingsError, match="is not a model's directory"):
@@ -172,7 +186,7 @@ def test_what_is_not_a_model_is_never_replaced(tmp_path):
     check_target(tmp_path / "free")
 
 
-def test_the_report_names_the_figures_and_the_rule(trained):
+def test_the_report_names_the_figures_and_the_rule(trained: TrainedModel) -> None:
     text = report(trained.manifest, Path("models/churn"))
     for part in ("AUC 0.", "log loss", "Brier", "calibration", "largest F1", "a test"):
         assert part in text
@@ -190,14 +204,14 @@ def test_the_report_names_the_figures_and_the_rule(trained):
         (["--csv", "no/such/file.csv"], "cannot read no/such/file.csv"),
     ],
 )
-def test_a_wrong_option_is_one_line(arguments, said, tmp_path):
+def test_a_wrong_option_is_one_line(arguments: list[str], said: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         main([*arguments, "--out", str(tmp_path / "model")])
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_wrong_header_names_what_is_missing(tmp_path):
+def test_a_wrong_header_names_what_is_missing(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "a.csv", [], CSV_COLUMNS[1:-1])
     with pytest.raises(SettingsError, match="lacks customerID, Churn"):
         main(["--csv", str(path), "--out", str(tmp_path / "model")])
@@ -206,9 +220,9 @@ def test_a_wrong_header_names_what_is_missing(tmp_path):
         main(["--csv", str(path), "--out", str(tmp_path / "model")])
 
 
-def run_job(*arguments):
+def run_job(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, project_home() / "jobs/train_model.py", *arguments],
+        [sys.executable, str(project_home() / "jobs/train_model.py"), *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -216,7 +230,7 @@ def run_job(*arguments):
     )
 
 
-def test_the_job_ends_with_exit_code_2_and_one_line_before_spark_starts(tmp_path):
+def test_the_job_ends_with_exit_code_2_and_one_line_before_spark_starts(tmp_path: Path) -> None:
     result = run_job("--csv", str(tmp_path / "none.csv"), "--out", str(tmp_path / "model"))
     assert result.returncode == 2
     assert result.stdout == ""
@@ -225,9 +239,11 @@ def test_the_job_ends_with_exit_code_2_and_one_line_before_spark_starts(tmp_path
 
 
 @pytest.mark.slow
-def test_the_job_trains_a_model_that_loads(spark, tmp_path):
+def test_the_job_trains_a_model_that_loads(spark: SparkSession, tmp_path: Path) -> None:
     target = tmp_path / "model"
-    result = run_job("--synthetic", "1000", "--seed", "2", "--out", target, "--model-version", "v9")
+    result = run_job(
+        "--synthetic", "1000", "--seed", "2", "--out", str(target), "--model-version", "v9"
+    )
     assert result.returncode == 0, result.stderr
     assert "model v9: fitted to" in result.stdout
     assert load_model(target).manifest.version == "v9"
