@@ -17,7 +17,7 @@ from verifying import assert_all_accounted
 
 from sandbox.kafka.records import read_topic, source_coordinates
 from sandbox.kafka.topics import CustomerTopics
-from stream_telemetry.broker.start_positions import checkpoint_positions
+from stream_telemetry.checkpoint.logs import read_plan
 
 BATCH = 300
 STOP_SECONDS = 30.0
@@ -66,9 +66,10 @@ def test_kills_and_a_stop_under_load_lose_nothing_and_the_stop_repeats_nothing(j
     # was aborted or deleted, so these are all records below the committed positions.
     planned, committed = (newest_batch(checkpoint / log) for log in ("offsets", "commits"))
     assert planned - committed in (0, 1)
+    plan = read_plan((checkpoint / "offsets" / str(committed)).read_text())
     done = {
         (*partition, offset)
-        for partition, position in checkpoint_positions(checkpoint).items()
+        for partition, position in plan.positions.items()
         for offset in range(position)
     }
     topics = (job.topics.predictions, job.topics.dead_letters)

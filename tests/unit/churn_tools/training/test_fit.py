@@ -195,10 +195,10 @@ def test_the_report_names_the_figures_and_the_rule(trained: TrainedModel) -> Non
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "one of the arguments --csv --synthetic is required"),
+        ([], "one of --csv FILE and --synthetic N is required"),
         (["--synthetic", "0"], "'0' is not a whole number"),
         (["--synthetic", "ten"], "'ten' is not a whole number"),
-        (["--synthetic", "5", "--csv", "a.csv"], "not allowed with"),
+        (["--synthetic", "5", "--csv", "a.csv"], "and not both"),
         (["--synthetic", "5", "--seed", "x"], "--seed"),
         (["--synthetic", "5", "--sed", "1"], "unknown argument --sed; did you mean --seed?"),
         (["--csv", "no/such/file.csv"], "cannot read no/such/file.csv"),
