@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pytest
@@ -13,6 +14,8 @@ from telco_churn.query.session import SQL_SETTINGS
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     use_chosen_java()
+    # Plans that run once or twice are compiled for nothing by the JVM's second compiler.
+    os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     session = (
         SparkSession.builder.master("local[2]")
         .appName("unit tests")
