@@ -26,7 +26,7 @@ from stream_telemetry.options import OwnOptions, word
 from telco_churn.errors import SettingsError, exit_with
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.settings import CheckpointSettings
-from telco_churn.settings.parser import Command
+from telco_churn.settings.flags import Command
 from telco_churn.settings.resolve import read
 
 _COMMIT = 'v1\n{"nextBatchWatermarkMs":0}'

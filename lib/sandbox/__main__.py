@@ -6,7 +6,7 @@ import os
 import sys
 
 from sandbox.plan import parse_plan
-from sandbox.session import run
+from sandbox.trial import run
 from telco_churn.errors import ChurnStreamError
 
 

@@ -9,8 +9,8 @@ from typing import Final
 from sandbox.errors import SandboxError
 from stream_telemetry.options import OFF, OwnOptions, option
 from stream_telemetry.values import count, or_off, positive, share
+from telco_churn.settings.flags import Command
 from telco_churn.settings.job import Settings
-from telco_churn.settings.parser import Command
 from telco_churn.settings.resolve import read, read_settings
 
 # The sandbox has to choose these itself: they tie the job to its broker.

@@ -26,7 +26,7 @@ from telco_churn.query.failures import Triage
 from telco_churn.query.preflight import check_kafka, prepare_model
 from telco_churn.query.session import session
 from telco_churn.query.source_and_sink import KafkaEnds
-from telco_churn.query.topics import source_identity
+from telco_churn.query.topic_checks import source_identity
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import described, read_settings
 from telco_churn.telemetry import make_telemetry, show_model, start_log

@@ -10,7 +10,7 @@ from stream_telemetry.logs.settings import LogSettings
 from stream_telemetry.options import OFF, OwnOptions, option, switch
 from stream_telemetry.values import count, file, number, or_off, share, whole
 from telco_churn.query.settings import BrokerSettings, topic
-from telco_churn.settings.parser import Command
+from telco_churn.settings.flags import Command
 from telco_churn.settings.resolve import read
 
 

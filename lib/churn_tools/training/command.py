@@ -15,12 +15,12 @@ from pyspark.sql import SparkSession
 
 from churn_tools.training.data import check_csv, read_customers, write_synthetic_csv
 from churn_tools.training.fit import TrainedModel, train
-from churn_tools.training.store import check_target, save_model
+from churn_tools.training.saving import check_target, save_model
 from launcher.java import use_chosen_java
 from stream_telemetry.options import OFF, OwnOptions, option
 from stream_telemetry.values import count, directory, or_off, whole
 from telco_churn.model.manifest import MANIFEST_NAME, Manifest
-from telco_churn.settings.parser import Command
+from telco_churn.settings.flags import Command
 from telco_churn.settings.resolve import read
 
 

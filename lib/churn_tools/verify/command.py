@@ -28,8 +28,8 @@ from stream_telemetry.options import OwnOptions, option
 from stream_telemetry.values import number
 from telco_churn.errors import ChurnStreamError, KafkaUnavailableError
 from telco_churn.query.settings import BrokerSettings, TopicSettings
-from telco_churn.query.topics import check_topics
-from telco_churn.settings.parser import Command
+from telco_churn.query.topic_checks import check_topics
+from telco_churn.settings.flags import Command
 from telco_churn.settings.resolve import read
 
 ANSWER_SECONDS = 30.0

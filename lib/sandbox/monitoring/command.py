@@ -17,7 +17,7 @@ from sandbox.ports import LOOPBACK
 from stream_telemetry.options import OFF, OwnOptions, option
 from stream_telemetry.values import or_off, port
 from telco_churn.errors import ChurnStreamError
-from telco_churn.settings.parser import Command
+from telco_churn.settings.flags import Command
 from telco_churn.settings.resolve import read
 
 _HOME: Final = Path(__file__).resolve().parents[3]

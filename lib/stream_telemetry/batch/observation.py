@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stream_telemetry.batch.buckets import bucket_number_col, count_numbers_col, read_counts
-from stream_telemetry.metrics.buckets import END_TO_END_BUCKETS, PROCESSING_BUCKETS
+from stream_telemetry.metrics.bounds import END_TO_END_BUCKETS, PROCESSING_BUCKETS
 from stream_telemetry.metrics.catalogue import UNKNOWN
 
 NAME = "stream_telemetry"

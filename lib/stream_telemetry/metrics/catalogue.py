@@ -7,7 +7,7 @@ this: `python -m stream_telemetry.metrics.page`.
 
 from __future__ import annotations
 
-from stream_telemetry.metrics.buckets import (
+from stream_telemetry.metrics.bounds import (
     BATCH_BUCKETS,
     END_TO_END_BUCKETS,
     PROCESSING_BUCKETS,

@@ -15,9 +15,9 @@ from pyspark.sql import SparkSession
 from telco_churn.errors import ModelError
 from telco_churn.model.compiled_score import CompiledScorer, compile_pipeline
 from telco_churn.model.features import FEATURES_SCHEMA
-from telco_churn.model.files import PIPELINE_NAME, verify_files
 from telco_churn.model.manifest import HOW_TO_MEND, Manifest, read_manifest
 from telco_churn.model.scoring import PipelineScorer, Scorer
+from telco_churn.model.verification import PIPELINE_NAME, verify_files
 
 __all__ = [
     "Manifest",

@@ -20,7 +20,7 @@ from telco_churn.errors import (
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.preflight import check_kafka
 from telco_churn.query.settings import BrokerSettings, TopicSettings
-from telco_churn.query.topics import source_identity
+from telco_churn.query.topic_checks import source_identity
 
 _POISON = re.compile(
     r"Record at topic (?P<topic>\S+) partition (?P<partition>\d+) offset (?P<offset>\d+) has "

@@ -12,7 +12,7 @@ from telco_churn.errors import SettingsError
 from telco_churn.model.loading import SPARK_ERRORS, Model, load_model
 from telco_churn.model.settings import ModelSettings
 from telco_churn.query.settings import BrokerSettings, ReadSettings, TopicSettings
-from telco_churn.query.topics import check_message_sizes, check_topics
+from telco_churn.query.topic_checks import check_message_sizes, check_topics
 
 log = logging.getLogger(LOGGER)
 

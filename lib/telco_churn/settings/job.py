@@ -18,7 +18,7 @@ from telco_churn.query.settings import (
     ReadSettings,
     TopicSettings,
 )
-from telco_churn.settings.parser import sections_of
+from telco_churn.settings.flags import sections_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from stream_telemetry.options import Option, OwnOptions, heading_of, options_of
 from telco_churn.paths import project_home
+from telco_churn.settings.flags import sections_of
 from telco_churn.settings.job import Settings, job_options
-from telco_churn.settings.parser import sections_of
 
 FIRST = (
     *("broker", "input_topic", "output_topic", "deadletter_topic", "consumer_group", "trigger"),

@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 from stream_telemetry.options import OFF, Option, OwnOptions, options_of
 from telco_churn.errors import SettingsError
 from telco_churn.paths import project_home
+from telco_churn.settings.flags import Command, make_parser, nearest, sections_of
 from telco_churn.settings.job import Settings, job_options, shown
-from telco_churn.settings.parser import Command, make_parser, nearest, sections_of
 
 Kind = TypeVar("Kind")
 

@@ -16,7 +16,7 @@ from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.training.command import main, report
 from churn_tools.training.data import CSV_COLUMNS, LABEL, read_customers, write_synthetic_csv
 from churn_tools.training.fit import TrainedModel, train
-from churn_tools.training.store import check_target, save_model
+from churn_tools.training.saving import check_target, save_model
 from telco_churn.errors import SettingsError
 from telco_churn.model.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from telco_churn.model.loading import load_model
@@ -171,7 +171,7 @@ def test_a_save_that_fails_leaves_the_old_model(
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("churn_tools.training.store.write_manifest", fail)
+    monkeypatch.setattr("churn_tools.training.saving.write_manifest", fail)
     with pytest.raises(SettingsError, match="disk full"):
         save_model(trained.pipeline, trained.manifest, saved)
     assert read_manifest(saved) == before

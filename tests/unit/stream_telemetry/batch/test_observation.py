@@ -15,7 +15,7 @@ from stream_telemetry.batch.buckets import (
 )
 from stream_telemetry.batch.observation import LONGEST_MS, NAME, Observation, Observed
 from stream_telemetry.batch.progress import read_positions
-from stream_telemetry.metrics.buckets import END_TO_END_BUCKETS, PROCESSING_BUCKETS
+from stream_telemetry.metrics.bounds import END_TO_END_BUCKETS, PROCESSING_BUCKETS
 
 FIELDS = ("tenure", "message", "unknown")
 ERROR_TYPES = ("validation_error", "inference_error")

@@ -20,7 +20,6 @@ from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract
 from telco_churn.model.compiled_score import CompiledScorer, compile_pipeline
 from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
-from telco_churn.model.files import PIPELINE_NAME
 from telco_churn.model.loading import Model
 from telco_churn.model.manifest import read_manifest
 from telco_churn.model.scoring import (
@@ -30,6 +29,7 @@ from telco_churn.model.scoring import (
     PipelineScorer,
     Scorer,
 )
+from telco_churn.model.verification import PIPELINE_NAME
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
 from telco_churn.paths import project_home

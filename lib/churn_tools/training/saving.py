@@ -10,9 +10,9 @@ from uuid import uuid4
 from pyspark.ml import PipelineModel
 
 from telco_churn.errors import SettingsError
-from telco_churn.model.files import PIPELINE_NAME, digests
 from telco_churn.model.loading import SPARK_ERRORS, first_line
 from telco_churn.model.manifest import MANIFEST_NAME, Manifest, write_manifest
+from telco_churn.model.verification import PIPELINE_NAME, digests
 
 
 def check_target(target: Path) -> None:

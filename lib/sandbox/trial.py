@@ -61,20 +61,20 @@ def run(plan: Plan) -> int:
 
 
 def _run_in(scratch: Path, plan: Plan, check: Callable[[], None]) -> int:
-    session = Session(scratch, plan, check)
+    trial = Trial(scratch, plan, check)
     exit_code = 0
-    with session:
+    with trial:
         try:
-            session.prepare()
-            exit_code = session.run_once() if plan.is_once else session.stream()
+            trial.prepare()
+            exit_code = trial.run_once() if plan.is_once else trial.stream()
         except Interrupted:
             _say("Stopping ...")
-    session.require_clean_end()
+    trial.require_clean_end()
     _say("Stopped; nothing is left running.")
     return exit_code
 
 
-class Session:
+class Trial:
     """The parts of a run; leaving its `with` block ends them, producer first, broker last."""
 
     def __init__(self, scratch: Path, plan: Plan, check: Callable[[], None]) -> None:
