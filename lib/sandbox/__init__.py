@@ -1,1 +1,4 @@
-"""A real single-node Kafka on this machine, for trying the job and for its tests."""
+"""Tries the whole job on this machine: a real Kafka, made-up customers, and what came of them.
+
+It starts processes and ends all of them. Nothing of it is needed where the job really runs.
+"""

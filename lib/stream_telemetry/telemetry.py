@@ -18,7 +18,7 @@ from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.start_positions import resume_positions
 from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.logs.query import QueryLog
-from stream_telemetry.logs.records import RecordLog
+from stream_telemetry.logs.records import RecordLog, RecordLogPlan
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.declared import declare_all
 from stream_telemetry.metrics.store import MetricStore
@@ -29,7 +29,7 @@ from stream_telemetry.outlets.server import Exporter
 from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
 from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.run.chronicle import Chronicle
-from stream_telemetry.run.lifecycle import StopSignals
+from stream_telemetry.run.lifecycle import StopSignals, run_until_stopped
 from stream_telemetry.run.listener import DRAIN_SECONDS, Attached, Event, EventThread
 from stream_telemetry.run.settings import SupervisionSettings
 from stream_telemetry.run.supervision import Restart, Restarts, supervise
@@ -75,17 +75,7 @@ class Telemetry:
         self._push = _push_thread(outlets.push, stream, self._store, self._health)
         self._log = QueryLog(stream.logger, stream.query)
         self._history = BatchHistory()
-        self._records = (
-            RecordLog(
-                outlets.record_log,
-                self._store,
-                self._health,
-                self._history,
-                lambda: self._log.context,
-            )
-            if outlets.record_log
-            else None
-        )
+        self._records = self._record_log(outlets.record_log)
         self._lag = self._lag_thread()
         self._chronicle = Chronicle(
             observation=observation,
@@ -158,16 +148,17 @@ class Telemetry:
                 attached.wait_for_end()
                 self._events.put(restart)
 
-            supervise(
-                start,
-                signals,
-                self._restarts,
-                is_batched=not self._stream.is_realtime,
-                on_stop=self._health.stopping,
-                on_failure=on_failure,
-                on_silence=on_silence,
-                alarm=alarm,
-            )
+            def stay(query: StreamingQuery) -> None:
+                run_until_stopped(
+                    query,
+                    signals,
+                    is_batched=not self._stream.is_realtime,
+                    on_stop=self._health.stopping,
+                    on_silence=on_silence,
+                    alarm=alarm,
+                )
+
+            supervise(start, stay, signals, self._restarts, on_failure)
 
     def __enter__(self) -> Self:
         """Starts the threads and the exporter."""
@@ -204,6 +195,11 @@ class Telemetry:
             return None
         app = make_app(self._stream.query, self.registry, self._health, settings.login())
         return Exporter(settings.metrics_host, settings.metrics_port, app, settings.tls())
+
+    def _record_log(self, plan: RecordLogPlan | None) -> RecordLog | None:
+        if plan is None:
+            return None
+        return RecordLog(plan, self._store, self._health, self._history, lambda: self._log.context)
 
     def _lag_thread(self) -> LagThread:
         stream = self._stream

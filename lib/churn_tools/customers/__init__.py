@@ -1,3 +1,5 @@
-"""Made-up customers, whole and broken."""
+"""Made-up customers, whole and broken.
 
-from __future__ import annotations
+They agree with the published figures of the public Telco set, or break the contract in every way
+that is known. Nothing here knows of Kafka or of the model.
+"""

@@ -1,3 +1,4 @@
-"""Fits, judges and saves the model."""
+"""Fits the model, judges it on customers that it was not fitted to, and saves it.
 
-from __future__ import annotations
+A model's directory always holds a whole model. The running job never trains.
+"""

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
-from stream_telemetry.run.alarm import Alarm
-from stream_telemetry.run.lifecycle import StopSignals, run_until_stopped
+from stream_telemetry.run.lifecycle import StopSignals
 
 _CAUSE_CHARS = 400
 
@@ -58,14 +57,10 @@ def cause_of(failure: StreamingQueryException) -> str:
 
 def supervise(
     start: Callable[[], StreamingQuery],
+    stay: Callable[[StreamingQuery], None],
     signals: StopSignals,
     restarts: Restarts,
-    *,
-    is_batched: bool,
-    on_stop: Callable[[], None],
     on_failure: Callable[[Restart], None],
-    on_silence: Callable[[], None] = lambda: None,
-    alarm: Alarm | None = None,
 ) -> None:
     """Runs a query until it has ended by itself, or has been stopped on request.
 
@@ -74,14 +69,11 @@ def supervise(
 
     Args:
         start: starts the query.
+        stay: returns when the query has ended or was stopped, and raises what it failed with.
         signals: listened to already; a request ends the wait for a restart at once.
         restarts: how often and how soon.
-        is_batched: false in real-time mode; see `run_until_stopped`.
-        on_stop: called when a stop was asked for.
         on_failure: called before each wait; what it raises ends the run, so it tells failures that
             can pass from those that cannot.
-        on_silence: called while no batch ends; see `run_until_stopped`.
-        alarm: looked at several times a second while the query runs; ends the run when it rings.
 
     Raises:
         StreamingQueryException: the query failed once more than the limit allows.
@@ -90,14 +82,7 @@ def supervise(
     while True:
         query = start()
         try:
-            run_until_stopped(
-                query,
-                signals,
-                is_batched=is_batched,
-                on_stop=on_stop,
-                on_silence=on_silence,
-                alarm=alarm,
-            )
+            stay(query)
             return
         except StreamingQueryException as error:
             if signals.is_asked:

@@ -64,8 +64,12 @@ def shown(value: object) -> str:
     return OFF if value is None else str(value)
 
 
+def job_sections() -> Iterator[type]:
+    """The sections whose options are keys of the job's file, in the order of `--help`."""
+    return (part for part in sections_of(Settings).values() if not issubclass(part, OwnOptions))
+
+
 def job_options() -> Iterator[Option]:
     """The options that are keys of the job's file, in the order of `--help`."""
-    for section in sections_of(Settings).values():
-        if not issubclass(section, OwnOptions):
-            yield from options_of(section)
+    for section in job_sections():
+        yield from options_of(section)

@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from stream_telemetry.options import Option, OwnOptions, heading_of, options_of
+from stream_telemetry.options import Option, heading_of, options_of
 from telco_churn.paths import project_home
-from telco_churn.settings.flags import sections_of
-from telco_churn.settings.job import Settings, job_options
+from telco_churn.settings.job import job_options, job_sections
 
 FIRST = (
     *("broker", "input_topic", "output_topic", "deadletter_topic", "consumer_group", "trigger"),
@@ -33,10 +32,9 @@ def first_options() -> str:
 def all_options() -> str:
     """All options as Markdown, a table for each section."""
     parts = []
-    for section in sections_of(Settings).values():
-        if not issubclass(section, OwnOptions):
-            rows = [_row(option) for option in options_of(section)]
-            parts += [f"\n## {heading_of(section)}\n", *_HEAD, *rows]
+    for section in job_sections():
+        rows = [_row(option) for option in options_of(section)]
+        parts += [f"\n## {heading_of(section)}\n", *_HEAD, *rows]
     return "\n".join(parts) + "\n\n"
 
 

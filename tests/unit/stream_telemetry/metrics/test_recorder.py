@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from stream_telemetry.batch.buckets import MAX_NUMBERS
 from stream_telemetry.batch.observation import Histogram, Observation, Observed
 from stream_telemetry.batch.progress import Batch
-from stream_telemetry.metrics import buckets, catalogue
+from stream_telemetry.metrics import bounds, catalogue
 from stream_telemetry.metrics.catalogue import CATALOGUE
 from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.page import catalogue_page
@@ -36,9 +36,9 @@ def in_registry(store: MetricStore) -> CollectorRegistry:
 
 
 def make_batch(number: int = 0, read: int = 10, started: float = 1000.0) -> Batch:
-    counts = [0] * (len(buckets.PROCESSING_BUCKETS) + 1)
-    counts[buckets.PROCESSING_BUCKETS.index(1e-5)] = 10
-    ages = [0] * (len(buckets.END_TO_END_BUCKETS) + 1)
+    counts = [0] * (len(bounds.PROCESSING_BUCKETS) + 1)
+    counts[bounds.PROCESSING_BUCKETS.index(1e-5)] = 10
+    ages = [0] * (len(bounds.END_TO_END_BUCKETS) + 1)
     ages[-1] = 10
     return Batch(
         number=number,
@@ -81,8 +81,8 @@ def test_what_is_pushed_and_what_is_scraped_never_share_a_prefix() -> None:
 
 def test_the_buckets_of_the_guide_are_all_there() -> None:
     guide = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
-    assert guide <= set(buckets.PROCESSING_BUCKETS)
-    assert guide <= set(buckets.END_TO_END_BUCKETS)
+    assert guide <= set(bounds.PROCESSING_BUCKETS)
+    assert guide <= set(bounds.END_TO_END_BUCKETS)
 
 
 @pytest.mark.parametrize("metric", [m for m in CATALOGUE if m.buckets], ids=lambda m: m.name)
@@ -94,10 +94,10 @@ def test_a_bound_is_at_most_twice_the_one_before_and_one_is_at_each_limit(metric
 
 
 def test_the_plan_s_bounds_are_whole_units_of_its_clocks_and_not_too_many() -> None:
-    for bounds, units in ((buckets.PROCESSING_BUCKETS, 1e9), (buckets.END_TO_END_BUCKETS, 1e3)):
-        whole = [round(bound * units) for bound in bounds]
-        assert whole == pytest.approx([bound * units for bound in bounds])
-        assert len(set(whole)) == len(bounds) < MAX_NUMBERS
+    for buckets, units in ((bounds.PROCESSING_BUCKETS, 1e9), (bounds.END_TO_END_BUCKETS, 1e3)):
+        whole = [round(bound * units) for bound in buckets]
+        assert whole == pytest.approx([bound * units for bound in buckets])
+        assert len(set(whole)) == len(buckets) < MAX_NUMBERS
 
 
 def test_every_series_of_a_closed_label_set_is_there_at_zero_from_the_start() -> None:

@@ -28,6 +28,10 @@ class FakeQuery:
             raise StreamingQueryException(self._failure)
 
 
+def end_of(query: StreamingQuery) -> None:
+    query.awaitTermination()
+
+
 def run_all(
     runs: Iterator[FakeQuery],
     restarts: Restarts,
@@ -36,11 +40,10 @@ def run_all(
 ) -> None:
     supervise(
         lambda: cast(StreamingQuery, next(runs)),
+        end_of,
         signals,
         restarts,
-        is_batched=True,
-        on_stop=lambda: None,
-        on_failure=on_failure,
+        on_failure,
     )
 
 
