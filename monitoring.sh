@@ -1,17 +1,25 @@
-#!/usr/bin/env bash
+#!/bin/sh
 # Starts Prometheus, Pushgateway, Alertmanager and, if it is installed, Grafana beside a running job:
 #
 #   ./spark-submit.sh --sandbox --pushgateway http://127.0.0.1:9091      # in another terminal
 #   ./monitoring.sh                                                      # --help lists its options
-set -euo pipefail
+set -eu
 
-home=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-python=${PYTHON:-$home/.venv/bin/python}
+script=$0
+while [ -L "$script" ]; do
+    link=$(readlink "$script")
+    case $link in
+        /*) script=$link ;;
+        *) script=$(dirname "$script")/$link ;;
+    esac
+done
+home=$(CDPATH='' cd "$(dirname "$script")" && pwd -P)
+program=monitoring.sh
+# shellcheck source=lib/launcher/before/environment.sh
+. "$home/lib/launcher/before/environment.sh"
+
 # It needs no packages, so any Python will do.
-[[ -x $(command -v "$python") ]] || python=python3
-if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-    echo "monitoring.sh: no Python >= 3.11 found (tried $python); install one, or name it in PYTHON" >&2
-    exit 2
-fi
-export PYTHONPATH=$home/lib${PYTHONPATH:+:$PYTHONPATH}
-exec "$python" -m sandbox.monitoring "$@"
+find_python
+PYTHONPATH=$home/lib
+export PYTHONPATH
+exec "$python" -P -m sandbox.monitoring "$@"

@@ -13,7 +13,7 @@ from pathlib import Path
 from launcher.cache.connector import connector_jars
 from launcher.child import Child
 from launcher.java import chosen_java
-from launcher.jvm import SPARK_HOME
+from launcher.spark import SPARK_HOME
 from sandbox.kafka.topics import CustomerTopics
 
 HOME = Path(__file__).resolve().parents[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from launcher.submit.command import put_together
 from sandbox.plan import parse_plan
 from sandbox.trial import run
 from telco_churn.errors import ChurnStreamError
@@ -13,7 +14,8 @@ from telco_churn.errors import ChurnStreamError
 def main() -> int:
     """Runs the sandbox as the command line asks; returns the exit code."""
     try:
-        return run(parse_plan(sys.argv[1:], os.environ))
+        plan = parse_plan(sys.argv[1:], os.environ)
+        return run(plan, put_together(plan.division, plan.settings.log, os.environ))
     except ChurnStreamError as error:
         sys.stderr.write(f"sandbox: {error}\n")
         return error.exit_code

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from launcher.submit.division import Division, divide
 from sandbox.errors import SandboxError
 from stream_telemetry.options import OFF, OwnOptions, option
 from stream_telemetry.values import count, or_off, positive, share
-from telco_churn.settings.flags import Command
+from telco_churn.settings.flags import Command, flags_of
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import read, read_settings
 
@@ -22,7 +23,7 @@ _RESERVED: Final = (
     "--checkpoint",
 )
 _EVENTS_OF_A_BATCH: Final = 1_000
-_SCRIPT: Final = "churn_stream.py"
+_SANDBOX: Final = "--sandbox"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +69,12 @@ class Plan:
 
     Attributes:
         feed: what is fed, and how fast.
-        job: the command that runs the job; the sandbox adds the broker, topics and checkpoint.
-        settings: the job's own, as that command and the environment have them.
+        division: the command line; to the job's part the sandbox adds broker, topics, checkpoint.
+        settings: the job's own, as the command line and the environment have them.
     """
 
     feed: FeedSettings
-    job: tuple[str, ...]
+    division: Division
     settings: Settings
 
     @property
@@ -93,24 +94,20 @@ class Plan:
 
 
 def parse_plan(arguments: Sequence[str], environment: Mapping[str, str]) -> Plan:
-    """The plan that command-line arguments ask for: the sandbox's own, `--`, the job's command.
+    """The plan that a command line asks for, with `--sandbox` in it.
 
     Raises:
-        SandboxError: there is no command, or it chooses what the sandbox has to choose.
+        SandboxError: it chooses what the sandbox has to choose.
         SettingsError: an option is unknown or malformed.
-        SystemExit: with 0, after `--help`.
+        SystemExit: with 0, after `--help` or `--version`.
     """
-    words = list(arguments)
-    split = words.index("--") if "--" in words else len(words)
-    feed = read(SandboxSettings, COMMAND, words[:split], {}).feed
-    job = tuple(words[split + 1 :])
-    if not job:
-        raise SandboxError("there is no job to run; start it by ./spark-submit.sh --sandbox")
-    script = next((at for at, word in enumerate(job) if word.endswith(_SCRIPT)), 0)
-    options = job[script + 1 :]
-    for word in options:
+    own = {_SANDBOX: False, "--help": False, "-h": False, "--version": False}
+    division = divide(arguments, own | flags_of(SandboxSettings))
+    words = [word for word in division.own if word != _SANDBOX]
+    feed = read(SandboxSettings, COMMAND, words, {}).feed
+    for word in division.job:
         if word.partition("=")[0] in _RESERVED:
             raise SandboxError(f"{word} is chosen by --sandbox itself; leave it out")
     # A broker of the environment's is none of the sandbox's business.
-    own = {k: v for k, v in environment.items() if k != "KAFKA_BOOTSTRAP_SERVERS"}
-    return Plan(feed, job, read_settings(options, own))
+    kept = {k: v for k, v in environment.items() if k != "KAFKA_BOOTSTRAP_SERVERS"}
+    return Plan(feed, division, read_settings(division.job, kept))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from launcher.child import Child
+from launcher.submit.command import Submission
 from sandbox.errors import SandboxError
 from sandbox.interrupts import Interrupted, Interrupts
 from sandbox.kafka.broker import KafkaBroker
@@ -39,7 +39,7 @@ _BROKER_SETTINGS: Final = {
 }
 
 
-def run(plan: Plan) -> int:
+def run(plan: Plan, submission: Submission) -> int:
     """Runs the sandbox until it is done or somebody stops it; leaves nothing behind.
 
     After an error the scratch directory stays, for the logs in it.
@@ -53,15 +53,15 @@ def run(plan: Plan) -> int:
     with Interrupts() as interrupts:
         scratch = scratch_directory()
         try:
-            exit_code = _run_in(scratch, plan, interrupts.check)
+            exit_code = _run_in(scratch, plan, submission, interrupts.check)
         except ChurnStreamError as error:
             raise SandboxError(f"{error} (all logs: {scratch})", error.exit_code) from error
         shutil.rmtree(scratch, ignore_errors=True)
         return exit_code
 
 
-def _run_in(scratch: Path, plan: Plan, check: Callable[[], None]) -> int:
-    trial = Trial(scratch, plan, check)
+def _run_in(scratch: Path, plan: Plan, submission: Submission, check: Callable[[], None]) -> int:
+    trial = Trial(scratch, plan, submission, check)
     exit_code = 0
     with trial:
         try:
@@ -77,9 +77,12 @@ def _run_in(scratch: Path, plan: Plan, check: Callable[[], None]) -> int:
 class Trial:
     """The parts of a run; leaving its `with` block ends them, producer first, broker last."""
 
-    def __init__(self, scratch: Path, plan: Plan, check: Callable[[], None]) -> None:
+    def __init__(
+        self, scratch: Path, plan: Plan, submission: Submission, check: Callable[[], None]
+    ) -> None:
         self._scratch = scratch
         self._plan = plan
+        self._submission = submission
         self._check = check
         self._topics = CustomerTopics()
         self._broker = KafkaBroker(scratch / "kafka", overrides=_BROKER_SETTINGS)
@@ -174,15 +177,16 @@ class Trial:
 
     def _start_job(self) -> Child:
         command = [
-            *self._plan.job,
+            *self._submission.command,
             *("--broker", self._broker.bootstrap_servers),
             *("--input-topic", self._topics.raw),
             *("--output-topic", self._topics.predictions),
             *("--deadletter-topic", self._topics.dead_letters),
             *("--checkpoint", str(self._scratch / "checkpoint")),
         ]
-        options = f"{_FAST_START} {os.environ.get('SPARK_SUBMIT_OPTS', '')}"
-        environment = {**os.environ, "SPARK_SUBMIT_OPTS": options.strip()}
+        given = self._submission.environment
+        options = f"{_FAST_START} {given.get('SPARK_SUBMIT_OPTS', '')}"
+        environment = {**given, "SPARK_SUBMIT_OPTS": options.strip()}
         return Child("the job", command, self._scratch / "job.log", environment)
 
     def _say_addresses(self, ui_port: int | None) -> None:

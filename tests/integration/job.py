@@ -96,8 +96,12 @@ class Job:
 
 
 def user_lines(process: subprocess.CompletedProcess[str]) -> list[str]:
-    """What it told its user, without the line that every JVM with Spark's module prints."""
-    return [line for line in process.stderr.splitlines() if "incubator modules" not in line]
+    """What it told its user, without the line about the Java that every start has."""
+    return [
+        line
+        for line in process.stderr.splitlines()
+        if not line.startswith("spark-submit.sh: Java ")
+    ]
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:

@@ -35,7 +35,7 @@ def assert_refused(job: Job, options: list[str], exit_code: int, said: str) -> N
         (["--trigger", "5 parsecs"], "'5 parsecs' is not understood; use an interval"),
         (["--metrics-port", "eight"], "--metrics-port: 'eight' is not a port"),
         (["--broker", "localhost"], "'localhost' is not a list of bootstrap servers"),
-        (["--max-offsets-per-trigger", "0"], "must be a whole number of at least 1"),
+        (["--max-offsets-per-trigger", "0"], "is not a whole number of at least 1"),
         (["--pushgateway", "ftp://x"], "is not an http"),
         (["--config", "missing.toml"], "config missing.toml cannot be read"),
     ],

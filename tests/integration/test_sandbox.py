@@ -214,43 +214,35 @@ def test_a_java_that_does_not_do_is_one_line(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--rate", "0", "--", "job"], "--rate: '0' is not a number above 0"),
-        (["--events=many", "--", "job"], "'many' is not a whole number of at least 1"),
-        (["--bad-ratio", "2", "--", "job"], "'2' is not a number from 0 to 1"),
-        (["--", "job", "--checkpoint=/tmp/x"], "--checkpoint=/tmp/x is chosen by --sandbox"),
-        ([], "there is no job to run"),
+        (["--rate", "0"], "--rate: '0' is not a number above 0"),
+        (["--events=many"], "'many' is not a whole number of at least 1"),
+        (["--bad-ratio", "2"], "'2' is not a number from 0 to 1"),
+        (["--checkpoint=/tmp/x"], "--checkpoint=/tmp/x is chosen by --sandbox"),
+        (["--", "--broker", "x:1"], "--broker is chosen by --sandbox"),
+        (["--ratio", "1"], "unknown argument --ratio; did you mean --bad-ratio?"),
     ],
 )
 def test_what_the_sandbox_cannot_do_is_refused(arguments: list[str], told: str) -> None:
     with pytest.raises(ChurnStreamError, match=re.escape(told)) as refusal:
-        parse_plan(arguments, {})
+        parse_plan(["--sandbox", *arguments], {})
     assert refusal.value.exit_code == 2
 
 
 def plan(*words: str, **environment: str) -> Plan:
-    return parse_plan(
-        [
-            *words[: words.index("--")],
-            "--",
-            "submit",
-            "jobs/churn_stream.py",
-            *words[words.index("--") + 1 :],
-        ],
-        environment,
-    )
+    return parse_plan(["--sandbox", *words], environment)
 
 
 def test_the_plan_follows_the_jobs_own_options() -> None:
-    once = plan("--", "--trigger=once", "--metrics-port", "9000")
+    once = plan("--trigger=once", "--metrics-port", "9000")
     assert (once.is_once, once.batch_events, once.metrics_port) == (True, 1000, 9000)
-    stream = plan("--rate", "5", "--", "--trigger", "once", "--trigger", "1 minute")
+    stream = plan("--rate", "5", "--trigger", "once", "--trigger", "1 minute")
     assert (stream.is_once, stream.feed.rate, stream.feed.events) == (False, 5.0, None)
     for port in ("0", "off"):
-        assert plan("--", "--metrics-port", port).metrics_port is None
+        assert plan("--metrics-port", port).metrics_port is None
 
 
 def test_the_plan_follows_the_jobs_environment_and_file_too(tmp_path: Path) -> None:
-    assert plan("--", CHURN_STREAM_TRIGGER="once").is_once
+    assert plan(CHURN_STREAM_TRIGGER="once").is_once
     (tmp_path / "job.toml").write_text('trigger = "once"\nmetrics_port = 9001')
-    from_file = plan("--", "--config", str(tmp_path / "job.toml"))
+    from_file = plan("--config", str(tmp_path / "job.toml"))
     assert (from_file.is_once, from_file.metrics_port) == (True, 9001)

@@ -1,4 +1,4 @@
-"""Spark's Kafka connector; run as a command it prints the jars for `spark-submit --jars`.
+"""Spark's Kafka connector.
 
 The job can fetch the connector itself, but Spark then asks the network at every start (measured: 9
 seconds) and reports at length; from the cache it takes no time.
@@ -6,11 +6,8 @@ seconds) and reports at length; from the cache it takes no time.
 
 from __future__ import annotations
 
-import sys
-from importlib.metadata import version
-
 from launcher.cache.jars import JarSet, fetch
-from launcher.errors import LaunchError
+from launcher.spark import spark_version
 
 
 def connector_jars() -> str:
@@ -19,11 +16,11 @@ def connector_jars() -> str:
     Raises:
         LaunchError: if they are neither cached nor to be had.
     """
-    spark_version = version("pyspark")
+    version = spark_version()
     connector = JarSet(
-        name=f"Spark's Kafka connector {spark_version}",
-        directory=f"spark-sql-kafka-{spark_version}",
-        packages=(f"org.apache.spark:spark-sql-kafka-0-10_2.13:{spark_version}",),
+        name=f"Spark's Kafka connector {version}",
+        directory=f"spark-sql-kafka-{version}",
+        packages=(f"org.apache.spark:spark-sql-kafka-0-10_2.13:{version}",),
         # Spark ships all of these.
         excluded=(
             "at.yawk.lz4:lz4-java",
@@ -37,11 +34,3 @@ def connector_jars() -> str:
         megabytes=10,
     )
     return ",".join(str(jar) for jar in sorted(fetch(connector).glob("*.jar")))
-
-
-if __name__ == "__main__":
-    try:
-        sys.stdout.write(connector_jars() + "\n")
-    except LaunchError as error:
-        sys.stderr.write(f"spark-submit.sh: {error}\n")
-        sys.exit(error.exit_code)

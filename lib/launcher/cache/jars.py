@@ -14,7 +14,7 @@ from launcher.cache.directory import cache_directory
 from launcher.child import Child
 from launcher.errors import LaunchError
 from launcher.java import chosen_java
-from launcher.jvm import SPARK_HOME
+from launcher.spark import SPARK_HOME
 
 _TIME_LIMIT_SECONDS = 900.0
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from launcher.cache.jars import JarSet, fetch
-from launcher.jvm import spark_jars
+from launcher.spark import spark_jars
 
 KAFKA_VERSION = "4.3.1"
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from stream_telemetry.options import OFF, Option, OwnOptions, options_of
 from telco_churn.errors import SettingsError
 from telco_churn.paths import project_home
-from telco_churn.settings.flags import Command, make_parser, nearest, sections_of
+from telco_churn.settings.flags import Command, flags_of, make_parser, nearest, sections_of
 from telco_churn.settings.job import Settings, job_options, shown
 
 Kind = TypeVar("Kind")
@@ -26,8 +26,14 @@ JOB = Command(
     description="Scores customer events from Kafka and writes predictions back.",
     epilog="Each option is also a key of the config file and an environment variable "
     "(CHURN_STREAM_…; --broker: KAFKA_BOOTSTRAP_SERVERS). Flags win over the environment, "
-    "the environment over the file.",
+    "the environment over the file. ./spark-submit.sh hands all other options to spark-submit "
+    "(--master, --conf ...); with --sandbox it tries the job on this machine (--sandbox --help).",
 )
+
+
+def job_flags() -> dict[str, bool]:
+    """The options on the job's command line, and whether a value follows each."""
+    return {**flags_of(Settings), "--config": True}
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:

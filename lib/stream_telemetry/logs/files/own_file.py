@@ -42,7 +42,7 @@ class OwnFile(WholeLines):
         # The lock is gone with its directory.
         if self._lock is None or not is_at(_lock_of(self.path), self._lock):
             self._give_free()
-            self.path, self._lock = _claim(self._wanted)
+            self.path, self._lock = claim(self._wanted)
         return super()._opened()
 
     def _give_free(self) -> None:
@@ -55,8 +55,16 @@ def _lock_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.lock")
 
 
-def _claim(path: Path) -> tuple[Path, int | None]:
-    """A file that no other process writes to, and the lock that says so, if there are locks."""
+def claim(path: Path) -> tuple[Path, int | None]:
+    """A file that no other process writes to: this one, or the next beside it that is free.
+
+    Returns:
+        Its path, and the lock that says so as long as any process has it open; None where there
+        are no locks.
+
+    Raises:
+        OSError: a hundred processes write there.
+    """
     for number in range(1, _MOST_PROCESSES):
         free = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
         try:

@@ -149,7 +149,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The checker as a process that tells of each import."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CHURN_STREAM_")}
     return subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "telco_churn.settings", *arguments],
+        [sys.executable, "-X", "importtime", "-m", "launcher", *arguments],
         env={**environment, "PYTHONPATH": str(project_home() / "lib"), "COLUMNS": "200"},
         capture_output=True,
         text=True,
@@ -174,7 +174,7 @@ def test_the_checker_says_in_one_line_what_is_wrong() -> None:
     said = [line for line in checked.stderr.splitlines() if not line.startswith("import time:")]
     assert checked.returncode == 2
     assert len(said) == 1
-    assert said[0].startswith("churn_stream: --metrics-port: 'eight' is not a port")
+    assert said[0].startswith("spark-submit.sh: --metrics-port: 'eight' is not a port")
     assert "pyspark" not in checked.stderr
 
 

@@ -1,0 +1,37 @@
+"""The command behind `./spark-submit.sh`: becomes spark-submit, or the sandbox."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+
+from launcher.submit.command import hand_over, put_together
+from launcher.submit.division import divide
+from telco_churn.errors import exit_with
+from telco_churn.settings.resolve import read_settings
+
+OWN = {"--help": False, "-h": False, "--version": False}
+"""Options that are answered here, without a JVM."""
+
+
+def main(words: Sequence[str]) -> None:
+    """Hands over to spark-submit, with the job and its options.
+
+    Raises:
+        ChurnStreamError: the job cannot be submitted; nothing has started yet.
+        SystemExit: with 0, after `--help` or `--version`.
+    """
+    division = divide(words, OWN)
+    settings = read_settings([*division.own, *division.job], os.environ)
+    hand_over(put_together(division, settings.log, os.environ))
+
+
+if __name__ == "__main__":
+    if "--sandbox" in itertools.takewhile(lambda word: word != "--", sys.argv):
+        # It stands above this package, which therefore knows it by its name only.
+        runpy.run_module("sandbox", run_name="__main__", alter_sys=True)
+    else:
+        exit_with("spark-submit.sh", main, sys.argv[1:])

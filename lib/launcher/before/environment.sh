@@ -1,0 +1,117 @@
+# Sourced by the scripts of the project: finds a Python, and makes its environment in .venv.
+#
+# Plain POSIX sh. Whoever sources it sets `home`, the project's directory, and `program`, the name
+# that messages begin with; `python` is set here.
+
+# shellcheck shell=sh
+venv=${home:?}/.venv
+lock=$home/.venv.lock
+
+die() {
+    printf '%s: %s\n' "${program:?}" "$1" >&2
+    exit 2
+}
+
+# Python reads a path with an umlaut in the locale's encoding, and so does Java.
+case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in
+    C | POSIX)
+        LC_CTYPE=C.UTF-8
+        export LC_CTYPE
+        [ -z "${LC_ALL:-}" ] || LC_ALL=C.UTF-8
+        ;;
+esac
+# Where another Python's library is named, ours does not start.
+unset PYTHONHOME
+
+runs() {
+    "$1" -I -S -c '' 2>/dev/null
+}
+
+# Sets `python` to a Python that is new enough, given in PYTHON or found.
+find_python() {
+    if [ -n "${PYTHON:-}" ]; then
+        set -- "$PYTHON"
+    else
+        set -- python3 python3.14 python3.13 python3.12 python3.11
+    fi
+    for python do
+        ! "$python" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || return 0
+    done
+    die "no Python >= 3.11 found (tried $*); install one, or name it in PYTHON"
+}
+
+# Sets `python` to one that has the packages of setup.cfg and of its extra $1: the one in PYTHON, else
+# that of .venv, which is made from the one in PYTHON or from any.
+use_environment() {
+    python=${PYTHON:-}
+    if [ -n "$python" ] && "$python" -E -P "$home/lib/launcher/before/packages.py" 2>/dev/null; then
+        return
+    fi
+    if ! is_current "$1"; then
+        find_python
+        take_lock
+        # Another start may have made it meanwhile.
+        is_current "$1" || make_environment "$1"
+        give_lock
+    fi
+    python=$venv/bin/python
+}
+
+is_current() {
+    runs "$venv/bin/python" && [ "$(cat "$home/setup.cfg")" = "$(cat "$venv/installed-$1" 2>/dev/null)" ]
+}
+
+make_environment() {
+    echo "Preparing the Python environment (once, about a minute) ..." >&2
+    output=$(install_packages "$1" 2>&1) ||
+        die "the Python packages could not be installed: $(printf '%s\n' "$output" | tail -n 1)"
+    PYTHONPATH=$home/lib "$venv/bin/python" -m launcher.java
+    cp "$home/setup.cfg" "$venv/installed-$1"
+}
+
+install_packages() {
+    extra=$1
+    # From here, so that no character in the path can mean anything to pip.
+    cd "$home" || return
+    if command -v uv >/dev/null; then
+        runs "$venv/bin/python" || uv venv --quiet --seed --clear --python "$python" .venv || return
+        set -- uv pip install --quiet --python .venv/bin/python
+    else
+        runs "$venv/bin/python" || "$python" -m venv --clear .venv || return
+        set -- .venv/bin/python -E -m pip install --quiet --disable-pip-version-check
+    fi
+    # Not every machine has a Java among its packages; then one on the PATH may do.
+    "$@" --editable ".[$extra]" || "$@" --editable ".[${extra%java}]"
+}
+
+# Two first runs at the same time would spoil each other's environment. A directory is a lock on every
+# file system; it says who holds it, and the lock of one that is gone is taken over.
+take_lock() {
+    waited=0
+    until mkdir "$lock" 2>/dev/null; do
+        [ -d "$lock" ] || die "$home cannot be written to, so there is no place for .venv; name a Python that has the packages in PYTHON"
+        if holder_is_gone && mkdir "$lock/heir" 2>/dev/null; then
+            ! holder_is_gone || break
+            rmdir "$lock/heir"
+        fi
+        [ "$waited" -lt 900 ] || die "another start has been at work on .venv for $waited s; if none is, remove $lock"
+        sleep 1
+        waited=$((waited + 1))
+    done
+    trap 'rm -rf "$lock"' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    echo "$(uname -n) $$" >"$lock/holder"
+    rm -rf "$lock/heir"
+}
+
+give_lock() {
+    rm -rf "$lock"
+    trap - EXIT HUP INT TERM
+}
+
+holder_is_gone() {
+    read -r machine process 2>/dev/null <"$lock/holder" || return 1
+    [ "$machine" = "$(uname -n)" ] && ! [ -e "/proc/$process" ] && ! kill -0 "$process" 2>/dev/null
+}

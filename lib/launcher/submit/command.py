@@ -1,0 +1,76 @@
+"""Puts a whole submission together: checked, with all that it needs in place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from launcher.java import chosen_java
+from launcher.jvm import job_options
+from launcher.spark import SPARK_HOME
+from launcher.submit.division import Division
+from launcher.submit.log_file import claim_spark_log
+from launcher.submit.spark_settings import read_spark_settings
+from launcher.submit.surroundings import (
+    check_classic_api,
+    check_user,
+    passed_over,
+    prepared_environment,
+    with_conf_dir,
+)
+from stream_telemetry.logs.settings import LogSettings
+from telco_churn.paths import project_home
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One run of the job.
+
+    Attributes:
+        command: spark-submit and its words; the job's options are at its end.
+        environment: What it is to run in.
+    """
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+def put_together(
+    division: Division, log: LogSettings, environment: Mapping[str, str]
+) -> Submission:
+    """The submission of the job; says on standard error which Java runs and what is passed over.
+
+    Args:
+        division: The command line.
+        log: The job's settings of the log, which the JVM's follows.
+        environment: The caller's.
+
+    Raises:
+        SettingsError: Spark cannot be run as its options want.
+        LaunchError: something is missing on this machine.
+    """
+    spark = read_spark_settings(division, with_conf_dir(environment))
+    check_classic_api(spark)
+    check_user()
+    java = chosen_java()
+    for line in (*passed_over(environment), str(java)):
+        sys.stderr.write(f"spark-submit.sh: {line}\n")
+    prepared = prepared_environment(environment, spark, java)
+    return Submission(
+        command=(
+            str(SPARK_HOME / "bin" / "spark-submit"),
+            *division.spark_words,
+            *job_options(spark.options),
+            str(project_home() / "jobs" / "churn_stream.py"),
+            *division.job,
+        ),
+        environment=prepared | claim_spark_log(log),
+    )
+
+
+def hand_over(submission: Submission) -> None:
+    """Becomes spark-submit; does not return."""
+    sys.stderr.flush()
+    os.execve(submission.command[0], submission.command, dict(submission.environment))

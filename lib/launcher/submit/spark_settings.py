@@ -1,0 +1,84 @@
+"""What spark-submit will make of its options, its files and the environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher.submit.division import Division
+from telco_churn.errors import SettingsError
+
+# A blank, an equals sign or a colon ends the key, unless a backslash is before it.
+_PROPERTY = re.compile(r"((?:\\.|[^\\\s=:])*)\s*[=:]?\s*(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class SparkSettings:
+    """Settings of Spark, before it has started.
+
+    Attributes:
+        options: spark-submit's options; the last one of a name counts.
+        typed: Properties given by `--conf`.
+        filed: Those of its files.
+        environment: Environment variables.
+    """
+
+    options: Mapping[str, str | None]
+    typed: Mapping[str, str]
+    filed: Mapping[str, str]
+    environment: Mapping[str, str]
+
+    def value(self, option: str, key: str, variable: str = "") -> str | None:
+        """What counts: the option, else the property, else the environment variable."""
+        return (
+            self.options.get(option)
+            or self.typed.get(key)
+            or self.filed.get(key)
+            or self.environment.get(variable)
+        )
+
+    @property
+    def driver_is_local(self) -> bool:
+        """Whether driver and executors are one process on this machine."""
+        master = self.value("--master", "spark.master", "MASTER") or "local[*]"
+        mode = self.value("--deploy-mode", "spark.submit.deployMode", "DEPLOY_MODE")
+        return master.startswith("local") and mode != "cluster"
+
+
+def read_spark_settings(division: Division, environment: Mapping[str, str]) -> SparkSettings:
+    """The settings that spark-submit would find, given `SPARK_CONF_DIR` in the environment.
+
+    Raises:
+        SettingsError: a file of properties cannot be read.
+    """
+    options = dict(division.spark)
+    typed = [value or "" for name, value in division.spark if name in ("--conf", "-c")]
+    files = []
+    if (given := options.get("--properties-file")) is None or "--load-spark-defaults" in options:
+        defaults = Path(environment["SPARK_CONF_DIR"], "spark-defaults.conf")
+        files += [defaults] if defaults.is_file() else []
+    files += [Path(path) for path in (given, options.get("--extra-properties-file")) if path]
+    filed: dict[str, str] = {}
+    for file in files:
+        try:
+            filed |= properties_in(file.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"properties file {file} cannot be read: {error}") from error
+    pairs = (pair.partition("=") for pair in typed)
+    return SparkSettings(options, {key: value for key, _, value in pairs}, filed, environment)
+
+
+def properties_in(text: str) -> dict[str, str]:
+    """The properties in a file as `java.util.Properties` reads it, values without blanks around."""
+    joined = re.sub(r"(?<!\\)((?:\\\\)*)\\\r?\n[ \t]*", r"\1", text)
+    properties = {}
+    for line in joined.splitlines():
+        stripped = line.strip()
+        if stripped and stripped[0] not in "#!":
+            match = _PROPERTY.match(stripped)
+            assert match is not None  # every text matches
+            key, value = (re.sub(r"\\(.)", r"\1", part) for part in match.groups())
+            properties[key] = value.strip()
+    return properties

@@ -1,0 +1,111 @@
+"""The environment that Spark is started in: ours wins over what another Spark has left in it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from launcher.errors import LaunchError
+from launcher.java import Java
+from launcher.spark import SPARK_HOME, spark_version
+from launcher.submit.spark_settings import SparkSettings
+from telco_churn.errors import SettingsError
+from telco_churn.paths import project_home
+
+CALLERS_PYTHONPATH = "CALLERS_PYTHONPATH"
+"""Where spark-submit.sh puts the caller's PYTHONPATH, so that this process does not see it."""
+_CONNECT = ("SPARK_REMOTE", "SPARK_LOCAL_REMOTE", "SPARK_API_MODE", "SPARK_CONNECT")
+
+
+def prepared_environment(
+    environment: Mapping[str, str], settings: SparkSettings, java: Java
+) -> dict[str, str]:
+    """The environment for spark-submit, made from the caller's."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if name != CALLERS_PYTHONPATH and not name.startswith(_CONNECT)
+    }
+    path = [str(Path(__file__).resolve().parents[2])]
+    path += [entry for entry in _python_path(environment) if not _has_spark(entry)]
+    prepared = kept | {
+        "JAVA_HOME": str(java.home),
+        "PYTHONPATH": os.pathsep.join(path),
+        "SPARK_HOME": str(SPARK_HOME),
+        "SPARK_CONF_DIR": settings.environment["SPARK_CONF_DIR"],
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+    }
+    if settings.driver_is_local:
+        # Without this Spark's web page and ports are open to the network.
+        prepared.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if sys.stdout.isatty():
+        # spark-submit puts a pipe before the terminal.
+        prepared.setdefault("FORCE_COLOR", "1")
+    return prepared
+
+
+def with_conf_dir(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with `SPARK_CONF_DIR`: a site's own, else the project's `conf/`."""
+    given = environment.get("SPARK_CONF_DIR") or str(project_home() / "conf")
+    return {**environment, "SPARK_CONF_DIR": given}
+
+
+def passed_over(environment: Mapping[str, str]) -> Iterator[str]:
+    """A line for each thing in the environment that has no effect here, though it has elsewhere."""
+    sparks = [entry for entry in _python_path(environment) if _has_spark(entry)]
+    named = environment.get("SPARK_HOME")
+    if named and Path(named).resolve() != SPARK_HOME.resolve():
+        sparks.insert(0, named)
+    if sparks:
+        yield (
+            f"another Spark is passed over ({', '.join(sparks)}, by SPARK_HOME or PYTHONPATH): "
+            f"Spark {spark_version()} in {SPARK_HOME} runs"
+        )
+    if connect := sorted(name for name in environment if name.startswith(_CONNECT)):
+        yield f"{', '.join(connect)} passed over: the job needs Spark's classic API, not Connect"
+
+
+def check_classic_api(settings: SparkSettings) -> None:
+    """Refuses Spark Connect, which has no part that the job is made of.
+
+    Raises:
+        SettingsError: an option or a property asks for it; names which.
+    """
+    for option, key in (("--remote", "spark.remote"), ("", "spark.api.mode")):
+        value = settings.value(option, key)
+        if value and (key, value) != ("spark.api.mode", "classic"):
+            asked = option if settings.options.get(option) else key
+            raise SettingsError(
+                f"{asked} {value}: the job needs Spark's classic API, not Spark Connect; leave it "
+                "out and name the cluster with --master"
+            )
+
+
+def check_user() -> None:
+    """Refuses a user whose id has no name: Hadoop's login, and so Spark, fails without one.
+
+    Raises:
+        LaunchError: says how to give it one.
+    """
+    user = os.getuid()
+    try:
+        pwd.getpwuid(user)
+    except KeyError as error:
+        raise LaunchError(
+            f"the user id {user} has no name on this machine, and Spark does not start without "
+            f"one; add it to /etc/passwd, e.g. as churn:x:{user}:0::/tmp:/sbin/nologin, or run as "
+            "a user that is there"
+        ) from error
+
+
+def _python_path(environment: Mapping[str, str]) -> list[str]:
+    return [entry for entry in environment.get(CALLERS_PYTHONPATH, "").split(os.pathsep) if entry]
+
+
+def _has_spark(entry: str) -> bool:
+    name = Path(entry).name
+    return Path(entry, "pyspark").is_dir() or name.startswith(("py4j-", "pyspark."))

@@ -1,0 +1,181 @@
+"""`environment.sh` in small projects of its own, under the shells that people have."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parents[4]
+SCRIPT = """\
+set -eu
+home=$1 program=test.sh
+. "$home/lib/launcher/before/environment.sh"
+use_environment java
+printf '%s\\n' "$python"
+"""
+# Makes a real environment; what it would download is left out.
+UV = """\
+#!/bin/sh
+echo "$*" >>"$CALLS"
+case $* in
+    venv*) exec "$REAL_PYTHON" -m venv --without-pip --clear .venv ;;
+    *"[java]"*) exit "${NO_JAVA:-0}" ;;
+esac
+sleep "${SECONDS_TO_INSTALL:-0}"
+exit "${REFUSED:-0}"
+"""
+
+
+@dataclass
+class Project:
+    """A directory that looks like the project to `environment.sh`, and a PATH of its own."""
+
+    home: Path
+    programs: Path
+    shell: tuple[str, ...]
+
+    @property
+    def calls(self) -> list[str]:
+        """What `uv` was asked for, in order."""
+        path = self.programs / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def start(self, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*self.shell, "-c", SCRIPT, "test.sh", str(self.home)],
+            env={
+                "PATH": f"{self.programs}:/usr/bin:/bin",
+                "HOME": str(self.programs),
+                "CALLS": str(self.programs / "calls"),
+                "REAL_PYTHON": sys.executable,
+                "PYTHON": sys.executable,
+                "LC_ALL": "C",
+                **environment,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, **environment: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(**environment)
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@pytest.fixture(params=["dash", "busybox sh"])
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
+    home = tmp_path / "a [1] ä"
+    before = home / "lib" / "launcher" / "before"
+    before.parent.mkdir(parents=True)
+    shutil.copytree(HOME / "lib" / "launcher" / "before", before)
+    (home / "lib" / "launcher" / "java.py").touch()
+    (home / "setup.cfg").write_text("[options]\ninstall_requires =\n    nothing-like-it==1.0\n")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "uv").write_text(UV)
+    (programs / "uv").chmod(0o755)
+    return Project(home, programs, tuple(str(request.param).split()))
+
+
+def test_an_environment_is_made_once(project: Project) -> None:
+    first = project.run()
+    assert (first.returncode, first.stdout) == (0, f"{project.home}/.venv/bin/python\n")
+    assert first.stderr == "Preparing the Python environment (once, about a minute) ...\n"
+    assert [call.split()[0] for call in project.calls] == ["venv", "pip"]
+    second = project.run()
+    assert (second.returncode, second.stdout, second.stderr) == (0, first.stdout, "")
+    assert len(project.calls) == 2
+    assert not (project.home / ".venv.lock").exists()
+
+
+def test_it_is_brought_up_to_date_without_being_wiped(project: Project) -> None:
+    project.run()
+    (project.home / ".venv" / "mine").touch()
+    (project.home / "setup.cfg").write_text("[options]\ninstall_requires =\n    other==1.0\n")
+    again = project.run()
+    assert again.returncode == 0
+    assert [call.split()[0] for call in project.calls] == ["venv", "pip", "pip"]
+    assert (project.home / ".venv" / "mine").exists()
+
+
+def test_a_python_that_has_the_packages_is_used_as_it_is(project: Project) -> None:
+    (project.home / "setup.cfg").write_text("[options]\ninstall_requires =\n")
+    assert project.run().stdout == f"{sys.executable}\n"
+    assert project.calls == []
+
+
+def test_one_whose_python_is_gone_is_made_anew(project: Project) -> None:
+    project.run()
+    (project.home / ".venv" / "bin" / "python").unlink()
+    (project.home / ".venv" / "bin" / "python").symlink_to("/nowhere/python3")
+    again = project.run()
+    assert again.returncode == 0, again.stderr
+    assert [call.split()[0] for call in project.calls] == ["venv", "pip", "venv", "pip"]
+
+
+def test_two_first_runs_at_the_same_time_make_one(project: Project) -> None:
+    both = [project.start(SECONDS_TO_INSTALL="2") for _ in range(2)]
+    outputs = [process.communicate(timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert [call.split()[0] for call in project.calls] == ["venv", "pip"]
+
+
+def test_the_lock_of_a_run_that_was_killed_is_taken_over(project: Project) -> None:
+    first = project.start(SECONDS_TO_INSTALL="30")
+    while len(project.calls) < 2:
+        time.sleep(0.05)
+    first.kill()
+    first.communicate()
+    assert (project.home / ".venv.lock").is_dir()
+    assert project.run().returncode == 0
+    assert not (project.home / ".venv.lock").exists()
+
+
+def test_a_machine_without_a_fitting_wheel_of_java_goes_on_without(project: Project) -> None:
+    assert project.run(NO_JAVA="1").returncode == 0
+    assert [call.split()[-1] for call in project.calls[1:]] == [".[java]", ".[]"]
+
+
+def test_packages_that_cannot_be_had_are_one_line(project: Project) -> None:
+    (project.programs / "uv").write_text(
+        f"{UV.rstrip()}\n".replace("exit", "echo no way >&2; exit")
+    )
+    refused = project.run(NO_JAVA="1", REFUSED="1")
+    assert refused.returncode == 2
+    *_, line = refused.stderr.splitlines()
+    assert line == "test.sh: the Python packages could not be installed: no way"
+    assert not (project.home / ".venv.lock").exists()
+
+
+@pytest.mark.parametrize("named", ["/nowhere/python", "old"])
+def test_no_python_and_one_that_is_too_old_are_one_line(project: Project, named: str) -> None:
+    (project.programs / "old").write_text("#!/bin/sh\nexit 1\n")
+    (project.programs / "old").chmod(0o755)
+    refused = project.run(PYTHON=named)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        f"test.sh: no Python >= 3.11 found (tried {named}); install one, or name it in PYTHON\n"
+    )
+
+
+def test_a_directory_that_cannot_be_written_is_one_line(project: Project) -> None:
+    # Root may write anywhere, so it is a file system that refuses.
+    mounted = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    command = [*project.shell, "-c", SCRIPT, "test.sh", str(project.home)]
+    refused = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", mounted, project.home, *command],
+        env={**os.environ, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+    )
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"test.sh: {project.home} cannot be written to")
+    assert len(refused.stderr.splitlines()) == 1
