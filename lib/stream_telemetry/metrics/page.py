@@ -1,9 +1,9 @@
-"""The catalogue as a page: `python -m stream_telemetry.metrics.page > docs/metrics.md`."""
+"""Writes docs/metrics.md, the catalogue as a page: `python -m stream_telemetry.metrics.page`."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from stream_telemetry.metrics.catalogue import (
     CATALOGUE,
@@ -14,10 +14,13 @@ from stream_telemetry.metrics.catalogue import (
 )
 from stream_telemetry.metrics.metric import Metric
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
+"""Where the page is."""
+
 _INTRODUCTION = """\
 # Metrics
 
-<!-- Made by `python -m stream_telemetry.metrics.page > docs/metrics.md`; a test compares. -->
+<!-- Made by `python -m stream_telemetry.metrics.page`; a test compares. -->
 
 Scraped from the exporter (`--metrics-port`). A counter starts at 0 with the process, and each of
 its series is there from the first scrape. `stream_…` and `kafka_…` describe any query that uses
@@ -78,4 +81,4 @@ def _table(metrics: Iterable[Metric]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(catalogue_page())
+    PAGE.write_text(catalogue_page(), encoding="utf-8")

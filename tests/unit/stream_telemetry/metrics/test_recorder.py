@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 import threading
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -14,11 +13,10 @@ from stream_telemetry.batch.progress import Batch
 from stream_telemetry.metrics import bounds, catalogue
 from stream_telemetry.metrics.catalogue import CATALOGUE
 from stream_telemetry.metrics.metric import Metric
-from stream_telemetry.metrics.page import catalogue_page
+from stream_telemetry.metrics.page import PAGE, catalogue_page
 from stream_telemetry.metrics.recorder import Recorder
 from stream_telemetry.metrics.store import MetricStore
 
-HOME = Path(__file__).resolve().parents[4]
 OBSERVATION = Observation(
     operations={"total": ("a", "b")},
     finished="done",
@@ -58,7 +56,7 @@ def make_batch(number: int = 0, read: int = 10, started: float = 1000.0) -> Batc
 
 
 def test_the_page_of_all_metrics_is_up_to_date() -> None:
-    committed = (HOME / "docs" / "metrics.md").read_text(encoding="utf-8")
+    committed = PAGE.read_text(encoding="utf-8")
     assert committed == catalogue_page(), "run: python -m stream_telemetry.metrics.page"
 
 
