@@ -20,7 +20,8 @@ def samples() -> list[dict[str, object]]:
 def test_the_options_table_is_the_one_that_the_settings_make(name: str) -> None:
     page = (project_home() / name).read_text("utf-8")
     assert page.count("| `--") >= len(FIRST)
-    assert with_options(page, PAGES[name]()) == page
+    made = with_options(page, PAGES[name]())
+    assert made == page, "run: python -m telco_churn.settings.page"
 
 
 def test_it_starts_with_commands_and_stays_short() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sources import modules
 
 from telco_churn.paths import project_home
 from telco_churn.settings.job import Settings, job_options
@@ -49,7 +51,8 @@ def test_without_a_word_every_setting_has_its_default(config: Callable[..., str]
 def test_the_shipped_config_lists_every_setting_with_its_default() -> None:
     shipped = tomllib.loads((project_home() / "conf/churn_stream.toml").read_text("utf-8"))
     texts = {name: str(value) for name, value in shipped.items()}
-    assert texts == {name: option.default for name, option in OPTIONS.items()}
+    defaults = {name: option.default for name, option in OPTIONS.items()}
+    assert texts == defaults, "conf/churn_stream.toml must list each option with its default"
 
 
 def test_the_file_wins_over_the_default_the_environment_over_it_and_a_flag_over_all(
@@ -176,6 +179,12 @@ def test_the_checker_says_in_one_line_what_is_wrong() -> None:
     assert len(said) == 1
     assert said[0].startswith("spark-submit.sh: --metrics-port: 'eight' is not a port")
     assert "pyspark" not in checked.stderr
+
+
+def test_each_option_is_read_by_some_module() -> None:
+    trees = modules("lib").values()
+    read = {node.attr for t in trees for node in ast.walk(t) if isinstance(node, ast.Attribute)}
+    assert OPTIONS.keys() - read == set(), "an option that changes nothing"
 
 
 def test_each_option_is_in_one_section_and_has_a_name_of_its_own() -> None:
