@@ -23,8 +23,9 @@ from churn_tools.producer.publisher import Publisher
 from churn_tools.producer.source import synthetic_events, to_records
 from launcher.java import use_chosen_java
 from sandbox.kafka.broker import KafkaBroker
-from sandbox.kafka.records import body, read_topic, source_coordinates
+from sandbox.kafka.records import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
+from stream_telemetry.broker.read import object_of
 from telco_churn.model.loading import load_model
 from telco_churn.query.settings import BrokerSettings
 
@@ -80,8 +81,8 @@ def measure(contestant: Contestant, broker: str, directory: Path, count: int) ->
         for message in read_topic(broker, topic):
             written.append(message.timestamp()[1])
             if contestant.is_scoring:
-                _, partition, offset = source_coordinates(message)
-                probabilities[partition, offset] = body(message).get("churn_probability", -1.0)
+                _, partition, offset = answered(message)
+                probabilities[partition, offset] = object_of(message).get("churn_probability", -1.0)
     if len(written) != count or (contestant.is_scoring and len(probabilities) != count):
         raise RuntimeError(f"{contestant.name} wrote {len(written)} records for {count}")
     delete_topics(broker, outputs)

@@ -8,12 +8,11 @@ before the record, so that those ahead of it are dealt with; then it begins behi
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from stream_telemetry.broker.read import RecordAddress
 from stream_telemetry.checkpoint.files import CheckpointFiles
 from stream_telemetry.checkpoint.logs import (
     COMMITS,
@@ -32,30 +31,13 @@ from telco_churn.settings.resolve import read
 _COMMIT = 'v1\n{"nextBatchWatermarkMs":0}'
 
 
-class Place(NamedTuple):
-    """Where a record is."""
-
-    topic: str
-    partition: int
-    offset: int
-
-    def __str__(self) -> str:
-        """As the job writes it."""
-        return f"{self.topic}-{self.partition}-{self.offset}"
-
-
-def _place(text: str) -> Place:
-    found = re.fullmatch(r"(.+)-(\d+)-(\d+)", text)
-    if found is None:
-        raise ValueError("is no record; write TOPIC-PARTITION-OFFSET")
-    return Place(found[1], int(found[2]), int(found[3]))
-
-
 @dataclass(frozen=True, kw_only=True)
 class RecordSettings(OwnOptions):
     """Record."""
 
-    record: Place = word("the record to pass", parse=_place, metavar="TOPIC-PARTITION-OFFSET")
+    record: RecordAddress = word(
+        "the record to pass", parse=RecordAddress.parse, metavar="TOPIC-PARTITION-OFFSET"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +75,7 @@ def main(arguments: Sequence[str]) -> None:
     )
 
 
-def skip(files: CheckpointFiles, record: Place) -> bool:
+def skip(files: CheckpointFiles, record: RecordAddress) -> bool:
     """Changes the batch that is planned but not done so that it does not hold `record`.
 
     Returns:

@@ -29,15 +29,9 @@ from churn_tools.customers.broken import (
     huge_records,
 )
 from churn_tools.producer.contract_validator import ContractValidator
-from sandbox.kafka.records import (
-    Coordinates,
-    body,
-    coordinates,
-    headers,
-    read_topic,
-    source_coordinates,
-)
+from sandbox.kafka.records import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
+from stream_telemetry.broker.read import RecordAddress, headers_of, object_of
 from telco_churn.contract.parser import MAX_EVENT_BYTES
 from telco_churn.paths import read_schema
 
@@ -56,7 +50,7 @@ PREFIX = "fates"
 class Fates:
     """What was sent, and what came of it, by source coordinates."""
 
-    sent: dict[Coordinates, Message]
+    sent: dict[RecordAddress, Message]
     predictions: list[Message]
     dead_letters: list[Message]
 
@@ -113,7 +107,7 @@ class outputs:
 
 def read_fates(broker: str, topics: CustomerTopics) -> Fates:
     return Fates(
-        {coordinates(m): m for m in read_topic(broker, topics.raw)},
+        {RecordAddress.of(m): m for m in read_topic(broker, topics.raw)},
         list(read_topic(broker, topics.predictions)),
         list(read_topic(broker, topics.dead_letters)),
     )
@@ -125,21 +119,20 @@ def header_pairs(message: Message) -> Headers:
     return pairs
 
 
-def answers(predictions: list[Message]) -> dict[Coordinates, tuple[Any, ...]]:
+def answers(predictions: list[Message]) -> dict[RecordAddress, tuple[Any, ...]]:
     fields = ("customerID", "churn_probability", "prediction", "event_ts", "model_version")
-    return {source_coordinates(m): tuple(body(m)[f] for f in fields) for m in predictions}
+    return {answered(m): tuple(object_of(m)[f] for f in fields) for m in predictions}
 
 
-def refusals(dead_letters: list[Message]) -> dict[Coordinates, tuple[Any, ...]]:
+def refusals(dead_letters: list[Message]) -> dict[RecordAddress, tuple[Any, ...]]:
     fields = ("original_message", "original_base64", "error_type", "validation_errors")
     return {
-        source_coordinates(m): tuple(json.dumps(body(m).get(f)) for f in fields)
-        for m in dead_letters
+        answered(m): tuple(json.dumps(object_of(m).get(f)) for f in fields) for m in dead_letters
     }
 
 
 def test_each_record_has_exactly_one_fate(fates: Fates) -> None:
-    found = Counter(source_coordinates(m) for m in chain(fates.predictions, fates.dead_letters))
+    found = Counter(answered(m) for m in chain(fates.predictions, fates.dead_letters))
     assert len(fates.sent) > 5_000
     assert found.keys() == fates.sent.keys()
     assert set(found.values()) == {1}
@@ -147,7 +140,7 @@ def test_each_record_has_exactly_one_fate(fates: Fates) -> None:
 
 def test_the_fate_is_the_one_that_the_contract_asks_for(fates: Fates) -> None:
     referee = ContractValidator(read_schema("customer_event"))
-    scored = {source_coordinates(m) for m in fates.predictions}
+    scored = {answered(m) for m in fates.predictions}
     for place, message in fates.sent.items():
         value = message.value()
         try:
@@ -166,14 +159,14 @@ def test_outputs_follow_their_contracts(fates: Fates) -> None:
         schema = read_schema(name)
         validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
         for record in records:
-            validator.validate(body(record))
+            validator.validate(object_of(record))
 
 
 def test_a_dead_letter_gives_back_the_message_byte_for_byte(fates: Fates) -> None:
     cut = 0
     for letter in fates.dead_letters:
-        value = fates.sent[source_coordinates(letter)].value()
-        wrapped = body(letter)
+        value = fates.sent[answered(letter)].value()
+        wrapped = object_of(letter)
         if "original_base64" in wrapped:
             original: bytes | None = base64.b64decode(wrapped["original_base64"])
             assert wrapped["original_message"] is None
@@ -198,7 +191,7 @@ def test_a_dead_letter_has_a_reason_and_keeps_its_distance_from_the_broker_limit
     fates: Fates,
 ) -> None:
     for letter in fates.dead_letters:
-        wrapped = body(letter)
+        wrapped = object_of(letter)
         assert wrapped["error_type"] == "validation_error"
         assert wrapped["validation_errors"]
         assert wrapped["error_message"]
@@ -208,15 +201,15 @@ def test_a_dead_letter_has_a_reason_and_keeps_its_distance_from_the_broker_limit
 def test_keys_and_headers_travel_byte_for_byte(fates: Fates) -> None:
     with_headers = 0
     for output in chain(fates.predictions, fates.dead_letters):
-        source = fates.sent[source_coordinates(output)]
+        source = fates.sent[answered(output)]
         if len(source.key() or b"") > 65_536 or len(header_pairs(source)) > 100:
             continue
         assert output.key() == source.key()
         own = header_pairs(source)
         assert header_pairs(output)[: len(own)] == own
         with_headers += bool(own)
-        assert int(headers(output)["source_timestamp"]) == source.timestamp()[1]
-        assert float(headers(output)["latency_ms"]) >= 0
+        assert int(headers_of(output)["source_timestamp"]) == source.timestamp()[1]
+        assert float(headers_of(output)["latency_ms"]) >= 0
     assert with_headers > 500
 
 

@@ -18,8 +18,9 @@ from verifying import assert_all_accounted
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.contract_validator import ContractValidator
-from sandbox.kafka.records import coordinates, read_topic, source_coordinates
+from sandbox.kafka.records import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics
+from stream_telemetry.broker.read import RecordAddress
 from telco_churn.contract.parser import MAX_EVENT_BYTES
 from telco_churn.paths import read_schema
 
@@ -93,11 +94,11 @@ def test_none_of_a_hundred_thousand_messages_stops_the_query(
     books = assert_all_accounted(broker, topic_names)
     assert (books["read"], books["repeated"]) == (sent, 0)
     referee = ContractValidator(read_schema("customer_event"))
-    scored = {source_coordinates(m) for m in read_topic(broker, topic_names.predictions)}
+    scored = {answered(m) for m in read_topic(broker, topic_names.predictions)}
     verdicts: Counter[bool] = Counter()
     # All of them first: the referee takes longer than a reader may.
     for message in list(read_topic(broker, topic_names.raw)):
         expected = is_scored(referee, message.value())
-        assert (coordinates(message) in scored) == expected, message.value()
+        assert (RecordAddress.of(message) in scored) == expected, message.value()
         verdicts[expected] += 1
     assert min(verdicts.values()) > sent // 5, "the messages must try both verdicts"

@@ -15,7 +15,7 @@ from job import Job, wait_until
 from load import load, records_in
 from verifying import assert_all_accounted
 
-from sandbox.kafka.records import read_topic, source_coordinates
+from sandbox.kafka.records import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics
 from stream_telemetry.checkpoint.logs import read_plan
 
@@ -73,7 +73,7 @@ def test_kills_and_a_stop_under_load_lose_nothing_and_the_stop_repeats_nothing(j
         for offset in range(position)
     }
     topics = (job.topics.predictions, job.topics.dead_letters)
-    found = [source_coordinates(m) for topic in topics for m in read_topic(job.broker, topic)]
+    found = [answered(m) for topic in topics for m in read_topic(job.broker, topic)]
     assert set(found) == done
     assert len(found) - len(done) <= 2 * BATCH
 

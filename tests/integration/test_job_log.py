@@ -18,8 +18,9 @@ from job import HOME, Job
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.source import to_records
-from sandbox.kafka.records import body, read_topic, source_coordinates
+from sandbox.kafka.records import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics
+from stream_telemetry.broker.read import object_of
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 CUSTOMER = "7590-VHVEG"
@@ -69,7 +70,7 @@ def violations(line: dict[str, object]) -> list[object]:
 def outputs(job: Job) -> dict[tuple[str, int, int], Message]:
     topics = (job.topics.predictions, job.topics.dead_letters)
     found = [message for topic in topics for message in read_topic(job.broker, topic)]
-    return {source_coordinates(message): message for message in found}
+    return {answered(message): message for message in found}
 
 
 def test_each_record_has_a_line_that_says_what_its_output_says(run: Job) -> None:
@@ -82,7 +83,7 @@ def test_each_record_has_a_line_that_says_what_its_output_says(run: Job) -> None
     assert lines.keys() == written.keys()
     assert len(lines) == 1000
     for place, message in written.items():
-        line, value = lines[place], body(message)
+        line, value = lines[place], object_of(message)
         assert line["batch_id"] == 0
         assert line["query"] == "churn"
         assert isinstance(line["latency_ms"], float)

@@ -26,8 +26,9 @@ from churn_tools.producer.pacing import Pacer
 from churn_tools.producer.publisher import Publisher, Record
 from churn_tools.producer.source import to_records
 from sandbox.kafka.broker import KafkaBroker
-from sandbox.kafka.records import open_consumer, read_topic
+from sandbox.kafka.records import read_topic
 from sandbox.kafka.topics import create_topics, delete_topics
+from stream_telemetry.broker.read import TopicReader
 from telco_churn.errors import KafkaUnavailableError
 from telco_churn.paths import read_schema
 from telco_churn.query.settings import BrokerSettings
@@ -84,12 +85,12 @@ def running_job(broker: str, topic: str, *arguments: str) -> Iterator[subprocess
 
 
 def wait_for_records(broker: str, topic: str, count: int) -> None:
-    consumer = open_consumer(broker, topic)
     deadline = time.monotonic() + 30
-    while count > 0:
-        assert time.monotonic() < deadline
-        count -= sum(record.error() is None for record in consumer.consume(100, timeout=0.2))
-    consumer.close()
+    with TopicReader({"bootstrap.servers": broker}, [topic]) as reader:
+        reader.begin()
+        while count > 0:
+            assert time.monotonic() < deadline
+            count -= len(reader.poll(0.2, most=100))
 
 
 def totals_of(output: str) -> list[int]:

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from sandbox.kafka.topics import create_topics
 from stream_telemetry.batch.history import BatchHistory
+from stream_telemetry.broker import read
 from stream_telemetry.health import Health, Limits
 from stream_telemetry.logs import records
 from stream_telemetry.logs.records import RecordLog, RecordLogPlan
@@ -111,18 +112,19 @@ class Electing(Consumer):
     """Answers a few times as a broker does that has not given a new partition a leader yet."""
 
     refusals = 3
+    error = KafkaError.NOT_LEADER_FOR_PARTITION
 
-    def get_watermark_offsets(self, *args: Any, **options: Any) -> tuple[int, int]:
+    def offsets_for_times(self, *args: Any, **options: Any) -> list[TopicPartition]:
         if Electing.refusals:
             Electing.refusals -= 1
-            raise KafkaException(KafkaError(KafkaError.NOT_LEADER_FOR_PARTITION))
-        return super().get_watermark_offsets(*args, **options)
+            raise KafkaException(KafkaError(Electing.error))
+        return super().offsets_for_times(*args, **options)
 
 
 def test_a_topic_without_a_leader_yet_is_waited_for(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "Consumer", Electing)
+    monkeypatch.setattr(read, "Consumer", Electing)
     with bench.following():
         bench.send(good=2, bad=1)
     assert Electing.refusals == 0
@@ -132,9 +134,10 @@ def test_a_topic_without_a_leader_yet_is_waited_for(
 def test_lines_begin_later_when_the_ends_of_the_topics_cannot_be_found(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "Consumer", Electing)
+    monkeypatch.setattr(read, "Consumer", Electing)
     monkeypatch.setattr(records, "_START_SECONDS", 0)
     monkeypatch.setattr(Electing, "refusals", 2)
+    monkeypatch.setattr(Electing, "error", KafkaError.BROKER_NOT_AVAILABLE)
     with bench.following():
         assert "lines about single records begin later" in bench.caplog.text
         time.sleep(2)

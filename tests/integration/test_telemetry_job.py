@@ -21,9 +21,10 @@ from scrape import Scrape, health, scrape
 
 from churn_tools.customers.synthetic import synthetic_customers
 from launcher.cache.connector import connector_jars
-from sandbox.kafka.records import body, read_topic
+from sandbox.kafka.records import read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics
 from sandbox.ports import LOOPBACK, free_port
+from stream_telemetry.broker.read import object_of
 
 OPERATIONS = ("validation", "transformation", "inference", "total")
 
@@ -56,7 +57,7 @@ def processed(url: str) -> float:
 
 def assert_shows_what_is_in_the_topics(now: Scrape, job: Job, records: int) -> None:
     predictions = sum(1 for _ in read_topic(job.broker, job.topics.predictions))
-    letters = [body(message) for message in read_topic(job.broker, job.topics.dead_letters)]
+    letters = [object_of(message) for message in read_topic(job.broker, job.topics.dead_letters)]
     assert now.total("kafka_messages_processed_total", status="success") == predictions
     assert now.total("kafka_messages_processed_total", status="failed") == len(letters)
     for error_type, count in Counter(letter["error_type"] for letter in letters).items():

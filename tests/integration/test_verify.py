@@ -49,7 +49,7 @@ def test_what_is_lost_is_named(broker: str, topics: CustomerTopics) -> None:
         "read": "30",
         "predictions": "20",
         "dead letters": "8",
-        "lost": f"2 {topics.raw}/0/28, {topics.raw}/0/29",
+        "lost": f"2 {topics.raw}-0-28, {topics.raw}-0-29",
         **dict.fromkeys(("invented", "in both", "repeated", "expired", "later"), "0"),
     }
     assert result.returncode == 1
@@ -66,9 +66,9 @@ def test_an_answer_to_an_aborted_record_and_a_second_fate_are_found(
     answer(broker, topics.dead_letters, "another.topic", [0, 1])
     figures, result = verify(broker, topics)
     assert figures["lost"] == "0"
-    assert figures["invented"] == f"1 {topics.raw}/0/{aborted}"
-    assert figures["in both"] == f"1 {topics.raw}/0/0"
-    assert figures["repeated"] == f"1 {topics.raw}/0/{EVENTS - 3}"
+    assert figures["invented"] == f"1 {topics.raw}-0-{aborted}"
+    assert figures["in both"] == f"1 {topics.raw}-0-0"
+    assert figures["repeated"] == f"1 {topics.raw}-0-{EVENTS - 3}"
     assert result.returncode == 1
 
 

@@ -1,20 +1,21 @@
-"""The books of a job: which record was read, and what became of it, by partition and offset.
+"""The balance of a job: which record was read, and what became of it.
 
-They take one byte for each offset of the source, however many records answer it.
+It takes one byte for each offset of the source, however many records answer it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntFlag
 
-Place = tuple[int, int]
-"""A partition and an offset of the source topic."""
+from stream_telemetry.batch.progress import Positions
+from stream_telemetry.broker.partitions import Bounds
+from stream_telemetry.broker.read import RecordAddress
 
 NAMED = 5
-"""How many places a finding names."""
+"""How many records a finding names."""
 
 
 class Fate(IntFlag):
@@ -33,18 +34,18 @@ class Finding:
     """How often something was found, and where first."""
 
     count: int = 0
-    first: list[Place] = field(default_factory=list)
+    first: list[RecordAddress] = field(default_factory=list)
 
-    def add(self, place: Place) -> None:
+    def add(self, record: RecordAddress) -> None:
         """Counts one more."""
         self.count += 1
         if len(self.first) < NAMED:
-            self.first.append(place)
+            self.first.append(record)
 
 
 @dataclass
 class Balance:
-    """What the books say.
+    """What is found when the ledger is closed.
 
     Attributes:
         read: records of the source.
@@ -77,46 +78,46 @@ class Balance:
 class Ledger:
     """Takes records and answers as they are read, then strikes a balance."""
 
-    def __init__(
-        self, bounds: Mapping[int, tuple[int, int]], end_of: Callable[[int], int] = lambda _: 0
-    ) -> None:
-        """Opens the books.
+    def __init__(self, bounds: Bounds, ends: Callable[[], Positions] = lambda: {}) -> None:
+        """Opens the ledger.
 
         Args:
-            bounds: first and next offset of each partition, as the source is read.
-            end_of: tells the next offset that a partition has by now, 0 for one that is not there.
+            bounds: of the partitions, as the source is read.
+            ends: tells the next offset of each partition that there is by now.
         """
-        self._begins = {partition: begin for partition, (begin, _) in bounds.items()}
-        self._pages = {p: bytearray(max(0, end - begin)) for p, (begin, end) in bounds.items()}
-        self._ends = {partition: end for partition, (_, end) in bounds.items()}
-        self._end_of = end_of
+        self._begins = bounds.beginnings
+        self._pages = {
+            key: bytearray(max(0, end - bounds.beginnings[key])) for key, end in bounds.ends.items()
+        }
+        self._known_ends = dict(bounds.ends)
+        self._ends = ends
         self._beyond, self._repeated = Finding(), Finding()
         self._expired = self._later = 0
 
-    def read(self, partition: int, offset: int) -> None:
+    def read(self, record: RecordAddress) -> None:
         """Notes a record of the source; one beyond the bounds is left for the next time."""
-        page, at = self._pages.get(partition, b""), offset - self._begins.get(partition, 0)
+        page, at = self._line(record)
         if 0 <= at < len(page):
-            self._pages[partition][at] |= _READ
+            page[at] |= _READ
 
-    def answered(self, partition: int, offset: int, fate: Fate) -> None:
-        """Notes an output record, by what its headers say of its source."""
-        page, at = self._pages.get(partition, b""), offset - self._begins.get(partition, 0)
+    def answered(self, record: RecordAddress, fate: Fate) -> None:
+        """Notes an output record that answers `record` of the source."""
+        page, at = self._line(record)
         if at < 0:
             self._expired += 1
         elif at >= len(page):
-            self._note_beyond(partition, offset)
+            self._note_beyond(record)
         else:
             if page[at] & fate:
-                self._repeated.add((partition, offset))
-            self._pages[partition][at] |= fate
+                self._repeated.add(record)
+            page[at] |= fate
 
     @property
     def unanswered(self) -> int:
         """Records that have neither fate so far."""
         return sum(page.count(_READ) for page in self._pages.values())
 
-    def balance(self, begins: Mapping[int, int]) -> Balance:
+    def balance(self, begins: Positions) -> Balance:
         """The balance.
 
         Args:
@@ -124,54 +125,59 @@ class Ledger:
         """
         counts = sum((Counter(page) for page in self._pages.values()), Counter[int]())
         invented, expired = self._unread(begins)
-        for place in self._beyond.first:
-            invented.first = [*invented.first, place][:NAMED]
+        invented.first = [*invented.first, *self._beyond.first][:NAMED]
         invented.count += self._beyond.count
         return Balance(
             read=sum(n for flags, n in counts.items() if flags & _READ),
             predictions=_having(counts, _READ | Fate.PREDICTION),
             dead_letters=_having(counts, _READ | Fate.DEAD_LETTER),
-            lost=self._places(lambda flags: flags == _READ, counts),
+            lost=self._find(lambda flags: flags == _READ, counts),
             invented=invented,
-            in_both=self._places(lambda flags: flags & _BOTH == _BOTH, counts),
+            in_both=self._find(lambda flags: flags & _BOTH == _BOTH, counts),
             repeated=self._repeated,
             expired=self._expired + expired,
             later=self._later,
         )
 
-    def _note_beyond(self, partition: int, offset: int) -> None:
+    def _line(self, record: RecordAddress) -> tuple[bytearray, int]:
+        """The page of the record's partition, and the place in it."""
+        key = record.topic, record.partition
+        return self._pages.get(key, bytearray()), record.offset - self._begins.get(key, 0)
+
+    def _note_beyond(self, record: RecordAddress) -> None:
+        key = record.topic, record.partition
         # An answer comes after its record, so a partition that ends before it never held it.
-        if offset >= self._ends.get(partition, 0):
-            self._ends[partition] = self._end_of(partition)
-        if offset < self._ends[partition]:
+        if record.offset >= self._known_ends.get(key, 0):
+            self._known_ends |= self._ends()
+        if record.offset < self._known_ends.get(key, 0):
             self._later += 1
         else:
-            self._beyond.add((partition, offset))
+            self._beyond.add(record)
 
-    def _unread(self, begins: Mapping[int, int]) -> tuple[Finding, int]:
+    def _unread(self, begins: Positions) -> tuple[Finding, int]:
         """Answers without a record: invented, or their record expired while it was read."""
         invented, expired = Finding(), 0
-        for partition, page in self._pages.items():
+        for key, page in self._pages.items():
             if not any(page.count(flags) for flags in range(1, _READ)):
                 continue
-            for at, flags in enumerate(page, self._begins[partition]):
+            for at, flags in enumerate(page, self._begins[key]):
                 if flags and not flags & _READ:
-                    if at < begins.get(partition, 0):
+                    if at < begins.get(key, 0):
                         expired += 1
                     else:
-                        invented.add((partition, at))
+                        invented.add(RecordAddress(*key, at))
         return invented, expired
 
-    def _places(self, is_one: Callable[[int], bool], counts: Counter[int]) -> Finding:
-        """The places whose flags are such, and how many they are."""
+    def _find(self, is_one: Callable[[int], bool], counts: Counter[int]) -> Finding:
+        """The records whose flags are such."""
         wanted = {flags for flags in counts if is_one(flags)}
         found = Finding(sum(counts[flags] for flags in wanted))
-        for partition, page in self._pages.items():
+        for key, page in self._pages.items():
             if len(found.first) == NAMED or not wanted:
                 break
-            places = (at for at, flags in enumerate(page) if flags in wanted)
+            places = (at for at, flags in enumerate(page, self._begins[key]) if flags in wanted)
             for at, _ in zip(places, range(NAMED - len(found.first)), strict=False):
-                found.first.append((partition, self._begins[partition] + at))
+                found.first.append(RecordAddress(*key, at))
         return found
 
 

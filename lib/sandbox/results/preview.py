@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from confluent_kafka import Consumer, Message
+from confluent_kafka import Message
 
-from sandbox.kafka.records import body, coordinates, headers, open_consumer, scored_at_seconds
+from sandbox.kafka.records import scored_at_seconds
 from sandbox.kafka.topics import CustomerTopics
+from stream_telemetry.broker.read import RecordAddress, TopicReader, headers_of, object_of
+from telco_churn.outcome.source_headers import TIMESTAMP
 
 PREDICTIONS_SHOWN: Final = 5
 DEAD_LETTERS_SHOWN: Final = 1
@@ -23,16 +25,19 @@ class Preview:
             topics.dead_letters: DEAD_LETTERS_SHOWN,
         }
         self._dead_letters = topics.dead_letters
-        self._consumer: Consumer | None = open_consumer(bootstrap, *self._left)
+        self._reader: TopicReader | None = TopicReader(
+            {"bootstrap.servers": bootstrap}, [*self._left]
+        )
+        self._reader.begin()
 
     def new_lines(self) -> list[str]:
         """Lines for results that have arrived since; none once enough was shown."""
-        if self._consumer is None:
+        if self._reader is None:
             return []
         lines = []
-        for message in self._consumer.consume(num_messages=10, timeout=0.05):
+        for message in self._reader.poll(0.05, most=10):
             topic = str(message.topic())
-            if message.error() is None and self._left[topic] > 0:
+            if self._left[topic] > 0:
                 self._left[topic] -= 1
                 lines.append(
                     dead_letter_line(message)
@@ -45,15 +50,15 @@ class Preview:
 
     def close(self) -> None:
         """Lets go of the broker."""
-        if self._consumer is not None:
-            self._consumer.close()
-            self._consumer = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
 
 def prediction_line(message: Message) -> str:
     """One prediction for a person."""
-    prediction = body(message)
-    seconds = scored_at_seconds(message) - int(headers(message)["source_timestamp"]) / 1000
+    prediction = object_of(message)
+    seconds = scored_at_seconds(message) - int(headers_of(message)[TIMESTAMP]) / 1000
     return (
         f"prediction   {prediction.get('customerID')}  "
         f"churn {float(prediction.get('churn_probability', 'nan')):6.1%} -> "
@@ -63,8 +68,7 @@ def prediction_line(message: Message) -> str:
 
 def dead_letter_line(message: Message) -> str:
     """One dead letter for a person, without the message that it holds."""
-    letter = body(message)
+    letter = object_of(message)
     reason = str(letter.get("error_message"))
     shortened = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]} ..."
-    topic, partition, offset = coordinates(message)
-    return f"dead letter  {letter.get('error_type')}: {shortened}  ({topic}[{partition}]@{offset})"
+    return f"dead letter  {letter.get('error_type')}: {shortened}  ({RecordAddress.of(message)})"

@@ -9,15 +9,10 @@ from statistics import median, quantiles
 
 from confluent_kafka import Message
 
-from sandbox.kafka.records import (
-    body,
-    coordinates,
-    headers,
-    read_topic,
-    scored_at_seconds,
-    source_coordinates,
-)
+from sandbox.kafka.records import answered, read_topic, scored_at_seconds
 from sandbox.kafka.topics import CustomerTopics
+from stream_telemetry.broker.read import RecordAddress, headers_of, object_of
+from telco_churn.outcome.source_headers import LATENCY
 
 
 @dataclass(frozen=True)
@@ -75,23 +70,23 @@ def summarise(bootstrap: str, topics: CustomerTopics) -> Summary:
     Raises:
         SandboxError: if a topic cannot be read, or an output record does not name its event.
     """
-    events = {coordinates(m): m.timestamp()[1] for m in read_topic(bootstrap, topics.raw)}
+    events = {RecordAddress.of(m): m.timestamp()[1] for m in read_topic(bootstrap, topics.raw)}
     predictions = list(read_topic(bootstrap, topics.predictions))
     letters = list(read_topic(bootstrap, topics.dead_letters))
-    answers = Counter(source_coordinates(message) for message in (*predictions, *letters))
+    answers = Counter(answered(message) for message in (*predictions, *letters))
     return Summary(
         read=len(events),
         predictions=len(predictions),
         dead_letters=len(letters),
         unaccounted=len(events.keys() - answers.keys()),
         repeated=answers.total() - len(events.keys() & answers.keys()),
-        reasons=Counter(str(body(letter).get("error_type")) for letter in letters),
+        reasons=Counter(str(object_of(letter).get("error_type")) for letter in letters),
         violations=Counter(rule for letter in letters for rule in violations(letter)),
-        plan_ms=[float(headers(message)["latency_ms"]) for message in predictions],
+        plan_ms=[float(headers_of(message)[LATENCY]) for message in predictions],
         age_seconds=[
             scored_at_seconds(message) - events[source] / 1000
             for message in predictions
-            if (source := source_coordinates(message)) in events
+            if (source := answered(message)) in events
         ],
     )
 
@@ -100,7 +95,7 @@ def violations(letter: Message) -> list[str]:
     """The rules that a dead letter says were violated, as `field: code`."""
     return [
         f"{violation.get('field') or 'message'}: {violation.get('code')}"
-        for violation in body(letter).get("validation_errors", [])
+        for violation in object_of(letter).get("validation_errors", [])
     ]
 
 

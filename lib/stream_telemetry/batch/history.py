@@ -6,6 +6,7 @@ import threading
 from collections import deque
 
 from stream_telemetry.batch.progress import Positions
+from stream_telemetry.broker.read import RecordAddress
 
 _KEPT_BATCHES = 200
 
@@ -15,7 +16,8 @@ class BatchHistory:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._batches: deque[tuple[int, Positions]] = deque(maxlen=_KEPT_BATCHES)
+        self._batches: deque[tuple[int, Positions]] = deque()
+        self._before: Positions = {}
 
     def add(self, number: int, positions: Positions) -> None:
         """Notes a completed batch.
@@ -26,14 +28,17 @@ class BatchHistory:
         """
         with self._lock:
             self._batches.append((number, positions))
+            if len(self._batches) > _KEPT_BATCHES:
+                _, self._before = self._batches.popleft()
 
-    def find(self, topic: str, partition: int, offset: int) -> int | None:
-        """The batch that held this record; None as long as it is not completed."""
+    def find(self, record: RecordAddress) -> int | None:
+        """The batch that held a record; None if it is not completed, or was too long ago."""
+        topic, partition, offset = record
         with self._lock:
             # Mostly asked about the newest, whose predecessor says where it began.
             found = None
             for number, positions in reversed(self._batches):
                 if positions.get((topic, partition), 0) <= offset:
-                    break
+                    return found
                 found = number
-            return found
+            return found if self._before.get((topic, partition), 0) <= offset else None

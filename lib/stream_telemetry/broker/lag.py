@@ -11,7 +11,8 @@ from collections.abc import Callable
 from confluent_kafka import KafkaException
 
 from stream_telemetry.batch.progress import Positions
-from stream_telemetry.broker.offsets import Bounds, BrokerOffsets
+from stream_telemetry.broker.offsets import BrokerOffsets
+from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.health import Health
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from stream_telemetry.batch.progress import Positions
+from stream_telemetry.broker.partitions import Bounds, bounds_of, partitions_of
 from stream_telemetry.logs.clients import client_logger, log_client_error
 
 TIMEOUT_SECONDS = 4.0
 _READ_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """The first and the next offset of each (topic, partition)."""
-
-    beginnings: Positions
-    ends: Positions
 
 
 class BrokerOffsets:
@@ -67,20 +59,13 @@ class BrokerOffsets:
         """The bounds of all partitions that the topic has now."""
         # Nobody else would take in what the client has to log.
         self._asker.poll(0)
-        bounds = {
-            (place.topic, place.partition): self._asker.get_watermark_offsets(
-                place, timeout=TIMEOUT_SECONDS
-            )
-            for place in self._partitions()
-        }
-        return Bounds(
-            {key: begin for key, (begin, _) in bounds.items()},
-            {key: end for key, (_, end) in bounds.items()},
-        )
+        return bounds_of(self._asker, [self._topic], TIMEOUT_SECONDS)
 
     def committed(self) -> Positions:
         """The group's positions; partitions without one are left out."""
-        found = self._asker.committed(self._partitions(), timeout=TIMEOUT_SECONDS)
+        places = partitions_of(self._asker, [self._topic], TIMEOUT_SECONDS)
+        wanted = [TopicPartition(*place) for place in places]
+        found = self._asker.committed(wanted, timeout=TIMEOUT_SECONDS)
         for partition in found:
             if partition.error is not None:
                 raise KafkaException(partition.error)
@@ -137,12 +122,6 @@ class BrokerOffsets:
                 # Or its next records would come before the first one of another partition.
                 self._reader.incremental_unassign([TopicPartition(*key)])
         return found
-
-    def _partitions(self) -> list[TopicPartition]:
-        known = self._asker.list_topics(self._topic, timeout=TIMEOUT_SECONDS).topics[self._topic]
-        if known.error is not None:
-            raise KafkaException(known.error)
-        return [TopicPartition(self._topic, partition) for partition in known.partitions]
 
 
 def _ignore(error: object) -> None:

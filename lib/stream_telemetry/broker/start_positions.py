@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from py4j.protocol import Py4JError
 
 from stream_telemetry.batch.progress import Positions
-from stream_telemetry.broker.offsets import Bounds
+from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.checkpoint.files import CheckpointFileError, CheckpointFiles
 from stream_telemetry.checkpoint.logs import UnknownFormatError, committed_positions
 

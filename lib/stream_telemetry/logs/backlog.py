@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stream_telemetry.broker.read import RecordAddress
+
 LEVELS = {"failed": logging.WARNING, "success": logging.INFO}
 """Level of a record's line, by its status."""
 
@@ -19,14 +21,14 @@ class RecordLine:
         status: success or failed.
         message: for people; nothing in it comes from the record itself.
         fields: for machines.
-        source: topic, partition and offset that the record was read from, if they are known.
+        source: the record that it answers, if it is known.
         received: when it was read from the output topic, by the monotonic clock, in seconds.
     """
 
     status: str
     message: str
     fields: Mapping[str, object] = field(default_factory=dict)
-    source: tuple[str, int, int] | None = None
+    source: RecordAddress | None = None
     received: float = 0.0
 
     @property

@@ -5,18 +5,20 @@ So a line means that the record is in Kafka, and writing lines cannot slow the q
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaException, Message
 
 from stream_telemetry.batch.history import BatchHistory
+from stream_telemetry.broker.read import TopicReader
 from stream_telemetry.health import Health
 from stream_telemetry.logs.backlog import LEVELS, Backlog, RecordLine
-from stream_telemetry.logs.clients import client_logger, log_client_error
 from stream_telemetry.logs.rate_limit import RateLimit
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
@@ -83,9 +85,9 @@ class RecordLog:
         self._rate_limit = RateLimit(plan.per_second)
         self._unsaid = {"failed": 0, "success": 0}
         self._said_at = self._looked_at = time.monotonic()
-        self._next: dict[tuple[str, int], int] = {}
+        self._reader: TopicReader | None = None
         self._is_placed = False
-        self._consumer: Consumer | None = None
+        self._unseen: deque[Message] = deque()
         self._worker = Worker(
             "records",
             self._step,
@@ -97,20 +99,20 @@ class RecordLog:
 
     def start(self) -> None:
         """Finds the ends of the topics, then follows them; call it before the query writes."""
-        if not self._topics():
+        outputs = self._plan.outputs.items()
+        topics = [t for t, (status, _) in outputs if self._log.isEnabledFor(LEVELS[status])]
+        if not topics:
             return
-        config: dict[str, str | int | float | bool] = {
-            **self._plan.client,
-            # The client demands a group; without subscription and commits none comes to be.
-            "group.id": f"{self._plan.logger}-log",
-            "enable.auto.commit": False,
+        self._reader = TopicReader(
+            self._plan.client,
+            topics,
+            patience=_TIMEOUT_SECONDS,
             # A dead letter may have a megabyte; the default would keep 64 of them waiting.
-            "queued.max.messages.kbytes": 8192,
-            "reconnect.backoff.max.ms": "1000",
-        }
-        self._consumer = Consumer(config, logger=client_logger(), error_cb=log_client_error)
+            memory_kilobytes=8192,
+            has_log=True,
+        )
         give_up = time.monotonic() + _START_SECONDS
-        while (trouble := self._find_ends(self._consumer)) and time.monotonic() < give_up:
+        while (trouble := self._find_ends(self._reader)) and time.monotonic() < give_up:
             time.sleep(0.2)
         if trouble:
             self._log.warning(
@@ -122,72 +124,46 @@ class RecordLog:
         """Writes what is in the topics by now, at the allowed rate, then ends."""
         self._worker.end(timeout)
 
-    def _topics(self) -> list[str]:
-        outputs = self._plan.outputs.items()
-        return [t for t, (status, _) in outputs if self._log.isEnabledFor(LEVELS[status])]
-
-    def _find_ends(self, consumer: Consumer) -> str | None:
+    def _find_ends(self, reader: TopicReader) -> str | None:
         """Begins where the topics end; gives what is in the way, such as a leader being elected."""
-        ends = {}
         try:
-            for partition in self._partitions(consumer):
-                _, end = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_SECONDS)
-                ends[partition.topic, partition.partition] = end
+            reader.follow()
         except KafkaException as error:
             return str(error.args[0])
-        consumer.assign([TopicPartition(*key, end) for key, end in ends.items()])
-        self._next, self._is_placed = ends, True
+        self._is_placed = True
         return None
 
-    def _partitions(self, consumer: Consumer) -> list[TopicPartition]:
-        known = consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
-        return [
-            TopicPartition(topic, number)
-            for topic in self._topics()
-            for number in (known[topic].partitions if topic in known else ())
-        ]
-
     def _step(self) -> float:
-        assert self._consumer is not None
-        if self._worker.is_ending and self._is_done(self._consumer):
+        assert self._reader is not None
+        if self._worker.is_ending and self._is_done(self._reader):
             return math.inf
-        if not self._is_placed and self._find_ends(self._consumer):
+        if not self._is_placed and self._find_ends(self._reader):
             return 1.0
-        self._read(self._consumer)
+        self._read(self._reader)
         self._write()
-        self._look_for_partitions(self._consumer)
+        self._look_for_partitions(self._reader)
         return 0.0
 
     def _close(self) -> None:
-        assert self._consumer is not None
+        assert self._reader is not None
         self._backlog.drop_all()
         self._count_dropped()
         self._say_dropped()
-        self._consumer.close()
+        self._reader.close()
 
-    def _is_done(self, consumer: Consumer) -> bool:
+    def _is_done(self, reader: TopicReader) -> bool:
         """Whether all that was in the topics when the end began is written."""
-        return not len(self._backlog) and not self._unread(consumer)
-
-    def _unread(self, consumer: Consumer) -> bool:
         try:
-            return any(
-                consumer.get_watermark_offsets(TopicPartition(*key), timeout=1)[1] > position
-                for key, position in self._next.items()
-            )
+            return not (self._unseen or len(self._backlog) or reader.is_behind())
         except KafkaException:
-            return False
+            return True
 
-    def _read(self, consumer: Consumer) -> None:
+    def _read(self, reader: TopicReader) -> None:
         # Short, so that lines are written at an even rate.
-        for message in consumer.consume(500, timeout=0.1):
-            if (error := message.error()) is not None:
-                # Such as a topic that this user may write, but not read.
-                log_client_error(error)
-                continue
-            topic = str(message.topic())
-            self._next[topic, int(message.partition() or 0)] = int(message.offset() or 0) + 1
-            status, describe = self._plan.outputs[topic]
+        self._unseen.extend(reader.poll(0.1, most=500))
+        while self._unseen:
+            message = self._unseen.popleft()
+            status, describe = self._plan.outputs[str(message.topic())]
             if self._backlog.has_room(status):
                 self._backlog.add(replace(describe(message), received=time.monotonic()))
         self._count_dropped()
@@ -195,7 +171,7 @@ class RecordLog:
     def _write(self) -> None:
         context = self._context()
         while (line := self._backlog.first()) is not None:
-            batch = self._history.find(*line.source) if line.source else None
+            batch = self._history.find(line.source) if line.source else None
             is_patient = self._plan.waits and not self._worker.is_ending
             if batch is None and is_patient and _age(line) < BATCH_WAIT_SECONDS:
                 break
@@ -228,19 +204,11 @@ class RecordLog:
             },
         )
 
-    def _look_for_partitions(self, consumer: Consumer) -> None:
-        if time.monotonic() - self._looked_at < _NEW_PARTITIONS_SECONDS:
-            return
-        self._looked_at = time.monotonic()
-        try:
-            found = self._partitions(consumer)
-        except KafkaException:
-            return
-        new = [p for p in found if (p.topic, p.partition) not in self._next]
-        if new:
-            keys = [(p.topic, p.partition) for p in new]
-            self._next |= dict.fromkeys(keys, 0)
-            consumer.incremental_assign([TopicPartition(*k, OFFSET_BEGINNING) for k in keys])
+    def _look_for_partitions(self, reader: TopicReader) -> None:
+        if time.monotonic() - self._looked_at > _NEW_PARTITIONS_SECONDS:
+            self._looked_at = time.monotonic()
+            with contextlib.suppress(KafkaException):
+                reader.add_new_partitions()
 
 
 def _age(line: RecordLine) -> float:

@@ -6,17 +6,18 @@ trace headers, and numbers that the job itself has computed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import Message
 
+from stream_telemetry.broker.read import headers_of, object_of
 from stream_telemetry.logs.backlog import RecordLine
 from stream_telemetry.logs.lines import cut
 from telco_churn.outcome.counted import MESSAGE, OTHER_FIELD
 from telco_churn.outcome.message_ids import MessageId
+from telco_churn.outcome.source_headers import LATENCY, source_of
 
 TRACE_HEADERS: Final = ("traceparent", "tracestate", "b3", "x-request-id")
 """Headers that are copied into the line: W3C Trace Context, B3, and a usual request id."""
@@ -46,7 +47,7 @@ class RecordLines:
 
     def prediction(self, message: Message) -> RecordLine:
         """The line of a prediction; a failure if it is not one, which would be a bug."""
-        headers, value = _headers(message), _json(message)
+        headers, value = headers_of(message), object_of(message)
         probability, decision = value.get("churn_probability"), value.get("prediction")
         if not isinstance(probability, float | int) or not 0 <= probability <= 1:
             return self._failure(message, headers, *_BAD_OUTPUT, "probability is not one", [])
@@ -62,7 +63,7 @@ class RecordLines:
 
     def dead_letter(self, message: Message) -> RecordLine:
         """The line of a dead letter, with every rule that the event broke."""
-        headers, value = _headers(message), _json(message)
+        headers, value = headers_of(message), object_of(message)
         event, error = FAILURES.get(str(value.get("error_type")), _UNKNOWN)
         violations = value.get("validation_errors")
         rules = [self._rule(v) for v in violations] if isinstance(violations, list) else []
@@ -88,10 +89,8 @@ class RecordLines:
         fields: dict[str, object] = {"event_type": event_type, "error_type": error_type}
         if rules:
             fields["violations"] = rules[:_MAX_VIOLATIONS]
-        topic, partition, offset = _source(headers)
-        return self._line(
-            "failed", message, headers, f"{topic}[{partition}]@{offset} {reason}", fields
-        )
+        source = source_of(headers) or "a record that it does not name"
+        return self._line("failed", message, headers, f"{source} {reason}", fields)
 
     def _line(
         self,
@@ -101,9 +100,7 @@ class RecordLines:
         text: str,
         fields: Mapping[str, object],
     ) -> RecordLine:
-        topic, partition, offset = _source(headers)
-        known = topic is not None and partition is not None and offset is not None
-        key = message.key()
+        source, key = source_of(headers), message.key()
         traces = {
             name.replace("-", "_"): cut(headers[name], _MAX_HEADER_CHARS)
             for name in TRACE_HEADERS
@@ -111,42 +108,12 @@ class RecordLines:
         }
         common = {
             "message_id": self.message_id(key.encode() if isinstance(key, str) else key),
-            "topic": topic,
-            "partition": partition,
-            "offset": offset,
-            "latency_ms": _milliseconds(headers.get("latency_ms")),
+            "topic": source and source.topic,
+            "partition": source and source.partition,
+            "offset": source and source.offset,
+            "latency_ms": _milliseconds(headers.get(LATENCY)),
         }
-        source = (str(topic), int(partition or 0), int(offset or 0)) if known else None
         return RecordLine(status, text, {**common, **fields, **traces}, source)
-
-
-def _json(message: Message) -> dict[str, Any]:
-    try:
-        value = json.loads(message.value() or b"null")
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _headers(message: Message) -> dict[str, str]:
-    """The headers as text; of several with one name the last, which is ours."""
-    pairs = message.headers() or []
-    return {
-        name: value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else ""
-        for name, value in (pairs.items() if isinstance(pairs, dict) else pairs)
-    }
-
-
-def _source(headers: Mapping[str, str]) -> tuple[str | None, int | None, int | None]:
-    return (
-        headers.get("source_topic"),
-        _whole(headers.get("source_partition")),
-        _whole(headers.get("source_offset")),
-    )
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() else None
 
 
 def _milliseconds(text: str | None) -> float | None:

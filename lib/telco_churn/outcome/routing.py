@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from stream_telemetry.batch.clock import milliseconds_between_col
 from telco_churn.contract.parser import MAX_ENVELOPE_BYTES, bytes_col, envelope_bytes_col
 from telco_churn.model.features import NUMERIC_FEATURES
+from telco_churn.outcome import source_headers
 from telco_churn.outcome.dead_letters import JSON_TIMESTAMPS, dead_letter_col
 
 
@@ -90,11 +91,11 @@ def _source_headers() -> Column:
     """Where the record came from: what makes a duplicate after a crash recognisable."""
     latency = F.round(milliseconds_between_col("started_ns", "scored_ns"), 3)
     values = {
-        "source_topic": F.col("topic"),
-        "source_partition": F.col("partition").cast("string"),
-        "source_offset": F.col("offset").cast("string"),
-        "source_timestamp": F.unix_millis("timestamp").cast("string"),
-        "latency_ms": latency.cast("string"),
+        source_headers.TOPIC: F.col("topic"),
+        source_headers.PARTITION: F.col("partition").cast("string"),
+        source_headers.OFFSET: F.col("offset").cast("string"),
+        source_headers.TIMESTAMP: F.unix_millis("timestamp").cast("string"),
+        source_headers.LATENCY: latency.cast("string"),
     }
     return F.array(
         *(

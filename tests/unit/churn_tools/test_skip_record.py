@@ -7,14 +7,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from churn_tools import skip_record as tool
-from churn_tools.skip_record import Place
+from stream_telemetry.broker.read import RecordAddress
 from stream_telemetry.checkpoint.files import CheckpointFiles
 from telco_churn.errors import SettingsError
 
 SETTINGS = '{"batchWatermarkMs":0,"conf":{}}'
 
 
-def skip(checkpoint: Path, record: Place) -> bool:
+def skip(checkpoint: Path, record: RecordAddress) -> bool:
     return tool.skip(CheckpointFiles(str(checkpoint)), record)
 
 
@@ -45,7 +45,7 @@ def planned(checkpoint: Path, batch: int) -> object:
 def test_first_the_batch_ends_before_the_record_then_the_next_one_begins_behind_it(
     checkpoint: Path,
 ) -> None:
-    record = Place("a.b-c", 1, 14)
+    record = RecordAddress("a.b-c", 1, 14)
     assert not skip(checkpoint, record)
     assert planned(checkpoint, 5) == {"0": 31, "1": 14}
     # As the job leaves it: that batch is done, the next one begins with the record.
@@ -60,7 +60,7 @@ def test_spark_s_newer_format_stays_what_it_is(checkpoint: Path) -> None:
     for batch, end in ((4, 10), (5, 20)):
         text = f'v2\n{SETTINGS}\n0:{{"a.b-c":{{"0":30,"1":{end}}}}}'
         (checkpoint / "offsets" / str(batch)).write_text(text)
-    assert skip(checkpoint, Place("a.b-c", 1, 10))
+    assert skip(checkpoint, RecordAddress("a.b-c", 1, 10))
     written = (checkpoint / "offsets/5").read_text().splitlines()
     assert written == ["v2", SETTINGS, '0:{"a.b-c":{"0":30,"1":11}}']
 
@@ -68,20 +68,20 @@ def test_spark_s_newer_format_stays_what_it_is(checkpoint: Path) -> None:
 def test_in_the_very_first_batch_the_source_says_where_it_begins(checkpoint: Path) -> None:
     for file in ("commits/4", "offsets/4"):
         (checkpoint / file).unlink()
-    assert skip(checkpoint, Place("a.b-c", 1, 7))
+    assert skip(checkpoint, RecordAddress("a.b-c", 1, 7))
     assert planned(checkpoint, 5) == {"0": 3, "1": 8}
 
 
 @pytest.mark.parametrize("offset", [9, 20])
 def test_a_record_that_is_not_in_the_way_stays(checkpoint: Path, offset: int) -> None:
     with pytest.raises(SettingsError, match="batch 5 reads offsets 10 to 20"):
-        skip(checkpoint, Place("a.b-c", 1, offset))
+        skip(checkpoint, RecordAddress("a.b-c", 1, offset))
 
 
 def test_without_a_batch_that_was_begun_there_is_nothing_to_skip(checkpoint: Path) -> None:
     (checkpoint / "offsets/5").unlink()
     with pytest.raises(SettingsError, match="no batch that was begun"):
-        skip(checkpoint, Place("a.b-c", 1, 14))
+        skip(checkpoint, RecordAddress("a.b-c", 1, 14))
 
 
 def test_the_command_says_what_is_next(

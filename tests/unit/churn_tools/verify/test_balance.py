@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from churn_tools.verify.balance import NAMED, Balance, Fate, Finding, Ledger
+from stream_telemetry.broker.partitions import Bounds
+from stream_telemetry.broker.read import RecordAddress
 
 BEGIN, END = 3, 20
+KEYS = [("raw", 0), ("raw", 1)]
 places = st.tuples(st.integers(0, 1), st.integers(BEGIN, END - 1))
 answers = st.lists(st.tuples(places, st.sampled_from(list(Fate))))
 
@@ -17,12 +20,20 @@ def balance_of(
     answered: list[tuple[tuple[int, int], Fate]],
     begins: dict[int, int] | None = None,
 ) -> Balance:
-    books = Ledger({0: (BEGIN, END), 1: (BEGIN, END)}, {0: END + 2, 1: END}.__getitem__)
+    ledger = Ledger(
+        Bounds({KEYS[0]: BEGIN, KEYS[1]: BEGIN}, {KEYS[0]: END, KEYS[1]: END}),
+        lambda: {KEYS[0]: END + 2, KEYS[1]: END},
+    )
     for place in read:
-        books.read(*place)
+        ledger.read(event(place))
     for place, fate in answered:
-        books.answered(*place, fate)
-    return books.balance(begins or {0: BEGIN, 1: BEGIN})
+        ledger.answered(event(place), fate)
+    begins = begins or {0: BEGIN, 1: BEGIN}
+    return ledger.balance({("raw", partition): begin for partition, begin in begins.items()})
+
+
+def event(place: tuple[int, int]) -> RecordAddress:
+    return RecordAddress("raw", *place)
 
 
 @given(st.sets(places), answers)
@@ -40,7 +51,7 @@ def test_the_balance_is_what_sets_of_places_say(
         (found.invented, (scored | refused) - read),
         (found.in_both, scored & refused),
     ):
-        assert finding == Finding(len(expected), sorted(expected)[:NAMED])
+        assert finding == Finding(len(expected), [*map(event, sorted(expected))][:NAMED])
     assert found.repeated.count == len(answered) - len(Counter(answered))
     assert found.is_clean == (read == scored | refused and not scored & refused)
     assert (found.expired, found.later) == (0, 0)
@@ -53,14 +64,14 @@ def test_an_answer_to_a_record_that_is_no_longer_kept_has_expired() -> None:
 
 def test_so_has_one_whose_record_went_while_the_source_was_read() -> None:
     found = balance_of(set(), [((0, 5), Fate.PREDICTION), ((0, 6), Fate.PREDICTION)], {0: 6, 1: 0})
-    assert (found.expired, found.invented) == (1, Finding(1, [(0, 6)]))
+    assert (found.expired, found.invented) == (1, Finding(1, [event((0, 6))]))
 
 
 def test_an_answer_beyond_the_source_as_it_was_read_is_later_or_invented() -> None:
     beyond = [((0, END + 1), Fate.PREDICTION), ((0, END + 2), Fate.PREDICTION)]
     found = balance_of(set(), [*beyond, ((1, END), Fate.DEAD_LETTER)])
     assert found.later == 1
-    assert found.invented == Finding(2, [(0, END + 2), (1, END)])
+    assert found.invented == Finding(2, [event((0, END + 2)), event((1, END))])
 
 
 def test_a_record_beyond_the_bounds_is_left_for_the_next_time() -> None:
@@ -68,9 +79,9 @@ def test_a_record_beyond_the_bounds_is_left_for_the_next_time() -> None:
 
 
 def test_a_million_records_take_a_byte_each() -> None:
-    books = Ledger({0: (10**12, 10**12 + 10**6)})
-    books.read(0, 10**12 + 5)
-    assert books.unanswered == 1
-    books.answered(0, 10**12 + 5, Fate.PREDICTION)
-    assert books.unanswered == 0
-    assert books.balance({0: 0}).is_clean
+    ledger = Ledger(Bounds({KEYS[0]: 10**12}, {KEYS[0]: 10**12 + 10**6}))
+    ledger.read(event((0, 10**12 + 5)))
+    assert ledger.unanswered == 1
+    ledger.answered(event((0, 10**12 + 5)), Fate.PREDICTION)
+    assert ledger.unanswered == 0
+    assert ledger.balance({KEYS[0]: 0}).is_clean

@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, Message
 
 from stream_telemetry.batch.history import BatchHistory
+from stream_telemetry.broker.read import RecordAddress
 from stream_telemetry.logs.backlog import Backlog, RecordLine
 from stream_telemetry.logs.clients import NoRepeats, log_client_error
 from stream_telemetry.logs.query import QueryLog
@@ -67,11 +68,21 @@ def test_a_backlog_of_failures_only_refuses_the_next_one() -> None:
 
 def test_history_names_the_batch_once_it_is_complete() -> None:
     history = BatchHistory()
-    assert history.find("raw", 0, 5) is None
+    assert history.find(RecordAddress("raw", 0, 5)) is None
     history.add(7, {("raw", 0): 10, ("raw", 1): 3})
     history.add(8, {("raw", 0): 12, ("raw", 1): 3})
     places = [("raw", 0, 9), ("raw", 0, 10), ("raw", 0, 12), ("raw", 1, 2), ("raw", 2, 0)]
-    assert [history.find(*place) for place in places] == [7, 8, None, 7, None]
+    assert [history.find(RecordAddress(*place)) for place in places] == [7, 8, None, 7, None]
+
+
+def test_a_record_older_than_the_kept_batches_is_in_none_of_them() -> None:
+    history = BatchHistory()
+    for number in range(201):
+        history.add(number, {("raw", 0): 10 * (number + 1)})
+    places = [9, 10, 19, 20, 2009, 2010]
+    found = [history.find(RecordAddress("raw", 0, offset)) for offset in places]
+    # Batch 0 held the first ten; it is forgotten, and batch 1 is the oldest that is known.
+    assert found == [None, 1, 1, 2, 200, None]
 
 
 def test_a_client_says_a_thing_once_a_minute_whatever_its_numbers() -> None:
@@ -159,7 +170,7 @@ def test_a_dead_letter_is_the_matching_failure(error_type: object, event: str, e
     line = LINES.dead_letter(record({"error_type": error_type}, *SOURCE))
     assert line.status == "failed"
     assert (line.fields["event_type"], line.fields["error_type"]) == (event, error)
-    assert line.message.startswith("raw[2]@77 ")
+    assert line.message.startswith("raw-2-77 ")
 
 
 def test_a_line_names_rules_but_nothing_that_the_sender_wrote() -> None:

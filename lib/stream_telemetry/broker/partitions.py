@@ -1,0 +1,72 @@
+"""The partitions of topics, and where each of them begins and ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+
+from stream_telemetry.batch.progress import Positions
+
+_NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The first and the next offset of each (topic, partition)."""
+
+    beginnings: Positions
+    ends: Positions
+
+
+def partitions_of(
+    consumer: Consumer, topics: Sequence[str], timeout: float
+) -> list[tuple[str, int]]:
+    """All partitions that the topics have now; raises KafkaException, also for a missing topic."""
+    found = []
+    for topic in topics:
+        known = consumer.list_topics(topic, timeout=timeout).topics[topic]
+        if known.error is not None:
+            raise KafkaException(known.error)
+        found += [(topic, partition) for partition in known.partitions]
+    return found
+
+
+def bounds_of(consumer: Consumer, topics: Sequence[str], timeout: float) -> Bounds:
+    """The bounds of all partitions; one that is new and has no leader yet is waited for.
+
+    Raises:
+        KafkaException: the broker does not tell.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        places = partitions_of(consumer, topics, timeout)
+        try:
+            # A time before all others stands for the beginning and one after them for the end, as
+            # in Kafka's protocol: one request to each broker, instead of two for each partition.
+            begins = _offsets(consumer, places, OFFSET_BEGINNING, timeout)
+            return Bounds(begins, _offsets(consumer, places, OFFSET_END, timeout))
+        except KafkaException as error:
+            if error.args[0].code() not in _NO_LEADER or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
+def _offsets(
+    consumer: Consumer, places: Sequence[tuple[str, int]], special: int, timeout: float
+) -> Positions:
+    wanted = [TopicPartition(*place, special) for place in places]
+    answers = consumer.offsets_for_times(wanted, timeout=timeout) if wanted else []
+    for answer in answers:
+        if answer.error is not None:
+            raise KafkaException(answer.error)
+    return {(answer.topic, answer.partition): answer.offset for answer in answers}
