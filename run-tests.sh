@@ -6,46 +6,99 @@
 #   ./run-tests.sh --fast     only what needs neither a broker nor other servers
 #   ./run-tests.sh -k WORD    further arguments go to pytest
 #
-# Makes .venv from the pins in setup.cfg. With CI=true it also installs the Debian packages that the
-# tests run against; elsewhere it names what is missing.
+# It makes .venv from the pins in setup.cfg and installs the Debian packages that the tests run
+# against: root at once, others by sudo, once they have agreed. Where that cannot be, it says what is
+# missing, runs all that needs none of it, and ends with 1.
 set -euo pipefail
-cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 
-packages=(prometheus prometheus-pushgateway prometheus-alertmanager jq)
-binaries=(prometheus promtool prometheus-pushgateway prometheus-alertmanager amtool jq)
+home=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+program=run-tests.sh
+# shellcheck source=lib/launcher/before/environment.sh
+. "$home/lib/launcher/before/environment.sh"
+cd "$home"
+
+# Each program that tests start, and the Debian package that has it.
+declare -A package_of=(
+    [dash]=dash
+    [busybox]=busybox
+    [unshare]=util-linux
+)
+declare -A servers=(
+    [prometheus]=prometheus
+    [promtool]=prometheus
+    [prometheus-pushgateway]=prometheus-pushgateway
+    [prometheus-alertmanager]=prometheus-alertmanager
+    [amtool]=prometheus-alertmanager
+    [jq]=jq
+)
 
 selection=(-m "not slow") paths=(tests)
 case ${1:-} in
     --all) selection=() && shift ;;
     --fast) paths=(tests/unit) && shift ;;
 esac
+if [[ ${paths[*]} == tests ]]; then
+    for name in "${!servers[@]}"; do package_of[$name]=${servers[$name]}; done
+fi
 
-missing() {
-    local binary
-    for binary in "${binaries[@]}"; do
-        command -v "$binary" >/dev/null || echo "$binary"
-    done
+# Prints the programs that are not there.
+missing_programs() {
+    local name
+    for name in "${!package_of[@]}"; do
+        command -v "$name" >/dev/null || echo "$name"
+    done | sort
 }
 
-if [[ ${paths[*]} == tests && -n $(missing) ]]; then
-    if [[ ${CI:-} == true ]]; then
-        apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${packages[@]}" >/dev/null
-    else
-        echo "run-tests.sh: missing $(missing | xargs); install them, e.g. apt-get install ${packages[*]}" >&2
-        exit 2
+# Prints the packages of the programs that are not there, and what makes environments of Python.
+missing_packages() {
+    local name
+    {
+        for name in $(missing_programs); do echo "${package_of[$name]}"; done
+        if ! has_python; then echo python3; fi
+        if ! has_python || ! makes_environments; then echo python3-venv; fi
+    } | sort -u
+}
+
+has_python() {
+    (find_python) 2>/dev/null
+}
+
+# An environment that is there already needs nothing to make it.
+makes_environments() {
+    [[ -x .venv/bin/python ]] || command -v uv >/dev/null || (find_python && "$python" -c 'import ensurepip') 2>/dev/null
+}
+
+install() {
+    local sudo=() answer
+    command -v apt-get >/dev/null || return 0
+    if [[ $(id -u) != 0 ]]; then
+        command -v sudo >/dev/null || return 0
+        sudo=(sudo)
+        if [[ -t 0 ]]; then
+            read -rp "To be installed by sudo apt-get: $*. Go on? [Y/n] " answer
+            [[ ${answer:-y} == [yY]* ]] || return 0
+        else
+            sudo=(sudo -n)
+        fi
     fi
+    echo "Installing $* ..."
+    if ! "${sudo[@]}" apt-get update -qq ||
+        ! "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null; then
+        echo "run-tests.sh: $* could not be installed" >&2
+    fi
+}
+
+mapfile -t packages < <(missing_packages)
+[[ ${#packages[@]} == 0 ]] || install "${packages[@]}"
+missing=$(missing_programs | xargs)
+left_out=()
+told="run-tests.sh: not to be had here: $missing; the tests that need them are left out"
+if [[ -n $missing ]]; then
+    echo "$told" >&2
+    left_out=(-p tests.left_out --without "$missing")
 fi
 
-python=.venv/bin/python
-if ! cmp -s setup.cfg .venv/tested-setup.cfg; then
-    echo "Preparing the Python environment (once, about a minute) ..."
-    ${PYTHON:-python3} -m venv --clear .venv
-    "$python" -m pip install --quiet --disable-pip-version-check --editable '.[dev,java]'
-    cp setup.cfg .venv/installed-setup.cfg
-    cp setup.cfg .venv/tested-setup.cfg
-fi
-
+own_environment dev,java
 echo "== style and types"
 "$python" -m ruff format --check --quiet .
 "$python" -m ruff check --quiet .
@@ -53,6 +106,10 @@ echo "== style and types"
 .venv/bin/shellcheck -x ./*.sh .ci/run
 
 echo "== tests"
-export PYTHON=$PWD/$python
+export PYTHON=$python
 # A file stays together, for the servers that its tests share.
-"$python" -m pytest -n 2 --dist loadfile "${paths[@]}" "${selection[@]}" "$@"
+"$python" -m pytest -n 2 --dist loadfile "${left_out[@]}" "${paths[@]}" "${selection[@]}" "$@"
+if [[ -n $missing ]]; then
+    echo "$told" >&2
+    exit 1
+fi

@@ -22,7 +22,7 @@ program=spark-submit.sh
 # shellcheck source=lib/launcher/before/environment.sh
 . "$home/lib/launcher/before/environment.sh"
 
-use_environment java
+use_environment
 # Another Spark may be on it.
 CALLERS_PYTHONPATH=${PYTHONPATH:-}
 PYTHONPATH=$home/lib

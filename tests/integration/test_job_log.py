@@ -151,6 +151,7 @@ def test_people_read_the_run_without_its_successes(run: Job) -> None:
     assert "churn probability" not in text
 
 
+@pytest.mark.needs("jq")
 @pytest.mark.parametrize("recipe", ABOUT_LOGS)
 def test_a_recipe_of_the_manual_finds_something(run: Job, tmp_path: Path, recipe: str) -> None:
     binary("jq")

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
 
+import pytest
 from confluent_kafka import Producer
 from dashboards.__main__ import BOARDS, as_json
 from job import HOME, Job
@@ -32,6 +33,8 @@ from sandbox.kafka.topics import CustomerTopics
 from sandbox.monitoring.programs import Monitoring, Ports
 from sandbox.ports import free_port
 from stream_telemetry.metrics.catalogue import CATALOGUE
+
+pytestmark = pytest.mark.needs("prometheus", "prometheus-pushgateway", "prometheus-alertmanager")
 
 SHORTER = {
     **{"1m": "2s", "5m": "8s", "10m": "9s", "15m": "9s", "16m": "10s", "30m": "12s"},

@@ -97,6 +97,7 @@ def ask(prometheus_url: str, expression: str) -> float:
     return float(result[0]["value"][1]) if result else -1.0
 
 
+@pytest.mark.needs("prometheus", "promtool", "prometheus-pushgateway")
 def test_a_stream_shows_every_record_to_prometheus_and_to_the_gateway(
     job: Job, tmp_path: Path
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_stream_shows_every_record_to_prometheus_and_to_the_gateway(
         assert groups(gateway) == []
 
 
+@pytest.mark.needs("prometheus-pushgateway")
 @pytest.mark.slow
 def test_a_run_over_what_there_is_leaves_its_figures_with_the_gateway(
     job: Job, tmp_path: Path

@@ -24,6 +24,8 @@ from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.gateway import Gateway
 from stream_telemetry.outlets.push import PushThread
 
+pytestmark = pytest.mark.needs("prometheus-pushgateway")
+
 NOTHING = Histogram((), 0.0)
 
 

@@ -11,16 +11,19 @@ def receiver(**labels: str) -> str:
     ).strip()
 
 
+@pytest.mark.needs("amtool")
 def test_alertmanager_accepts_its_configuration() -> None:
     run("amtool", "check-config", ALERTMANAGER)
 
 
+@pytest.mark.needs("amtool")
 @pytest.mark.parametrize(("severity", "expected"), [("critical", "on-call"), ("warning", "team")])
 def test_an_alert_reaches_whom_its_severity_wants(severity: str, expected: str) -> None:
     assert severity in {alert["labels"]["severity"] for alert in alerts().values()}
     assert receiver(alertname="JobDown", severity=severity, job="kafka_consumer") == expected
 
 
+@pytest.mark.needs("amtool")
 def test_an_alert_of_somebody_else_s_rules_is_not_lost() -> None:
     assert receiver(alertname="Unknown") == "team"
 

@@ -61,6 +61,7 @@ def test_ports_that_were_chosen_replace_those_of_the_files() -> None:
     assert "localhost" not in config
 
 
+@pytest.mark.needs("prometheus", "prometheus-pushgateway", "prometheus-alertmanager")
 def test_the_programs_answer_and_are_gone_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

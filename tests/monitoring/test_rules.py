@@ -24,10 +24,12 @@ GUIDE = {
 }
 
 
+@pytest.mark.needs("promtool")
 def test_prometheus_accepts_its_configuration_and_rules() -> None:
     run("promtool", "check", "config", PROMETHEUS / "prometheus.yml")
 
 
+@pytest.mark.needs("promtool")
 def test_the_rules_do_what_their_unit_tests_say() -> None:
     run("promtool", "test", "rules", *RULE_TESTS)
 

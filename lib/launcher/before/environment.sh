@@ -40,13 +40,16 @@ find_python() {
     die "no Python >= 3.11 found (tried $*); install one, or name it in PYTHON"
 }
 
-# Sets `python` to one that has the packages of setup.cfg and of its extra $1: the one in PYTHON, else
-# that of .venv, which is made from the one in PYTHON or from any.
+# Sets `python` to one that has the packages of setup.cfg: the one in PYTHON, else that of .venv.
 use_environment() {
     python=${PYTHON:-}
-    if [ -n "$python" ] && "$python" -E -P "$home/lib/launcher/before/packages.py" 2>/dev/null; then
-        return
-    fi
+    [ -n "$python" ] && "$python" -E -P "$home/lib/launcher/before/packages.py" 2>/dev/null ||
+        own_environment java
+}
+
+# Sets `python` to that of .venv, which is made from the one in PYTHON, or from any, with the packages
+# of setup.cfg and of its extras $1 (the last one is java).
+own_environment() {
     if ! is_current "$1"; then
         find_python
         take_lock
@@ -66,6 +69,8 @@ make_environment() {
     output=$(install_packages "$1" 2>&1) ||
         die "the Python packages could not be installed: $(printf '%s\n' "$output" | tail -n 1)"
     PYTHONPATH=$home/lib "$venv/bin/python" -m launcher.java
+    # Whoever has more has these too.
+    cp "$home/setup.cfg" "$venv/installed-java"
     cp "$home/setup.cfg" "$venv/installed-$1"
 }
 
@@ -77,7 +82,13 @@ install_packages() {
         runs "$venv/bin/python" || uv venv --quiet --seed --clear --python "$python" .venv || return
         set -- uv pip install --quiet --python .venv/bin/python
     else
-        runs "$venv/bin/python" || "$python" -m venv --clear .venv || return
+        if ! runs "$venv/bin/python"; then
+            "$python" -c 'import ensurepip' 2>/dev/null || {
+                echo "$python cannot make environments: install uv, or on Debian python3-venv"
+                return 1
+            }
+            "$python" -m venv --clear .venv || return
+        fi
         set -- .venv/bin/python -E -m pip install --quiet --disable-pip-version-check
     fi
     # Not every machine has a Java among its packages; then one on the PATH may do.

@@ -14,6 +14,7 @@ from launcher.spark import SPARK_HOME, spark_version
 from launcher.submit.spark_settings import SparkSettings
 from telco_churn.errors import SettingsError
 from telco_churn.paths import project_home
+from telco_churn.settings.service_links import without_links
 
 CALLERS_PYTHONPATH = "CALLERS_PYTHONPATH"
 """Where spark-submit.sh puts the caller's PYTHONPATH, so that this process does not see it."""
@@ -26,7 +27,8 @@ def prepared_environment(
     """The environment for spark-submit, made from the caller's."""
     kept = {
         name: value
-        for name, value in environment.items()
+        # The job need not say again which of them were passed over.
+        for name, value in without_links(environment).items()
         if name != CALLERS_PYTHONPATH and not name.startswith(_CONNECT)
     }
     path = [str(Path(__file__).resolve().parents[2])]

@@ -7,6 +7,7 @@ to the working directory.
 from __future__ import annotations
 
 import re
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from telco_churn.errors import SettingsError
 from telco_churn.paths import project_home
 from telco_churn.settings.flags import Command, flags_of, make_parser, nearest, sections_of
 from telco_churn.settings.job import Settings, job_options, shown
+from telco_churn.settings.service_links import service_links, without_links
 
 Kind = TypeVar("Kind")
 
@@ -62,7 +64,13 @@ def read(
     if command.reads_config:
         named = flags.pop("config") or environment.get("CHURN_STREAM_CONFIG")
         config = _read_file(Path(named) if named else _default_config())
-    sources = _Sources(flags, environment, config)
+    for name in service_links(environment):
+        if name in {variable_of(option) for option in job_options()}:
+            sys.stderr.write(
+                f"{command.prog}: {name}={environment[name]} is passed over: Kubernetes sets it "
+                "for a service of that name\n"
+            )
+    sources = _Sources(flags, without_links(environment), config)
     return kind(**{name: sources.section(part) for name, part in sections_of(kind).items()})
 
 

@@ -36,6 +36,7 @@ def test_a_cache_that_cannot_be_written_is_one_line(
         make_java_home(Path("/opt/java"), "17.0.1")
 
 
+@pytest.mark.needs("unshare")
 def test_a_cache_that_nothing_runs_from_is_one_line(tmp_path: Path) -> None:
     mounted = 'mount -t tmpfs -o noexec tmpfs "$SANDBOX_CACHE" && exec "$0" -c "$1"'
     chosen = "from launcher.java import chosen_java; chosen_java()"

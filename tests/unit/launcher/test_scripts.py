@@ -11,6 +11,8 @@ import pytest
 
 from telco_churn import __version__
 
+pytestmark = pytest.mark.needs("dash", "busybox")
+
 HOME = Path(__file__).resolve().parents[3]
 
 

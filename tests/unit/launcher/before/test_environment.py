@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.needs("dash", "busybox", "unshare")
+
 HOME = Path(__file__).resolve().parents[4]
 SCRIPT = """\
 set -eu
 home=$1 program=test.sh
 . "$home/lib/launcher/before/environment.sh"
-use_environment java
+use_environment
 printf '%s\\n' "$python"
 """
 # Makes a real environment; what it would download is left out.

@@ -98,6 +98,7 @@ def test_a_sites_own_settings_of_spark_stay(tmp_path: Path) -> None:
     assert (Path(prepared()["SPARK_CONF_DIR"]) / "spark-defaults.conf").is_file()
 
 
+@pytest.mark.needs("unshare")
 def test_a_user_id_without_a_name_is_one_line() -> None:
     lib = Path(__file__).resolve().parents[4] / "lib"
     script = "from launcher.submit.surroundings import check_user; check_user()"
