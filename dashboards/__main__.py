@@ -1,30 +1,10 @@
-"""Writes the dashboards as JSON beside this file: `python -m dashboards`."""
+"""Writes rules, dashboards and runbook: `python -m dashboards --help`."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import sys
 
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from dashboards.command import main
 
-from dashboards.latency import latency
-from dashboards.overview import overview
-from dashboards.quality import quality
-from dashboards.spark import spark
-
-BOARDS = {"overview": overview, "latency": latency, "quality": quality, "spark": spark}
-"""Name of the file without `.json`, and what makes the dashboard."""
-
-
-def as_json(name: str) -> str:
-    """The dashboard as Grafana imports it."""
-    return JSONEncoder(sort_keys=True, indent=2).encode(BOARDS[name]()) + "\n"
-
-
-def write(directory: Path) -> None:
-    """Writes all dashboards into a directory."""
-    for name in BOARDS:
-        (directory / f"{name}.json").write_text(as_json(name), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write(Path(__file__).resolve().parent)
+sys.exit(main(sys.argv[1:], os.environ))

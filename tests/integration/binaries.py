@@ -63,6 +63,22 @@ def prometheus(directory: Path, *targets: str) -> Iterator[str]:
 
 
 @contextmanager
+def alertmanager(directory: Path, config: Path) -> Iterator[str]:
+    """URL of a running Alertmanager with this configuration."""
+    address = f"{LOOPBACK}:{free_port()}"
+    command = [
+        binary("prometheus-alertmanager"),
+        f"--config.file={config}",
+        f"--storage.path={directory / 'data'}",
+        f"--web.listen-address={address}",
+        # One of its kind: no port for others.
+        "--cluster.listen-address=",
+    ]
+    with _running(Child("alertmanager", command, directory / "alertmanager.log"), address) as url:
+        yield url
+
+
+@contextmanager
 def _running(child: Child, address: str) -> Iterator[str]:
     url = f"http://{address}"
     deadline = time.monotonic() + _START_LIMIT_SECONDS

@@ -24,7 +24,7 @@ from urllib.request import urlopen
 
 import pytest
 from confluent_kafka import Producer
-from dashboards.__main__ import BOARDS, as_json
+from dashboards.written import BOARDS, as_json
 from job import HOME, Job
 
 from churn_tools.customers.synthetic import synthetic_customers

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from dashboards.__main__ import BOARDS, as_json
-from dashboards.blocks import RUNBOOK
-from monitoring.rule_files import HOME, PROMETHEUS, read
+from dashboards.boards.blocks import RUNBOOK
+from dashboards.written import BOARDS, as_json
+from monitoring.rule_files import HOME
 
 GUIDE: dict[str, dict[str, Any]] = {
     "Message Processing Rate (msg/sec)": {
@@ -114,11 +114,6 @@ def test_a_dashboard_can_be_found_chosen_and_left(name: str) -> None:
     assert board["links"][1]["url"] == RUNBOOK
     assert board["uid"] == f"churn-stream-{name}"
     assert board["editable"] is False
-
-
-def test_alerts_and_dashboards_link_to_the_same_runbook() -> None:
-    labels = read(PROMETHEUS / "prometheus.yml")["global"]["external_labels"]
-    assert labels["runbook"] == RUNBOOK
 
 
 def test_the_runbook_names_panels_that_there_are() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from dashboards.__main__ import BOARDS, as_json
+from dashboards.written import BOARDS, as_json
 from monitoring import promql
 from monitoring.rule_files import HOME, rules
 
@@ -32,7 +32,7 @@ FOREIGN: dict[str, set[str]] = {
     f"{DRIVER}spark_streaming_churn_inputRate_total_Value": set(),
     f"{DRIVER}spark_streaming_churn_processingRate_total_Value": set(),
 }
-OF_EVERY_SERIES = {"job", "instance", "service", "environment"}
+OF_EVERY_SERIES = {"job", "instance", "pod", "service", "environment"}
 PARTS = ("", "_bucket", "_sum", "_count")
 # The package, loggers, fields of messages and of the log, labels, checks.
 NO_METRICS = {

@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "jobs/": OURS,
     "dashboards/": {
         *("stream_telemetry.metrics", "stream_telemetry.options", "stream_telemetry.values"),
-        *("telco_churn.settings.flags", "telco_churn.settings.resolve"),
+        *("telco_churn.settings.flags", "telco_churn.settings.resolve", "telco_churn.errors"),
     },
 }
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import common, dashboard
 
-from dashboards.blocks import Panel, board, number, query, steps, time_series
-from dashboards.overview import unaccounted
-from dashboards.queries import increase, rate, series, share, total
+from dashboards.boards.blocks import Panel, board, number, query, steps, time_series
+from dashboards.boards.overview import unaccounted
+from dashboards.boards.queries import increase, rate, series, share, total
+from dashboards.site import Site
 from stream_telemetry.metrics import catalogue
 
 
-def quality() -> dashboard.Dashboard:
+def quality(site: Site) -> dashboard.Dashboard:
     """What the owners of the producers look at."""
     return board(
         "churn-stream-quality",

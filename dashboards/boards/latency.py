@@ -8,15 +8,16 @@ from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models import heatmap as heatmap_models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards.blocks import DATA_SOURCE, Panel, board, query, time_series
-from dashboards.queries import increase, part, quantile, rate, series, share, total
+from dashboards.boards.blocks import DATA_SOURCE, Panel, board, query, time_series
+from dashboards.boards.queries import increase, part, quantile, rate, series, share, total
+from dashboards.site import Site
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.metric import Metric
 
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
-def latency() -> dashboard.Dashboard:
+def latency(site: Site) -> dashboard.Dashboard:
     """What whoever tunes the job looks at."""
     return board(
         "churn-stream-latency",

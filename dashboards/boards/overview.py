@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import common, dashboard
 
-from dashboards.blocks import Panel, board, number, pie, query, steps, time_series, words
-from dashboards.queries import increase, part, quantile, rate, series, share, total
+from dashboards.boards.blocks import Panel, board, number, pie, query, steps, time_series, words
+from dashboards.boards.queries import increase, part, quantile, rate, series, share, total
+from dashboards.site import Site
 from stream_telemetry.metrics import catalogue
 
 
-def overview() -> dashboard.Dashboard:
+def overview(site: Site) -> dashboard.Dashboard:
     """What whoever is on call opens first."""
     return board(
         "churn-stream-overview",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import dashboard
 
-from dashboards.blocks import Panel, board, number, query, steps, time_series, words
-from dashboards.queries import increase, rate, series, total
+from dashboards.boards.blocks import Panel, board, number, query, steps, time_series, words
+from dashboards.boards.queries import increase, rate, series, total
+from dashboards.site import Site
 from stream_telemetry.metrics import catalogue, pushed
 from stream_telemetry.metrics.metric import Metric
 
@@ -13,7 +14,7 @@ _DRIVER = "metrics_churn_stream_driver_"
 _QUERY = f"{_DRIVER}spark_streaming_churn_"
 
 
-def spark() -> dashboard.Dashboard:
+def spark(site: Site) -> dashboard.Dashboard:
     """What operators of the cluster, and of scheduled runs, look at."""
     return board(
         "churn-stream-spark",

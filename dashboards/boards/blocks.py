@@ -12,8 +12,7 @@ from grafana_foundation_sdk.builders import piechart, prometheus, stat, timeseri
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common, dashboard
 
-RUNBOOK = "https://example.com/churn-stream/docs/runbook.md"
-"""Where docs/runbook.md can be read; also the external label `runbook` of Prometheus."""
+RUNBOOK = "docs/runbook.md"
 SPARK_UI = "http://localhost:4040"
 TAG = "churn-stream"
 DATA_SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")

@@ -1,0 +1,1 @@
+"""The dashboards, panel by panel."""

@@ -1,0 +1,1 @@
+"""What Prometheus and Alertmanager read, and the runbook that alerts link to, as text."""
