@@ -1,0 +1,92 @@
+"""What a sandbox run is to do, from one command line that also holds the job's options."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.errors import SandboxError
+from sandbox.plan import Plan, parse_plan
+from telco_churn.errors import SettingsError
+
+
+def plan(*words: str, **environment: str) -> Plan:
+    return parse_plan(["--sandbox", *words], environment)
+
+
+def test_without_a_word_it_streams_fifty_events_a_second_with_one_broken_in_a_hundred() -> None:
+    made = plan()
+    assert (made.feed.rate, made.feed.events, made.feed.bad_ratio) == (50.0, None, 0.01)
+    assert not made.is_once
+
+
+@pytest.mark.parametrize("words", [["--trigger", "once"], ["--trigger=Once"]])
+def test_a_trigger_of_the_job_decides_whether_it_runs_once(words: list[str]) -> None:
+    assert plan(*words).is_once
+
+
+def test_the_environment_counts_as_it_does_for_the_job() -> None:
+    assert plan(CHURN_STREAM_TRIGGER="once").is_once
+    assert not plan("--trigger", "2 seconds", CHURN_STREAM_TRIGGER="once").is_once
+
+
+@pytest.mark.parametrize(("words", "events"), [([], 1000), (["--events", "30"], 30)])
+def test_a_run_that_ends_feeds_a_thousand_events_or_as_many_as_were_asked_for(
+    words: list[str], events: int
+) -> None:
+    assert plan("--trigger", "once", *words).batch_events == events
+
+
+@pytest.mark.parametrize(
+    ("words", "port"),
+    [
+        ([], 8000),
+        (["--metrics-port", "8001"], 8001),
+        (["--metrics-port", "0"], None),
+        (["--metrics-port", "off"], None),
+    ],
+)
+def test_the_port_of_the_metrics_is_known_unless_it_is_any_or_none(
+    words: list[str], port: int | None
+) -> None:
+    assert plan(*words).metrics_port == port
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--broker", "--input-topic", "--output-topic", "--deadletter-topic", "--checkpoint"],
+)
+def test_what_the_sandbox_chooses_cannot_be_chosen(option: str) -> None:
+    for words in ([option, "x"], [f"{option}=x"]):
+        with pytest.raises(SandboxError, match=f"{option}.* is chosen by --sandbox itself"):
+            plan(*words)
+
+
+def test_a_broker_of_the_environment_is_none_of_its_business() -> None:
+    assert plan(KAFKA_BOOTSTRAP_SERVERS="not a broker").settings.kafka.broker == "localhost:9092"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--rate", "0"], "--rate: '0' is not a number above 0"),
+        (["--rate", "fast"], "--rate: 'fast' is not a number"),
+        (["--events", "0"], "--events: '0' is not a whole number of at least 1, or off"),
+        (["--bad-ratio", "2"], "--bad-ratio: '2' is not a number from 0 to 1"),
+        (["--trigger", "5 parsecs"], "--trigger: '5 parsecs'"),
+    ],
+)
+def test_a_malformed_option_is_named_whoever_it_belongs_to(words: list[str], said: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        plan(*words)
+    assert str(error.value).startswith(said)
+
+
+def test_help_is_the_sandbox_s_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        plan("--help")
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert text.startswith("usage: ./spark-submit.sh --sandbox")
+    for option in ("--rate", "--events", "--bad-ratio"):
+        assert option in text
+    assert "--broker" not in text
