@@ -22,11 +22,12 @@ from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
 from telco_churn.pipeline import ChurnPipeline
 from telco_churn.query.checkpoint import Checkpoint
+from telco_churn.query.cluster_checks import ClusterChecks, checked_cluster
 from telco_churn.query.failures import Triage
-from telco_churn.query.preflight import check_kafka, prepare_model
+from telco_churn.query.preflight import prepare_model
 from telco_churn.query.session import session
 from telco_churn.query.source_and_sink import KafkaEnds
-from telco_churn.query.topic_checks import source_identity
+from telco_churn.query.topic_checks import TopicsFound, check_beginning, check_topics
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import described, read_settings
 from telco_churn.telemetry import make_telemetry, show_model, start_log
@@ -42,33 +43,38 @@ def main(arguments: Sequence[str]) -> None:
         TelemetryError: an outlet cannot be used.
     """
     settings = read_settings(arguments, os.environ)
-    partitions = check_kafka(settings.kafka, settings.topics)
-    source = source_identity(settings.kafka, settings.topics.input_topic)
+    found = check_topics(settings.kafka, settings.topics)
     checkpoint = Checkpoint(settings.checkpoint.checkpoint)
     checkpoint.check()
-    checkpoint.check_source(source)
+    if not checkpoint.has_batches():
+        check_beginning(settings.kafka, settings.topics, settings.reading, settings.group, found)
     parser = EventParser(load_contract("customer_event"))
     if settings.run.dry_run:
-        return dry_run(settings, partitions)
+        return dry_run(settings, checkpoint, found)
     observation, alarm = make_observation(parser.fields), Alarm()
     # Checkpoint and exporter's port are taken first, and given back last.
     with (
         checkpoint.locked(lambda reason: alarm.ring(QueryFailedError(reason))),
         make_telemetry(settings, observation, start_log(settings)) as telemetry,
         session() as spark,
+        checked_cluster(settings.kafka, settings.topics, settings.group, found) as cluster,
     ):
-        checkpoint.begin(source)
-        model = prepare_model(spark, settings.model, settings.reading, partitions)
+        checkpoint.begin(cluster.source())
+        model = prepare_model(spark, settings.model, settings.reading, found.partitions)
         show_model(telemetry, model.manifest)
         routes = Routes(*settings.topics.outputs, settings.group.consumer_group)
         pipeline = ChurnPipeline(parser, model, routes, observation)
-        stay(spark, settings, pipeline, checkpoint, telemetry, alarm)
+        stay(spark, settings, pipeline, cluster, checkpoint, telemetry, alarm)
 
 
-def dry_run(settings: Settings, partitions: int) -> None:
+def dry_run(settings: Settings, checkpoint: Checkpoint, found: TopicsFound) -> None:
     """Checks what needs Spark, and prints the settings."""
-    with session() as spark:
-        prepare_model(spark, settings.model, settings.reading, partitions)
+    with (
+        session() as spark,
+        checked_cluster(settings.kafka, settings.topics, settings.group, found) as cluster,
+    ):
+        checkpoint.check_source(cluster.source())
+        prepare_model(spark, settings.model, settings.reading, found.partitions)
     sys.stdout.write("".join(f"{k} = {v}\n" for k, v in described(settings).items()))
 
 
@@ -76,6 +82,7 @@ def stay(
     spark: SparkSession,
     settings: Settings,
     pipeline: ChurnPipeline,
+    cluster: ClusterChecks,
     checkpoint: Checkpoint,
     telemetry: Telemetry,
     alarm: Alarm,
@@ -88,7 +95,9 @@ def stay(
     ends = KafkaEnds(
         settings.kafka, settings.topics, settings.reading, settings.group, settings.checkpoint
     )
-    triage = Triage(settings.kafka, settings.topics, checkpoint, settings.log.log_dir / "spark.log")
+    triage = Triage(
+        settings.kafka, settings.topics, cluster, checkpoint, settings.log.log_dir / "spark.log"
+    )
     log.info(
         "reading %s on %s, trigger %s, model %s",
         settings.topics.input_topic,

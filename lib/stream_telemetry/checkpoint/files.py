@@ -16,6 +16,8 @@ from py4j.protocol import Py4JJavaError
 from pyspark import SparkContext
 from pyspark.errors.exceptions.captured import CapturedException
 
+from stream_telemetry.run.causes import root_cause
+
 
 class CheckpointFileError(Exception):
     """A file of the checkpoint cannot be read or written; one line, as its file system says it."""
@@ -213,18 +215,7 @@ def _told() -> Iterator[None]:
     """Turns what Java throws into an error of ours; a JVM that is gone shows as Py4J's own."""
     try:
         yield
-    except CapturedException as error:
+    except (Py4JJavaError, CapturedException) as error:
         # With a session, pyspark has some of Java's exceptions as its own.
-        raise CheckpointFileError(_first_line(str(error))) from error
-    except Py4JJavaError as error:
-        cause = error.java_exception
-        while (deeper := cause.getCause()) is not None:
-            cause = deeper
-        name = str(cause.getClass().getSimpleName())
-        said = _first_line(str(cause.getMessage() or ""))
-        kind = _KINDS.get(name, CheckpointFileError)
-        raise kind(f"{name}: {said}" if said else name) from error
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
+        cause = root_cause(error)
+        raise _KINDS.get(cause.name, CheckpointFileError)(str(cause)) from error

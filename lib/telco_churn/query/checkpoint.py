@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from pyspark.sql.streaming.query import StreamingQuery
 
-from stream_telemetry.batch.progress import Positions, read_positions
+from stream_telemetry.checkpoint.continuity import Continuity
 from stream_telemetry.checkpoint.damage import (
     DamagedCheckpointError,
     begin_another,
     check_logs,
-    newest_positions,
     query_id,
 )
 from stream_telemetry.checkpoint.files import CheckpointFileError, CheckpointFiles
 from stream_telemetry.checkpoint.identity import FILE, Identity, SourceIdentity
+from stream_telemetry.checkpoint.lock import LockedError, locked
 from stream_telemetry.checkpoint.logs import OFFSETS, batches_in
 from telco_churn.errors import CheckpointLostError, SettingsError, SourceDataLostError
-from telco_churn.query.lock import locked
 
 _PROBE = ".probe"
 
@@ -50,11 +49,7 @@ class Checkpoint:
                 f"checkpoint {location} cannot be used ({error}); set --checkpoint to a directory, "
                 "or to a URI of a file system that Spark has"
             ) from error
-        self._identity: Identity | None = None
-        self._query: StreamingQuery | None = None
-        self._query_id = ""
-        self._reached: Positions = {}
-        self._has_done_batches = False
+        self._left: Continuity | None = None
 
     def check(self) -> None:
         """Tries to write where the checkpoint is or will be, and reads what Spark will read first.
@@ -86,7 +81,7 @@ class Checkpoint:
             CheckpointLostError: the query has begun, and what it has read is not there any more.
             SettingsError: the checkpoint is that of another topic, or its identity is damaged.
         """
-        known, has_begun = self._known(), self._has_batches()
+        known, has_begun = self._known(), self.has_batches()
         if known is None:
             return
         if known.query and (not has_begun or query_id(self.files) != known.query):
@@ -103,23 +98,33 @@ class Checkpoint:
         Raises:
             SourceDataLostError: it was made anew meanwhile.
         """
-        if self._identity is not None:
-            self._compare(self._identity, found)
+        if self._left is not None:
+            self._compare(self._left.identity, found)
 
-    def locked(
-        self, on_loss: Callable[[str], None] = lambda _: None
-    ) -> AbstractContextManager[None]:
-        """Keeps other drivers off it; see `lock.locked`."""
-        return locked(self.files, on_loss)
+    @contextmanager
+    def locked(self, on_loss: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Keeps other drivers off it; see `lock.locked`.
+
+        Raises:
+            SettingsError: another driver is on it, or it cannot be written.
+        """
+        with ExitStack() as held:
+            try:
+                held.enter_context(locked(self.files, on_loss))
+            except LockedError as error:
+                raise SettingsError(str(error)) from error
+            yield
 
     def begin(self, source: SourceIdentity) -> None:
         """Writes into it who it is, unless it says so already; for the driver that has the lock.
 
         Raises:
-            SettingsError: it cannot be written.
+            SettingsError: it cannot be written, or is that of another topic.
+            SourceDataLostError: it does not fit the source; see `check_source`.
         """
+        self.check_source(source)
         known, run = self._known(), str(uuid.uuid4())
-        has_begun = self._has_batches()
+        has_begun = self.has_batches()
         if known is None or not has_begun:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             identity = Identity(**source._asdict(), first_run=run, first_run_at=now)
@@ -132,8 +137,13 @@ class Checkpoint:
             )
         if has_begun:
             identity = identity.begun_by(query_id(self.files) or "")
-        self._identity, self._reached = known, newest_positions(self.files)
-        self._write(identity)
+        try:
+            if identity != known:
+                identity.write(self.files)
+            self._left = Continuity(self.files, identity)
+        except CheckpointFileError as error:
+            location = self.files.location
+            raise SettingsError(f"checkpoint {location} cannot be written ({error})") from error
 
     def start(self, begin: Callable[[], StreamingQuery]) -> StreamingQuery:
         """Starts the query, the first time or again, if it will go on where it was.
@@ -141,38 +151,16 @@ class Checkpoint:
         Raises:
             CheckpointLostError: it would begin anew, or go on somewhere else.
         """
-        self.check_again()
+        assert self._left is not None, "begin() comes first"
+        # A disk that is away: Spark cannot begin anew on it either, and says what it is.
+        with suppress(CheckpointFileError):
+            if found := self._left.found_instead():
+                raise self._lost(found)
         query = begin()
-        self.started(query)
-        return query
-
-    def check_again(self) -> None:
-        """Before a query is started again: makes sure that it will go on where it was.
-
-        Raises:
-            CheckpointLostError: it would begin anew, or go on somewhere else.
-        """
-        if self._query is None or self._identity is None:
-            return
-        self._note_reached(self._query)
-        try:
-            found = self._found_instead()
-        except CheckpointFileError:
-            # A disk that is away: Spark cannot begin anew on it either, and says what it is.
-            return
-        if found:
-            self._end(found)
-
-    def started(self, query: StreamingQuery) -> None:
-        """Notes the query that runs on it.
-
-        Raises:
-            CheckpointLostError: Spark has begun anew; the query is stopped.
-        """
-        if self._query_id and str(query.id) != self._query_id:
+        if not self._left.is_of(query):
             query.stop()
-            self._end(f"query {query.id} was begun in it")
-        self._query, self._query_id = query, str(query.id)
+            raise self._lost(f"query {query.id} was begun in it")
+        return query
 
     def _compare(self, known: Identity, found: SourceIdentity) -> None:
         if known.topic != found.topic:
@@ -188,54 +176,13 @@ class Checkpoint:
                 "with another --checkpoint"
             )
 
-    def _found_instead(self) -> str:
-        """What is wrong with the checkpoint, now; empty if it is the one that it was."""
-        assert self._identity is not None
-        try:
-            known = Identity.read(self.files)
-        except ValueError:
-            return f"its {FILE} is damaged"
-        if known is None:
-            return "it is gone, or empty"
-        if known.first_run != self._identity.first_run:
-            return f"there is another one in its place, {known.origin}"
-        if (found := query_id(self.files)) != self._query_id:
-            return f"its metadata is that of query {found}" if found else "its metadata is gone"
-        if self._has_batches():
-            self._write(known.begun_by(self._query_id))
-        elif known.query or self._has_done_batches:
-            return "its batches are gone"
-        return ""
-
-    def _end(self, found: str) -> None:
-        assert self._identity is not None
-        lost = replace(self._identity.begun_by(self._query_id), reached=self._reached)
-        with suppress(CheckpointFileError, ValueError):
-            known = Identity.read(self.files)
-            # Whoever starts the job again without looking is not to begin anew either.
-            if known is None or known.first_run == lost.first_run:
-                self.files.make()
-                lost.write(self.files)
-        raise CheckpointLostError(
-            f"checkpoint {self.files.location} is not as query {self._query_id} left it: {found}; "
-            f"put it back, or {begin_another(self._reached)}"
+    def _lost(self, found: str) -> CheckpointLostError:
+        assert self._left is not None
+        self._left.leave_word()
+        return CheckpointLostError(
+            f"checkpoint {self.files.location} is not as query {self._left.query_id} left it: "
+            f"{found}; put it back, or {begin_another(self._left.reached)}"
         )
-
-    def _note_reached(self, query: StreamingQuery) -> None:
-        if progress := query.lastProgress:
-            self._has_done_batches = True
-            # Only for advice: one that is not of Kafka gives none.
-            with suppress(ValueError):
-                self._reached = read_positions(progress.sources[0].endOffset)
-
-    def _write(self, identity: Identity) -> None:
-        if identity != self._identity:
-            try:
-                identity.write(self.files)
-            except CheckpointFileError as error:
-                location = self.files.location
-                raise SettingsError(f"checkpoint {location} cannot be written ({error})") from error
-        self._identity = identity
 
     def _known(self) -> Identity | None:
         try:
@@ -246,5 +193,6 @@ class Checkpoint:
                 "know that the input topic has not been made anew since"
             ) from error
 
-    def _has_batches(self) -> bool:
+    def has_batches(self) -> bool:
+        """Whether a query has begun on it."""
         return bool(batches_in(self.files, OFFSETS))

@@ -18,9 +18,9 @@ from telco_churn.errors import (
     TopicError,
 )
 from telco_churn.query.checkpoint import Checkpoint
-from telco_churn.query.preflight import check_kafka
+from telco_churn.query.cluster_checks import ClusterChecks
 from telco_churn.query.settings import BrokerSettings, TopicSettings
-from telco_churn.query.topic_checks import source_identity
+from telco_churn.query.topic_checks import check_topics
 
 _POISON = re.compile(
     r"Record at topic (?P<topic>\S+) partition (?P<partition>\d+) offset (?P<offset>\d+) has "
@@ -56,12 +56,14 @@ class Triage:
     Attributes:
         kafka: the broker.
         topics: of the job.
+        cluster: asked about them through the JVM.
         checkpoint: of the query.
         log: what a user may read for more.
     """
 
     kafka: BrokerSettings
     topics: TopicSettings
+    cluster: ClusterChecks
     checkpoint: Checkpoint
     log: Path
 
@@ -102,8 +104,9 @@ class Triage:
             SourceDataLostError: the input topic was made anew.
         """
         try:
-            check_kafka(self.kafka, self.topics)
-            self.checkpoint.check_topic(source_identity(self.kafka, self.topics.input_topic))
+            check_topics(self.kafka, self.topics)
+            self.cluster.check_outputs()
+            self.checkpoint.check_topic(self.cluster.source())
         except TopicError:
             raise
         except KafkaUnavailableError:

@@ -11,25 +11,12 @@ from telco_churn import LOGGER
 from telco_churn.errors import SettingsError
 from telco_churn.model.loading import SPARK_ERRORS, Model, load_model
 from telco_churn.model.settings import ModelSettings
-from telco_churn.query.settings import BrokerSettings, ReadSettings, TopicSettings
-from telco_churn.query.topic_checks import check_message_sizes, check_topics
+from telco_churn.query.settings import ReadSettings
 
 log = logging.getLogger(LOGGER)
 
 OLDEST_KAFKA_CLIENTS = (3, 9, 2)
 """Below it a batch of records that expires in flight can end in another topic (CVE-2026-35554)."""
-
-
-def check_kafka(kafka: BrokerSettings, topics: TopicSettings) -> int:
-    """The number of partitions of the input topic, once broker and topics fit.
-
-    Raises:
-        KafkaUnavailableError: no broker answers.
-        TopicError: a topic is gone, or an output topic takes small messages only.
-    """
-    partitions = check_topics(kafka, topics)
-    check_message_sizes(kafka, topics)
-    return partitions
 
 
 def prepare_model(

@@ -1,103 +1,194 @@
-"""The topics of the job: what the broker is asked about them."""
+"""What is asked of the broker before Spark is there: whether it can be reached, and its topics."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from stream_telemetry.checkpoint.identity import SourceIdentity
-from telco_churn.errors import KafkaUnavailableError, TopicError
-from telco_churn.query.settings import BrokerSettings, TopicSettings
+from stream_telemetry.batch.progress import Positions
+from stream_telemetry.broker.offsets import Bounds, BrokerOffsets
+from stream_telemetry.checkpoint.logs import offsets_json
+from telco_churn import LOGGER
+from telco_churn.errors import KafkaUnavailableError, SettingsError, TopicError
+from telco_churn.query.settings import BrokerSettings, GroupSettings, ReadSettings, TopicSettings
+
+log = logging.getLogger(LOGGER)
 
 CONNECT_TIMEOUT_SECONDS = 10.0
+_GROUPS = "__consumer_offsets"
+_RELATIVE = (-2, -1)
+"""Spark's numbers for the beginning and the end of a partition."""
 
-LEAST_MESSAGE_BYTES = 1_000_000
-"""What an output topic must take: a dead letter with its key and headers, as the plan bounds it."""
+
+class TopicsFound(NamedTuple):
+    """What a broker's list of topics tells.
+
+    Attributes:
+        partitions: of the input topic.
+        has_groups: whether there has ever been a consumer group.
+    """
+
+    partitions: int
+    has_groups: bool
 
 
-def count_partitions(kafka: BrokerSettings, topics: Sequence[str]) -> dict[str, int]:
-    """The number of partitions of each topic.
+def check_topics(kafka: BrokerSettings, topics: TopicSettings) -> TopicsFound:
+    """Looks for the topics, and whether those brokers can be reached that lead their partitions.
 
     Raises:
-        KafkaUnavailableError: no broker answers.
-        TopicError: a topic is not there.
+        KafkaUnavailableError: no broker answers, or one that is needed cannot be reached.
+        TopicError: a topic is not there, or this user may not see it.
     """
-    try:
-        known = _admin(kafka).list_topics(timeout=CONNECT_TIMEOUT_SECONDS).topics
-    except KafkaException as error:
-        raise _unavailable(kafka, error) from error
-    if missing := [topic for topic in topics if topic not in known]:
-        raise TopicError(
-            f"topic {missing[0]} does not exist on {kafka.broker}; create it with: kafka-topics.sh "
-            f"--bootstrap-server {kafka.broker} --create --topic {missing[0]} --partitions 3"
-        )
-    return {topic: len(known[topic].partitions) for topic in topics}
-
-
-def source_identity(kafka: BrokerSettings, topic: str) -> SourceIdentity:
-    """Which topic of this name there is now.
-
-    Raises:
-        KafkaUnavailableError: the broker does not tell.
-    """
-    admin = _admin(kafka)
-    try:
-        cluster = admin.list_topics(topic, timeout=CONNECT_TIMEOUT_SECONDS).cluster_id
-        answers = admin.describe_topics(
-            TopicCollection([topic]), request_timeout=CONNECT_TIMEOUT_SECONDS
-        )
-        described = answers[topic].result(CONNECT_TIMEOUT_SECONDS)
-    except KafkaException as error:
-        raise _unavailable(kafka, error) from error
-    return SourceIdentity(str(cluster), topic, str(described.topic_id))
-
-
-def check_message_sizes(kafka: BrokerSettings, topics: TopicSettings) -> None:
-    """Sees whether the output topics take the largest records that the job writes.
-
-    A user who may not read the topics' settings is spared the check.
-
-    Raises:
-        TopicError: one of them does not.
-        KafkaUnavailableError: the broker does not tell.
-    """
-    asked = [ConfigResource(ResourceType.TOPIC, topic) for topic in topics.outputs]
-    admin = _admin(kafka)  # its answers end with it
-    answers = admin.describe_configs(asked, request_timeout=CONNECT_TIMEOUT_SECONDS)
-    for resource, answer in answers.items():
+    complaints: list[str] = []
+    with _consumer(kafka, complaints) as consumer:
         try:
-            limit = int(answer.result(CONNECT_TIMEOUT_SECONDS)["max.message.bytes"].value)
+            cluster = consumer.list_topics(timeout=CONNECT_TIMEOUT_SECONDS)
         except KafkaException as error:
-            if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
-                continue
-            raise _unavailable(kafka, error) from error
-        if limit < LEAST_MESSAGE_BYTES:
-            raise TopicError(
-                f"topic {resource.name} takes messages of {limit} bytes at most, the job may write "
-                f"{LEAST_MESSAGE_BYTES}; raise it with: kafka-configs.sh --bootstrap-server "
-                f"{kafka.broker} --alter --topic {resource.name} --add-config "
-                "max.message.bytes=1048588"
+            said = complaints[0] if complaints else error.args[0].str()
+            raise KafkaUnavailableError(
+                f"no Kafka broker answers at {kafka.broker} within {CONNECT_TIMEOUT_SECONDS:.0f} s "
+                f"({said}); start it, or set --broker"
+            ) from error
+        for topic in topics.all:
+            if topic not in cluster.topics:
+                raise _missing(kafka, consumer, topic)
+        for leader, place in _led(cluster.topics, topics).items():
+            _reach(kafka, consumer, place, cluster.brokers.get(leader))
+    partitions = len(cluster.topics[topics.input_topic].partitions)
+    return TopicsFound(partitions, _GROUPS in cluster.topics)
+
+
+def check_beginning(
+    kafka: BrokerSettings,
+    topics: TopicSettings,
+    reading: ReadSettings,
+    group: GroupSettings,
+    found: TopicsFound,
+) -> None:
+    """Sees whether a new checkpoint can begin where the settings say.
+
+    Args:
+        kafka: the broker.
+        topics: of the job.
+        reading: where to begin.
+        group: whose progress so far a new checkpoint would pass over.
+        found: what is known of the topics.
+
+    Raises:
+        SettingsError: `--starting-offsets` does not fit the topic.
+        KafkaUnavailableError: the broker does not tell.
+    """
+    is_given = reading.starting_offsets not in ("earliest", "latest")
+    if not is_given and not (found.has_groups and group.commit_progress):
+        return
+    topic, name = topics.input_topic, group.consumer_group
+    offsets = BrokerOffsets(topic, name, kafka.client)
+    try:
+        if is_given:
+            must_be_there = reading.on_data_loss == "fail"
+            _check_given(topic, reading.starting_offsets, offsets.bounds(), must_be_there)
+        elif committed := offsets.committed():
+            log.warning(
+                "the checkpoint is new, but group %s has read %s before: the job begins at %s; to "
+                "go on where the group is, start it with --starting-offsets '%s'",
+                *(name, topic, reading.starting_offsets, offsets_json(committed)),
+            )
+    except KafkaException as error:
+        if is_given:
+            raise KafkaUnavailableError(
+                f"{kafka.broker} does not tell the offsets of {topic} ({error.args[0].str()}); "
+                "see whether it is well, then try again"
+            ) from error
+        log.warning(
+            "whether group %s has read %s before is not known (%s)",
+            *(name, topic, error.args[0].str()),
+        )
+    finally:
+        offsets.close()
+
+
+def _check_given(topic: str, text: str, bounds: Bounds, must_be_there: bool) -> None:
+    wanted = json.loads(text)
+    if others := sorted(wanted.keys() - {topic}):
+        raise SettingsError(f"--starting-offsets names topic {others[0]}, the job reads {topic}")
+    given = _given(topic, wanted)
+    missing = sorted(partition for _, partition in bounds.ends.keys() - given.keys())
+    if missing:
+        raise SettingsError(
+            f"--starting-offsets leaves out partition {', '.join(map(str, missing))} of {topic}; "
+            "name each one, with -2 for its beginning or -1 for its end"
+        )
+    for (_, partition), offset in sorted(given.items()):
+        if (topic, partition) not in bounds.ends:
+            raise SettingsError(f"--starting-offsets: {topic} has no partition {partition}")
+        begin, end = bounds.beginnings[topic, partition], bounds.ends[topic, partition]
+        if must_be_there and offset not in _RELATIVE and not begin <= offset <= end:
+            raise SettingsError(
+                f"--starting-offsets: partition {partition} of {topic} has offsets {begin} to "
+                f"{end}, not {offset}; choose one of these, or set --on-data-loss continue"
             )
 
 
-def _admin(kafka: BrokerSettings) -> AdminClient:
-    # librdkafka's own lines would repeat every second what an error says once.
-    return AdminClient({**kafka.client, "log_level": 0}, error_cb=lambda error: None)
+def _given(topic: str, wanted: Mapping[str, Any]) -> Positions:
+    try:
+        return {(topic, int(p)): int(offset) for p, offset in wanted.get(topic, {}).items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise SettingsError(
+            f'--starting-offsets: {wanted!r} is not as in {{"{topic}":{{"0":42,"1":-2}}}}'
+        ) from error
 
 
-def _unavailable(kafka: BrokerSettings, error: KafkaException) -> KafkaUnavailableError:
-    return KafkaUnavailableError(
-        f"no Kafka broker answers at {kafka.broker} within {CONNECT_TIMEOUT_SECONDS:.0f} s "
-        f"({error.args[0].str()}); start it, or set --broker"
+def _missing(kafka: BrokerSettings, consumer: Consumer, topic: str) -> TopicError:
+    # A list of topics leaves out those that the user may not see; one that is asked for says so.
+    asked = consumer.list_topics(topic, timeout=CONNECT_TIMEOUT_SECONDS).topics.get(topic)
+    error = asked.error if asked else None
+    if error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+        return TopicError(
+            f"topic {topic} on {kafka.broker} is not for this user ({error.str()}); allow the "
+            "user to describe it, to read the input and to write the outputs"
+        )
+    return TopicError(
+        f"topic {topic} does not exist on {kafka.broker}; create it with: kafka-topics.sh "
+        f"--bootstrap-server {kafka.broker} --create --topic {topic} --partitions 3"
     )
 
 
-def check_topics(kafka: BrokerSettings, topics: TopicSettings) -> int:
-    """The number of partitions of the input topic, once all three topics are known to exist.
+def _led(known: Mapping[str, Any], topics: TopicSettings) -> dict[int, TopicPartition]:
+    """One partition of each broker that leads any; one without a leader has nobody to ask."""
+    return {
+        partition.leader: TopicPartition(topic, number)
+        for topic in topics.all
+        for number, partition in known[topic].partitions.items()
+        if partition.leader >= 0
+    }
 
-    Raises:
-        KafkaUnavailableError: no broker answers, or a topic is missing.
-    """
-    return count_partitions(kafka, topics.all)[topics.input_topic]
+
+def _reach(kafka: BrokerSettings, consumer: Consumer, place: TopicPartition, broker: Any) -> None:
+    try:
+        consumer.get_watermark_offsets(place, timeout=CONNECT_TIMEOUT_SECONDS)
+    except KafkaException as error:
+        address = f"{broker.host}:{broker.port}" if broker else "?"
+        raise KafkaUnavailableError(
+            f"{kafka.broker} answers, but says that its broker for {place.topic} is at {address}, "
+            f"which does not answer ({error.args[0].str()}); set its advertised.listeners to an "
+            "address that this machine can reach"
+        ) from error
+
+
+@contextmanager
+def _consumer(kafka: BrokerSettings, complaints: list[str]) -> Iterator[Consumer]:
+    consumer = Consumer(
+        # The client demands a group; without subscription and commits none comes to be. Its own
+        # lines would repeat every second what an error says once.
+        {**kafka.client, "group.id": "checks", "log_level": 0},
+        error_cb=lambda error: complaints.append(error.str()),
+    )
+    try:
+        yield consumer
+    finally:
+        consumer.close()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
@@ -158,10 +159,9 @@ class Running:
         self._spark = spark
         self.checkpoint = checkpoint
         checkpoint.begin(SOURCE)
-        self.query = self.start()
-        self.checkpoint.started(self.query)
+        self.query = checkpoint.start(self.run)
 
-    def start(self) -> StreamingQuery:
+    def run(self) -> StreamingQuery:
         rows = self._spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).load()
         query = (
             rows.select(F.col("value"))
@@ -180,9 +180,9 @@ def running(spark: SparkSession, checkpoint: Checkpoint) -> Running:
 
 
 def test_a_query_goes_on_with_a_checkpoint_that_is_as_it_left_it(running: Running) -> None:
-    running.checkpoint.check_again()
-    assert identity_in(running.checkpoint.files).query == str(running.query.id)
-    running.checkpoint.started(running.start())
+    again = running.checkpoint.start(running.run)
+    assert again.id == running.query.id
+    assert identity_in(running.checkpoint.files).query == str(again.id)
 
 
 def remove(directory: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_query_that_has_begun_never_begins_anew(
     harm(directory_of(checkpoint))
     left = f"is not as query {running.query.id} left it: {said}; put it back, or start"
     with pytest.raises(CheckpointLostError, match=left):
-        checkpoint.check_again()
+        checkpoint.start(must_not_start)
     # And nobody who starts the job again without looking makes it begin anew either.
     if harm is not replace:
         with pytest.raises((CheckpointLostError, SettingsError), match=r"put (it|them) back"):
@@ -239,19 +239,30 @@ def check_all(checkpoint: Checkpoint) -> None:
     checkpoint.check_source(SOURCE)
 
 
+def must_not_start() -> StreamingQuery:
+    raise AssertionError("it was looked at too late")
+
+
 def test_if_spark_begins_anew_nevertheless_the_query_is_stopped(running: Running) -> None:
-    empty(directory_of(running.checkpoint))
-    anew = running.start()
-    with pytest.raises(CheckpointLostError, match=f"query {anew.id} was begun in it"):
-        running.checkpoint.started(anew)
-    assert not anew.isActive
+    begun: list[StreamingQuery] = []
+
+    def begin() -> StreamingQuery:
+        # After the last look, and before Spark's own.
+        empty(directory_of(running.checkpoint))
+        begun.append(running.run())
+        return begun[0]
+
+    with pytest.raises(CheckpointLostError, match=r"query .* was begun in it; put it back"):
+        running.checkpoint.start(begin)
+    assert not begun[0].isActive
 
 
 def test_a_disk_that_is_away_is_left_to_spark(running: Running) -> None:
     offsets = directory_of(running.checkpoint) / "offsets"
     shutil.rmtree(offsets)
     offsets.write_text("no directory")
-    running.checkpoint.check_again()
+    with pytest.raises(StreamingQueryException, match="terminated with exception"):
+        running.checkpoint.start(running.run)
 
 
 def test_what_the_query_had_read_is_told_with_the_loss(checkpoint: Checkpoint) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
+from stream_telemetry.broker.admin import JvmAdmin
 from telco_churn.errors import (
     ChurnStreamError,
     KafkaUnavailableError,
@@ -18,6 +20,7 @@ from telco_churn.errors import (
 )
 from telco_churn.query import failures
 from telco_churn.query.checkpoint import Checkpoint
+from telco_churn.query.cluster_checks import ClusterChecks
 from telco_churn.query.failures import Triage
 from telco_churn.query.settings import BrokerSettings, TopicSettings
 
@@ -30,8 +33,10 @@ POISON = (
 
 @pytest.fixture
 def triage(spark: SparkSession, tmp_path: Path) -> Triage:
-    checkpoint = Checkpoint(str(tmp_path))
-    return Triage(BrokerSettings(), TopicSettings(), checkpoint, Path("spark.log"))
+    kafka, topics = BrokerSettings(), TopicSettings()
+    # The JVM of the unit tests has no Kafka client, and no failure here comes so far as to ask.
+    cluster = ClusterChecks(cast(JvmAdmin, None), kafka, topics)
+    return Triage(kafka, topics, cluster, Checkpoint(str(tmp_path)), Path("spark.log"))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,7 @@ def failing(error: ChurnStreamError) -> object:
 
 
 def test_an_absent_broker_can_come_back(triage: Triage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failures, "check_kafka", failing(KafkaUnavailableError("away")))
+    monkeypatch.setattr(failures, "check_topics", failing(KafkaUnavailableError("away")))
     triage.ensure_it_can_pass(StreamingQueryException(BEGIN + "TimeoutException"))
 
 
@@ -72,6 +77,6 @@ def test_an_absent_broker_can_come_back(triage: Triage, monkeypatch: pytest.Monk
 def test_a_topic_that_is_gone_behind_a_timeout_ends_the_job(
     triage: Triage, monkeypatch: pytest.MonkeyPatch, error: ChurnStreamError
 ) -> None:
-    monkeypatch.setattr(failures, "check_kafka", failing(error))
+    monkeypatch.setattr(failures, "check_topics", failing(error))
     with pytest.raises(type(error)):
         triage.ensure_it_can_pass(StreamingQueryException(BEGIN + "TimeoutException"))

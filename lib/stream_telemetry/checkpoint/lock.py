@@ -12,7 +12,6 @@ from typing import TextIO
 
 from stream_telemetry.checkpoint.files import CheckpointFileError, CheckpointFiles
 from stream_telemetry.checkpoint.lease import Lease, LeaseTakenError
-from telco_churn.errors import SettingsError
 
 LOCK = "driver.lock"
 """Locked by the driver that runs on the checkpoint; the kernel lets go of it however that ends."""
@@ -21,6 +20,10 @@ _EXCLUSIVE = frozenset(("file", "hdfs", "viewfs", "webhdfs", "swebhdfs", "abfs",
 """File systems where, of several who create the same file at once, only one can."""
 
 log = logging.getLogger(__name__)
+
+
+class LockedError(Exception):
+    """The checkpoint cannot be had, because of another driver or of its file system; one line."""
 
 
 @contextmanager
@@ -32,14 +35,14 @@ def locked(files: CheckpointFiles, on_loss: Callable[[str], None]) -> Iterator[N
         on_loss: called, from another thread, if another driver has the checkpoint nevertheless.
 
     Raises:
-        SettingsError: another driver is on it, or it cannot be written.
+        LockedError: another driver is on it, or it cannot be written.
     """
     try:
         directory = files.local()
         file = _kernel_lock(directory) if directory else None
         lease = None if file else _lease(files, on_loss)
     except (CheckpointFileError, OSError) as error:
-        raise SettingsError(
+        raise LockedError(
             f"checkpoint {files.location} cannot be locked ({error}); "
             "set --checkpoint to a directory that this user may write"
         ) from error
@@ -91,8 +94,8 @@ def _lease(files: CheckpointFiles, on_loss: Callable[[str], None]) -> Lease:
     return lease
 
 
-def _in_use(checkpoint: str, holder: str) -> SettingsError:
-    return SettingsError(
+def _in_use(checkpoint: str, holder: str) -> LockedError:
+    return LockedError(
         f"checkpoint {checkpoint} is in use by {holder}; two drivers would write everything "
         "twice: stop that one, or set another --checkpoint"
     )

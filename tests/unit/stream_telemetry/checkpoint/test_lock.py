@@ -14,8 +14,7 @@ from pyspark.sql import SparkSession
 
 from stream_telemetry.checkpoint.files import CheckpointFiles
 from stream_telemetry.checkpoint.lease import FOLDER
-from telco_churn.errors import SettingsError
-from telco_churn.query.lock import LOCK, locked
+from stream_telemetry.checkpoint.lock import LOCK, LockedError, locked
 
 HOLD = """
 import fcntl, os, sys, time
@@ -42,8 +41,7 @@ assert libc.prctl(22, 2, program, 0, 0) == 0, ctypes.get_errno()
 
 USE = """
 from stream_telemetry.checkpoint.files import CheckpointFiles
-from telco_churn.errors import SettingsError
-from telco_churn.query.lock import locked
+from stream_telemetry.checkpoint.lock import LockedError, locked
 files = CheckpointFiles(sys.argv[1])
 for _ in range(2):
     with locked(files, print):
@@ -51,20 +49,13 @@ for _ in range(2):
         try:
             with locked(files, print):
                 print("# both", flush=True)
-        except SettingsError as error:
+        except LockedError as error:
             print("#", error, flush=True)
 """
 
 
 def fail(reason: str) -> None:
     raise AssertionError(reason)
-
-
-@pytest.fixture
-def files(spark: SparkSession, tmp_path: Path) -> CheckpointFiles:
-    made = CheckpointFiles(str(tmp_path / "checkpoint"))
-    made.make()
-    return made
 
 
 @contextmanager
@@ -88,8 +79,8 @@ def test_a_second_driver_is_refused_until_the_first_one_is_gone_however_it_ended
     files: CheckpointFiles, tmp_path: Path
 ) -> None:
     with (
-        held(tmp_path / "checkpoint" / LOCK) as other,
-        pytest.raises(SettingsError, match=f"checkpoint .* is in use by process {other.pid}; two"),
+        held((files.local() or tmp_path) / LOCK) as other,
+        pytest.raises(LockedError, match=f"checkpoint .* is in use by process {other.pid}; two"),
     ):
         lock_once(files)
     other.wait()
@@ -118,5 +109,5 @@ def test_a_checkpoint_that_cannot_be_locked_is_one_line(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     (tmp_path / LOCK).mkdir()
-    with pytest.raises(SettingsError, match=r"cannot be locked .*; set --checkpoint to"):
+    with pytest.raises(LockedError, match=r"cannot be locked .*; set --checkpoint to"):
         lock_once(CheckpointFiles(str(tmp_path)))

@@ -1,0 +1,161 @@
+"""Kafka's own admin client, in the JVM beside the query: who a topic is, and what it may hold.
+
+librdkafka's one is not used while a query runs: it has been seen to abort the process when a broker
+came back after its requests had timed out (confluentinc/librdkafka#4605). A consumer of librdkafka,
+on the other hand, is not told the ids of topics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark import SparkContext
+from pyspark.errors.exceptions.captured import CapturedException
+
+from stream_telemetry.run.causes import root_cause
+
+TIMEOUT_SECONDS = 8
+_NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
+"""Kafka's id of 16 zero bytes: what a broker gives that has no ids."""
+
+
+class AdminError(Exception):
+    """The broker refuses an answer, or gives none in time; one line.
+
+    Attributes:
+        kind: the simple name of Kafka's exception, such as `TopicAuthorizationException`.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(f"{kind}: {message}" if message else kind)
+        self.kind = kind
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether a broker answered that it does not tell: it may not, or it cannot."""
+        return self.kind in (
+            "TopicAuthorizationException",
+            "ClusterAuthorizationException",
+            "GroupAuthorizationException",
+            "UnsupportedVersionException",
+        )
+
+
+@dataclass(frozen=True)
+class KnownTopic:
+    """What tells a topic from others.
+
+    Attributes:
+        id: Kafka's id, as its own tools write it; None where the broker has none.
+        partitions: how many it has.
+    """
+
+    id: str | None
+    partitions: int
+
+
+class JvmAdmin:
+    """Asks the broker by Kafka's Java client; use it in a `with` statement.
+
+    It is made in the thread that made the session, and may be used by others. Every method raises
+    AdminError when the broker refuses or does not answer within `TIMEOUT_SECONDS`.
+    """
+
+    def __init__(self, client: Mapping[str, str]) -> None:
+        """Prepares the client; nothing is sent yet.
+
+        Args:
+            client: Kafka's settings in the names of its Java client.
+        """
+        self._jvm: Any = _jvm()
+        settings = self._jvm.java.util.HashMap()
+        limits = {
+            "default.api.timeout.ms": str(TIMEOUT_SECONDS * 1000),
+            "request.timeout.ms": str(TIMEOUT_SECONDS * 500),
+            # The log of the JVM gets a line for each try to connect.
+            "reconnect.backoff.max.ms": "10000",
+        }
+        for name, value in {**limits, **client}.items():
+            settings.put(name, value)
+        with _told():
+            # Only the thread that fetched the connector finds the class by its name.
+            self._admin = self._jvm.org.apache.kafka.clients.admin.Admin.create(settings)
+
+    def cluster_id(self) -> str | None:
+        """Id of the cluster; None where the broker has none."""
+        with _told():
+            found = self._answer(self._admin.describeCluster().clusterId())
+            return None if found is None else str(found)
+
+    def topics(self, names: Sequence[str]) -> dict[str, KnownTopic]:
+        """What the topics of these names are now; raises AdminError for one that is not there."""
+        with _told():
+            answers = self._admin.describeTopics(self._list(names)).topicNameValues()
+            return {name: _known(self._answer(answers.get(name))) for name in names}
+
+    def topic_settings(self, topic: str, names: Sequence[str]) -> dict[str, str]:
+        """These settings of a topic; one that the broker does not have is left out."""
+        with _told():
+            config = self._jvm.org.apache.kafka.common.config.ConfigResource
+            resource = config(config.Type.TOPIC, topic)
+            answers = self._admin.describeConfigs(self._list([resource])).values()
+            found = self._answer(answers.get(resource))
+            entries = {name: found.get(name) for name in names}
+            return {name: str(e.value()) for name, e in entries.items() if e is not None}
+
+    def members(self, group: str) -> list[str] | None:
+        """The clients that are in a consumer group; None when there is no such group."""
+        try:
+            with _told():
+                answers = self._admin.describeConsumerGroups(self._list([group])).describedGroups()
+                found = self._answer(answers.get(group))
+                members = self._jvm.java.util.ArrayList(found.members())
+                clients = [f"{m.clientId()} on {m.host().lstrip('/')}" for m in members]
+                return clients if clients or str(found.groupState()) != "Dead" else None
+        except AdminError as error:
+            if error.kind == "GroupIdNotFoundException":
+                return None
+            raise
+
+    def close(self) -> None:
+        """Ends the connections; a JVM that is gone has none."""
+        with suppress(Py4JError, OSError):
+            self._admin.close(self._jvm.java.time.Duration.ofSeconds(1))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _answer(self, future: Any) -> Any:
+        return future.get(TIMEOUT_SECONDS + 2, self._jvm.java.util.concurrent.TimeUnit.SECONDS)
+
+    def _list(self, values: Sequence[Any]) -> Any:
+        found = self._jvm.java.util.ArrayList()
+        for value in values:
+            found.add(value)
+        return found
+
+
+def _jvm() -> Any:
+    return SparkContext._jvm
+
+
+def _known(described: Any) -> KnownTopic:
+    topic_id = str(described.topicId().toString())
+    return KnownTopic(None if topic_id == _NO_ID else topic_id, int(described.partitions().size()))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turns what the client throws, inside the wrapper of its futures, into an error of ours."""
+    try:
+        yield
+    except (Py4JJavaError, CapturedException) as error:
+        cause = root_cause(error)
+        raise AdminError(cause.name, cause.message) from error

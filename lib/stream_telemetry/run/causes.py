@@ -1,0 +1,81 @@
+"""Why something failed: the causes of an error, whichever side of the JVM's border they are on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark.errors import PySparkException
+
+_DEPTH = 20
+"""No chain of causes is longer, unless it is a circle."""
+
+
+class Cause(NamedTuple):
+    """One error in the chain of those that led to each other.
+
+    Attributes:
+        kind: name of its class; of one of Java's with the package.
+        message: its own first line; may be empty.
+    """
+
+    kind: str
+    message: str
+
+    @property
+    def name(self) -> str:
+        """The class without its package."""
+        return self.kind.rpartition(".")[2].rpartition("$")[2]
+
+    def __str__(self) -> str:
+        """As a line for people."""
+        return f"{self.name}: {self.message}" if self.message else self.name
+
+
+def causes_of(error: BaseException) -> list[Cause]:
+    """The error and what led to it, the root last.
+
+    Of an error that came out of the JVM the causes are Java's; the one that Python wraps around
+    them says nothing of its own.
+    """
+    found: list[Cause] = []
+    python: BaseException | None = error
+    while python is not None and len(found) < _DEPTH:
+        java = _java_exception(python)
+        found += _java_causes(java) if java is not None else [_cause(python)]
+        python = python.__cause__ if java is None else None
+    return found
+
+
+def root_cause(error: BaseException) -> Cause:
+    """The last of `causes_of`."""
+    return causes_of(error)[-1]
+
+
+def _cause(error: BaseException) -> Cause:
+    return Cause(type(error).__name__, _first_line(str(error)))
+
+
+def _java_exception(error: BaseException) -> Any | None:
+    if isinstance(error, Py4JJavaError):
+        return error.java_exception
+    # pyspark turns some of Java's exceptions into its own, and keeps the original.
+    return getattr(error, "_origin", None) if isinstance(error, PySparkException) else None
+
+
+def _java_causes(exception: Any) -> Iterator[Cause]:
+    try:
+        for _ in range(_DEPTH):
+            if exception is None:
+                return
+            said = _first_line(str(exception.getMessage() or ""))
+            yield Cause(str(exception.getClass().getName()), said)
+            exception = exception.getCause()
+    except (Py4JError, OSError) as error:
+        # A JVM that is gone answers no more; what it has told is known.
+        yield _cause(error)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
