@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
+from stream_telemetry.checkpoint.identity import SourceIdentity
 from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.run.lifecycle import JVM_ERRORS
 from stream_telemetry.telemetry import Telemetry
@@ -46,8 +47,6 @@ def main(arguments: Sequence[str]) -> None:
     found = check_topics(settings.kafka, settings.topics)
     checkpoint = Checkpoint(settings.checkpoint.checkpoint)
     checkpoint.check()
-    if not checkpoint.has_batches():
-        check_beginning(settings.kafka, settings.topics, settings.reading, settings.group, found)
     parser = EventParser(load_contract("customer_event"))
     if settings.run.dry_run:
         return dry_run(settings, checkpoint, found)
@@ -59,12 +58,21 @@ def main(arguments: Sequence[str]) -> None:
         session() as spark,
         checked_cluster(settings.kafka, settings.topics, settings.group, found) as cluster,
     ):
-        checkpoint.begin(cluster.source())
+        checkpoint.begin(check_source(settings, checkpoint, cluster, found))
         model = prepare_model(spark, settings.model, settings.reading, found.partitions)
         show_model(telemetry, model.manifest)
         routes = Routes(*settings.topics.outputs, settings.group.consumer_group)
         pipeline = ChurnPipeline(parser, model, routes, observation)
         stay(spark, settings, pipeline, cluster, checkpoint, telemetry, alarm)
+
+
+def check_source(
+    settings: Settings, checkpoint: Checkpoint, cluster: ClusterChecks, found: TopicsFound
+) -> SourceIdentity:
+    """Which topic the input topic is, once it is known that a new checkpoint can begin on it."""
+    if not checkpoint.has_batches():
+        check_beginning(settings.kafka, settings.topics, settings.reading, settings.group, found)
+    return cluster.source()
 
 
 def dry_run(settings: Settings, checkpoint: Checkpoint, found: TopicsFound) -> None:
@@ -73,7 +81,7 @@ def dry_run(settings: Settings, checkpoint: Checkpoint, found: TopicsFound) -> N
         session() as spark,
         checked_cluster(settings.kafka, settings.topics, settings.group, found) as cluster,
     ):
-        checkpoint.check_source(cluster.source())
+        checkpoint.check_source(check_source(settings, checkpoint, cluster, found))
         prepare_model(spark, settings.model, settings.reading, found.partitions)
     sys.stdout.write("".join(f"{k} = {v}\n" for k, v in described(settings).items()))
 

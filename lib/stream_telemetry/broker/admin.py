@@ -107,18 +107,17 @@ class JvmAdmin:
             entries = {name: found.get(name) for name in names}
             return {name: str(e.value()) for name, e in entries.items() if e is not None}
 
-    def members(self, group: str) -> list[str] | None:
-        """The clients that are in a consumer group; None when there is no such group."""
+    def members(self, group: str) -> list[str]:
+        """The clients that are in a consumer group; none when there is no such group."""
         try:
             with _told():
                 answers = self._admin.describeConsumerGroups(self._list([group])).describedGroups()
                 found = self._answer(answers.get(group))
                 members = self._jvm.java.util.ArrayList(found.members())
-                clients = [f"{m.clientId()} on {m.host().lstrip('/')}" for m in members]
-                return clients if clients or str(found.groupState()) != "Dead" else None
+                return [f"{m.clientId()} on {m.host().lstrip('/')}" for m in members]
         except AdminError as error:
             if error.kind == "GroupIdNotFoundException":
-                return None
+                return []
             raise
 
     def close(self) -> None:

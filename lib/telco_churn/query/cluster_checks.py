@@ -97,7 +97,7 @@ class ClusterChecks:
         """
         name = group.consumer_group
         members = self._asked(
-            lambda: self._admin.members(name) or [],
+            lambda: self._admin.members(name),
             f"the broker does not tell who is in group {name}: commits that fail because of others "
             "show only then",
         )

@@ -92,7 +92,7 @@ def check_beginning(
         if is_given:
             must_be_there = reading.on_data_loss == "fail"
             _check_given(topic, reading.starting_offsets, offsets.bounds(), must_be_there)
-        elif committed := offsets.committed():
+        elif any((committed := offsets.committed()).values()):
             log.warning(
                 "the checkpoint is new, but group %s has read %s before: the job begins at %s; to "
                 "go on where the group is, start it with --starting-offsets '%s'",

@@ -1,0 +1,237 @@
+"""What the broker is asked before and beside a query, and what becomes of what it does not tell."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
+from load import publish
+from pyspark.sql import SparkSession
+
+from launcher.cache.connector import connector_jars
+from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
+from stream_telemetry.broker.admin import AdminError, JvmAdmin
+from telco_churn.errors import KafkaUnavailableError, SettingsError, TopicError
+from telco_churn.query.cluster_checks import ClusterChecks, checked_cluster
+from telco_churn.query.settings import BrokerSettings, GroupSettings, ReadSettings, TopicSettings
+from telco_churn.query.topic_checks import TopicsFound, check_beginning, check_topics
+
+FOUND = TopicsFound(partitions=3, has_groups=True)
+OPEN_TO_ALL = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+}
+
+
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    with KafkaBroker(tmp_path_factory.mktemp("kafka"), overrides=OPEN_TO_ALL) as broker:
+        yield broker
+
+
+@pytest.fixture
+def topics(own_broker: KafkaBroker) -> Iterator[TopicSettings]:
+    names = CustomerTopics("raw", "predictions", "dead")
+    names.create(own_broker.bootstrap_servers)
+    yield TopicSettings(input_topic="raw", output_topic="predictions", deadletter_topic="dead")
+    names.delete(own_broker.bootstrap_servers)
+
+
+@pytest.fixture(scope="module")
+def _jvm() -> Iterator[None]:
+    """A session with the connector's classes, in the way of a plain spark-submit."""
+    spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", False).getOrCreate()
+    for jar in connector_jars().split(","):
+        spark.sql(f"ADD JAR '{jar}'").collect()
+    yield
+    spark.stop()
+
+
+@contextmanager
+def admin_of(broker: KafkaBroker) -> Iterator[JvmAdmin]:
+    with JvmAdmin({"bootstrap.servers": broker.bootstrap_servers}) as admin:
+        yield admin
+
+
+def settings_of(broker: KafkaBroker) -> BrokerSettings:
+    return BrokerSettings(broker=broker.bootstrap_servers)
+
+
+def refuse(broker: KafkaBroker, kind: ResourceType, name: str, operation: AclOperation) -> None:
+    """Lets everybody do everything but this."""
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    rules = [
+        (AclOperation.ALL, AclPermissionType.ALLOW),
+        (operation, AclPermissionType.DENY),
+    ]
+    bindings = [
+        AclBinding(kind, name, ResourcePatternType.LITERAL, "User:*", "*", what, permission)
+        for what, permission in rules
+    ]
+    for made in admin.create_acls(bindings).values():
+        made.result(30)
+
+
+@pytest.mark.usefixtures("_jvm")
+def test_a_topic_s_identity_changes_with_the_topic_and_is_written_as_kafka_s_tools_do(
+    own_broker: KafkaBroker, topics: TopicSettings
+) -> None:
+    with admin_of(own_broker) as admin:
+        cluster = ClusterChecks(admin, settings_of(own_broker), topics)
+        first = cluster.source()
+        assert cluster.source() == first
+        delete_topics(own_broker.bootstrap_servers, ["raw"])
+        with pytest.raises(TopicError, match=r"topic raw does not exist on .* any more; create it"):
+            cluster.source()
+        create_topics(own_broker.bootstrap_servers, {"raw": 3})
+        second = cluster.source()
+    assert first.cluster_id == second.cluster_id
+    assert not first.may_be(second)
+    described = own_broker.run_tool(
+        "org.apache.kafka.tools.TopicCommand",
+        *("--bootstrap-server", own_broker.bootstrap_servers, "--describe", "--topic", "raw"),
+    )
+    assert f"TopicId: {second.topic_id}" in described
+
+
+@pytest.mark.usefixtures("_jvm")
+def test_a_compacted_output_is_said_and_a_narrow_one_refused(
+    own_broker: KafkaBroker, topics: TopicSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = own_broker.bootstrap_servers
+    create_topics(address, {"compact": 1}, {"cleanup.policy": "compact"})
+    create_topics(address, {"narrow": 1}, {"max.message.bytes": "5000"})
+    compact = TopicSettings(input_topic="raw", output_topic="compact", deadletter_topic="dead")
+    with admin_of(own_broker) as admin:
+        cluster = ClusterChecks(admin, settings_of(own_broker), compact)
+        cluster.check_outputs()
+        cluster.check_outputs()
+        assert cluster.compacted() == ["compact"]
+    assert caplog.text.count("topic compact is compacted: Kafka refuses an answer") == 1
+    narrow = TopicSettings(input_topic="raw", output_topic="predictions", deadletter_topic="narrow")
+    with (
+        pytest.raises(TopicError, match="topic narrow takes messages of 5000 bytes at most"),
+        checked_cluster(settings_of(own_broker), narrow, GroupSettings(), FOUND),
+    ):
+        pass
+
+
+@pytest.mark.usefixtures("_jvm")
+def test_members_of_the_group_are_said(
+    own_broker: KafkaBroker, topics: TopicSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    group = GroupSettings(consumer_group="shared")
+    client = {"bootstrap.servers": own_broker.bootstrap_servers, "client.id": "somebody"}
+    other = Consumer({**client, "group.id": "shared"})
+    other.subscribe(["raw"])
+    while not other.assignment():
+        other.poll(0.5)
+    with checked_cluster(settings_of(own_broker), topics, group, FOUND):
+        assert "group shared has members (somebody on 127.0.0.1): Kafka refuses" in caplog.text
+    other.close()
+    caplog.clear()
+    nobody = GroupSettings(consumer_group="not-there")
+    with checked_cluster(settings_of(own_broker), topics, nobody, FOUND):
+        assert caplog.text == ""
+
+
+@pytest.mark.usefixtures("_jvm")
+def test_what_the_broker_does_not_tell_is_one_line_and_no_error(
+    own_broker: KafkaBroker, topics: TopicSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    refuse(own_broker, ResourceType.TOPIC, "predictions", AclOperation.DESCRIBE_CONFIGS)
+    refuse(own_broker, ResourceType.GROUP, "closed", AclOperation.DESCRIBE)
+    group = GroupSettings(consumer_group="closed")
+    with checked_cluster(settings_of(own_broker), topics, group, FOUND) as cluster:
+        cluster.check_outputs()
+    lines = [record.getMessage() for record in caplog.records if record.levelno > logging.INFO]
+    assert [line.partition(":")[0] for line in lines] == [
+        "the broker does not tell the settings of predictions",
+        "the broker does not tell who is in group closed",
+    ]
+    assert "TopicAuthorizationException" in lines[0]
+    assert "GroupAuthorizationException" in lines[1]
+
+
+def test_a_topic_that_the_user_may_not_see_is_not_said_to_be_missing(
+    own_broker: KafkaBroker,
+) -> None:
+    create_topics(own_broker.bootstrap_servers, {"hidden": 1, "a": 1, "b": 1})
+    refuse(own_broker, ResourceType.TOPIC, "hidden", AclOperation.DESCRIBE)
+    topics = TopicSettings(input_topic="hidden", output_topic="a", deadletter_topic="b")
+    with pytest.raises(TopicError, match=r"topic hidden on .* is not for this user"):
+        check_topics(settings_of(own_broker), topics)
+
+
+@pytest.mark.usefixtures("_jvm")
+def test_a_broker_that_is_away_is_told_in_time(tmp_path: Path) -> None:
+    with JvmAdmin({"bootstrap.servers": "127.0.0.1:1"}) as admin:
+        with pytest.raises(AdminError, match="TimeoutException") as raised:
+            admin.topics(["raw"])
+        assert not raised.value.is_refusal
+
+
+@pytest.mark.parametrize("advertised", ["nowhere.invalid:9092", "127.0.0.1:1"])
+def test_an_address_that_the_broker_advertises_in_vain_is_named(
+    tmp_path: Path, advertised: str
+) -> None:
+    names = CustomerTopics("raw", "predictions", "dead")
+    with KafkaBroker(tmp_path) as well:
+        names.create(well.bootstrap_servers)
+    overrides = {"advertised.listeners": f"PLAINTEXT://{advertised}"}
+    topics = TopicSettings(input_topic="raw", output_topic="predictions", deadletter_topic="dead")
+    with KafkaBroker(tmp_path, overrides=overrides) as broker:
+        said = f"answers, but says that its broker for .* is at {advertised}, which does not answer"
+        with pytest.raises(KafkaUnavailableError, match=said):
+            check_topics(settings_of(broker), topics)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('{"other":{"0":1}}', "names topic other, the job reads raw"),
+        ('{"raw":{"0":1}}', "leaves out partition 1, 2 of raw; name each one"),
+        ('{"raw":{"0":1,"1":-2,"2":-1,"3":0}}', "raw has no partition 3"),
+        ('{"raw":{"0":6,"1":-2,"2":-1}}', "partition 0 of raw has offsets 0 to 5, not 6"),
+        ('{"raw":[1,2]}', "is not as in"),
+        ('{"raw":{"0":null,"1":-2,"2":-1}}', "is not as in"),
+    ],
+)
+def test_starting_offsets_that_do_not_fit_the_topic(
+    own_broker: KafkaBroker, topics: TopicSettings, given: str, said: str
+) -> None:
+    publish(own_broker.bootstrap_servers, "raw", 5, partition=0)
+    kafka, group = settings_of(own_broker), GroupSettings()
+    with pytest.raises(SettingsError, match=said):
+        check_beginning(kafka, topics, ReadSettings(starting_offsets=given), group, FOUND)
+    fits = ReadSettings(starting_offsets='{"raw":{"0":5,"1":-2,"2":-1}}')
+    check_beginning(kafka, topics, fits, group, FOUND)
+
+
+def test_that_a_new_checkpoint_passes_over_the_group_s_progress_is_said(
+    own_broker: KafkaBroker, topics: TopicSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = own_broker.bootstrap_servers
+    publish(address, "raw", 5, partition=0)
+    consumer = Consumer({"bootstrap.servers": address, "group.id": "before"})
+    consumer.commit(offsets=[TopicPartition("raw", 0, 3)], asynchronous=False)
+    consumer.close()
+    reading = ReadSettings(starting_offsets="latest")
+    for name, told in (("before", True), ("never", False)):
+        caplog.clear()
+        group = GroupSettings(consumer_group=name)
+        check_beginning(settings_of(own_broker), topics, reading, group, FOUND)
+        assert ("begins at latest; to go on where the group is" in caplog.text) == told
