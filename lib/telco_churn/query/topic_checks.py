@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from stream_telemetry.batch.progress import Positions
-from stream_telemetry.broker.offsets import Bounds, BrokerOffsets
+from stream_telemetry.broker.offsets import BrokerOffsets
+from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.checkpoint.logs import offsets_json
 from telco_churn import LOGGER
 from telco_churn.errors import KafkaUnavailableError, SettingsError, TopicError
