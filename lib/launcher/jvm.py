@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from launcher.cache.connector import connector_jars
 from launcher.java import chosen_java
+from launcher.submit.spark_settings import SparkSettings
 
+_CLASS_PATH = ("--driver-class-path", "spark.driver.extraClassPath")
 # For processes that live for seconds or idle for hours: start soon, stay small.
 _FAST_START = ("-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
 
 
-def job_options(given: Container[str]) -> list[str]:
+def job_options(settings: SparkSettings) -> list[str]:
     """Options of spark-submit that put the job's JVM together.
-
-    Args:
-        given: The names of the options that the user gives.
 
     Raises:
         LaunchError: the Kafka connector is neither cached nor to be had.
     """
     # The user's own list would replace ours; the job then fetches the connector by itself.
-    if "--jars" in given or "--packages" in given:
+    if "--jars" in settings.options or "--packages" in settings.options:
         return []
-    return ["--jars", connector_jars()]
+    if not settings.driver_is_local:
+        return ["--jars", connector_jars()]
+    # In one JVM they need not be handed to executors: copied, and asked for by a user's name.
+    path = [*connector_jars().split(","), settings.value(*_CLASS_PATH) or ""]
+    return ["--driver-class-path", os.pathsep.join(filter(None, path))]
 
 
 def java_command(class_path: Sequence[Path], options: Sequence[str], main: str) -> list[str]:

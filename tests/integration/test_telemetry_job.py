@@ -21,6 +21,7 @@ from scrape import Scrape, health, scrape
 
 from churn_tools.customers.synthetic import synthetic_customers
 from launcher.cache.connector import connector_jars
+from launcher.java import chosen_java
 from sandbox.kafka.records import read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics
 from sandbox.ports import LOOPBACK, free_port
@@ -201,6 +202,7 @@ def test_another_job_has_telemetry_in_ten_lines(broker: str, tmp_path: Path) -> 
         env=os.environ
         | {
             "PYTHONPATH": str(HOME / "lib"),
+            "JAVA_HOME": str(chosen_java().home),
             "PYSPARK_SUBMIT_ARGS": f"--jars {connector_jars()} --master local[2] pyspark-shell",
             "SPARK_LOCAL_IP": LOOPBACK,
         },

@@ -15,6 +15,7 @@ from job import HOME, wait_until
 from scrape import health, scrape
 
 from launcher.cache.connector import connector_jars
+from launcher.java import chosen_java
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import create_topics
 from sandbox.ports import LOOPBACK, free_port
@@ -36,6 +37,7 @@ def sleepy_query(
         env=os.environ
         | {
             "PYTHONPATH": str(HOME / "lib"),
+            "JAVA_HOME": str(chosen_java().home),
             "PYSPARK_SUBMIT_ARGS": f"--jars {connector_jars()} {options} pyspark-shell",
             "SPARK_LOCAL_IP": LOOPBACK,
         },

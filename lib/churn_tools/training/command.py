@@ -16,7 +16,8 @@ from pyspark.sql import SparkSession
 from churn_tools.training.data import check_csv, read_customers, write_synthetic_csv
 from churn_tools.training.fit import TrainedModel, train
 from churn_tools.training.saving import check_target, save_model
-from launcher.java import use_chosen_java
+from launcher.submit.surroundings import ready_this_process
+from stream_telemetry.login import connected
 from stream_telemetry.options import OFF, OwnOptions, option
 from stream_telemetry.values import count, directory, or_off, whole
 from telco_churn.model.manifest import MANIFEST_NAME, Manifest
@@ -100,7 +101,8 @@ def _session() -> Iterator[SparkSession]:
     ):
         settings.setIfMissing(name, value)
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # nobody has started a JVM yet
-        use_chosen_java()
+        ready_this_process()
+    connected()
     spark = SparkSession.builder.config(conf=settings).getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     try:

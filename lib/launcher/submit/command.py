@@ -15,7 +15,6 @@ from launcher.submit.log_file import claim_spark_log
 from launcher.submit.spark_settings import read_spark_settings
 from launcher.submit.surroundings import (
     check_classic_api,
-    check_user,
     passed_over,
     prepared_environment,
     with_conf_dir,
@@ -53,7 +52,6 @@ def put_together(
     """
     spark = read_spark_settings(division, with_conf_dir(environment))
     check_classic_api(spark)
-    check_user()
     java = chosen_java()
     for line in (*passed_over(environment), str(java)):
         sys.stderr.write(f"spark-submit.sh: {line}\n")
@@ -62,7 +60,7 @@ def put_together(
         command=(
             str(SPARK_HOME / "bin" / "spark-submit"),
             *division.spark_words,
-            *job_options(spark.options),
+            *job_options(spark),
             str(project_home() / "jobs" / "churn_stream.py"),
             *division.job,
         ),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from launcher.errors import LaunchError
-from launcher.java import Java
+from launcher.java import Java, use_chosen_java
 from launcher.spark import SPARK_HOME, spark_version
 from launcher.submit.spark_settings import SparkSettings
 from telco_churn.errors import SettingsError
@@ -41,6 +41,7 @@ def prepared_environment(
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
     }
+    prepared |= user_variables(environment)
     if settings.driver_is_local:
         # Without this Spark's web page and ports are open to the network.
         prepared.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -48,6 +49,18 @@ def prepared_environment(
         # spark-submit puts a pipe before the terminal.
         prepared.setdefault("FORCE_COLOR", "1")
     return prepared
+
+
+def ready_this_process() -> None:
+    """Readies the environment of a process that starts Spark's JVM itself, without spark-submit.
+
+    Raises:
+        LaunchError: there is no Java that fits.
+    """
+    for name in [name for name in os.environ if name.startswith(_CONNECT)]:
+        del os.environ[name]
+    os.environ.update(user_variables(os.environ), SPARK_HOME=str(SPARK_HOME))
+    use_chosen_java()
 
 
 def with_conf_dir(environment: Mapping[str, str]) -> dict[str, str]:
@@ -87,21 +100,19 @@ def check_classic_api(settings: SparkSettings) -> None:
             )
 
 
-def check_user() -> None:
-    """Refuses a user whose id has no name: Hadoop's login, and so Spark, fails without one.
+def user_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables that give a name to a user id that has none, as some containers have.
 
-    Raises:
-        LaunchError: says how to give it one.
+    The JVM would call both user and home `?`, which Ivy and Hadoop end at.
     """
-    user = os.getuid()
     try:
-        pwd.getpwuid(user)
-    except KeyError as error:
-        raise LaunchError(
-            f"the user id {user} has no name on this machine, and Spark does not start without "
-            f"one; add it to /etc/passwd, e.g. as churn:x:{user}:0::/tmp:/sbin/nologin, or run as "
-            "a user that is there"
-        ) from error
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        name = environment.get("HADOOP_USER_NAME") or f"uid{os.getuid()}"
+        options = f"-Duser.name={name} -Duser.home={tempfile.gettempdir()}"
+        given = environment.get("SPARK_SUBMIT_OPTS", "")
+        return {"HADOOP_USER_NAME": name, "SPARK_SUBMIT_OPTS": f"{options} {given}".strip()}
+    return {}
 
 
 def _python_path(environment: Mapping[str, str]) -> list[str]:

@@ -16,6 +16,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark import SparkContext
 from pyspark.errors.exceptions.captured import CapturedException
 
+from stream_telemetry.login import connected
 from stream_telemetry.run.causes import root_cause
 
 
@@ -52,7 +53,7 @@ class CheckpointFiles:
         Raises:
             CheckpointFileError: there is no such file system, or it does not answer.
         """
-        self._jvm = _connected()
+        self._jvm = connected()
         self.location = location
         spark, hadoop = self._jvm.org.apache.spark, self._jvm.org.apache.hadoop.fs
         with _told():
@@ -191,12 +192,6 @@ class CheckpointFiles:
         options = SparkContext._gateway.new_array(kind, 1)
         options[0] = kind.OVERWRITE
         return options
-
-
-def _connected() -> Any:
-    """The JVM that the session uses, or will use."""
-    SparkContext._ensure_initialized()
-    return SparkContext._jvm
 
 
 def _create_local(path: Path, text: str) -> None:

@@ -9,6 +9,7 @@ import pyspark
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
+from stream_telemetry.login import connected
 from stream_telemetry.run.lifecycle import JVM_ERRORS
 from telco_churn.errors import SettingsError
 from telco_churn.model.loading import SPARK_ERRORS, first_line
@@ -63,6 +64,7 @@ def start_session() -> SparkSession:
             map={key: "127.0.0.1" for key in _LOOPBACK if not conf.contains(key)}
         )
     try:
+        connected()
         spark = builder.getOrCreate()
     except (*SPARK_ERRORS, RuntimeError) as error:
         raise SettingsError(f"Spark does not start: {first_line(error)}") from error

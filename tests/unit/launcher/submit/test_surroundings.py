@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from launcher.submit.surroundings import (
     check_classic_api,
     passed_over,
     prepared_environment,
+    user_variables,
     with_conf_dir,
 )
 from telco_churn.errors import SettingsError
@@ -99,13 +101,24 @@ def test_a_sites_own_settings_of_spark_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("unshare")
-def test_a_user_id_without_a_name_is_one_line() -> None:
+def test_a_user_id_without_a_name_gets_one() -> None:
     lib = Path(__file__).resolve().parents[4] / "lib"
-    script = "from launcher.submit.surroundings import check_user; check_user()"
+    script = (
+        "from launcher.submit.surroundings import user_variables\n"
+        "print(user_variables({'SPARK_SUBMIT_OPTS': '-Da=b'}))"
+    )
     said = subprocess.run(
         ["unshare", "--user", "--map-user=54321", sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(lib)},
+        env={**os.environ, "PYTHONPATH": str(lib), "TMPDIR": "/tmp"},
         capture_output=True,
         text=True,
+        check=True,
     )
-    assert "the user id 54321 has no name on this machine" in said.stderr.splitlines()[-1]
+    assert ast.literal_eval(said.stdout) == {
+        "HADOOP_USER_NAME": "uid54321",
+        "SPARK_SUBMIT_OPTS": "-Duser.name=uid54321 -Duser.home=/tmp -Da=b",
+    }
+
+
+def test_a_user_with_a_name_keeps_it() -> None:
+    assert user_variables({"HADOOP_USER_NAME": "ann"}) == {}
