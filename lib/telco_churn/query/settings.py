@@ -11,6 +11,10 @@ from stream_telemetry.values import choice, count, on_off, text
 from telco_churn.settings.trigger import Trigger, parse_trigger
 
 
+# As Kafka's own clients read it (org.apache.kafka.common.utils.Utils.HOST_PORT_PATTERN).
+_SERVER = r"(\w+://)?([\w.%-]+|\[[\w.%:-]+\]):(?P<port>\d{1,5})"
+
+
 def topic(value: str) -> str:
     """A topic's name."""
     # Kafka's own rule for names (org.apache.kafka.common.internals.Topic).
@@ -22,8 +26,8 @@ def topic(value: str) -> str:
 def servers(value: str) -> str:
     """A list of bootstrap servers."""
     for server in value.split(","):
-        host, _, port = server.strip().rpartition(":")
-        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        found = re.fullmatch(_SERVER, server.strip(), re.ASCII)
+        if found is None or not 0 < int(found["port"]) < 65536:
             raise ValueError("is not a list of bootstrap servers; write host:port[,host:port]")
     return value
 

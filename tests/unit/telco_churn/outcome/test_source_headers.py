@@ -1,0 +1,39 @@
+"""Which event an output record answers, by its headers."""
+
+from __future__ import annotations
+
+import pytest
+
+from stream_telemetry.broker.read import RecordAddress
+from telco_churn.outcome.source_headers import source_of
+
+HEADERS = {"source_topic": "raw", "source_partition": "2", "source_offset": "77"}
+
+
+def test_three_headers_name_the_event() -> None:
+    assert source_of(HEADERS) == RecordAddress("raw", 2, 77)
+
+
+def test_other_headers_change_nothing() -> None:
+    assert source_of({**HEADERS, "own": "x", "latency_ms": "?"}) == RecordAddress("raw", 2, 77)
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_without_one_of_them_no_event_is_named(name: str) -> None:
+    assert source_of({key: value for key, value in HEADERS.items() if key != name}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("source_topic", ""),
+        ("source_partition", "-1"),
+        ("source_partition", "x"),
+        ("source_partition", ""),
+        ("source_offset", "7.0"),
+        ("source_offset", " 7"),
+        ("source_offset", "0x7"),
+    ],
+)
+def test_a_header_that_is_no_place_names_no_event(name: str, value: str) -> None:
+    assert source_of({**HEADERS, name: value}) is None
