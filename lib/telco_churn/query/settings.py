@@ -10,7 +10,6 @@ from stream_telemetry.options import option
 from stream_telemetry.values import choice, count, on_off, text
 from telco_churn.settings.trigger import Trigger, parse_trigger
 
-
 # As Kafka's own clients read it (org.apache.kafka.common.utils.Utils.HOST_PORT_PATTERN).
 _SERVER = r"(\w+://)?([\w.%-]+|\[[\w.%:-]+\]):(?P<port>\d{1,5})"
 
