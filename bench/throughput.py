@@ -23,7 +23,7 @@ from churn_tools.producer.publisher import Publisher
 from churn_tools.producer.source import synthetic_events, to_records
 from launcher.java import use_chosen_java
 from sandbox.kafka.broker import KafkaBroker
-from sandbox.kafka.records import answered, read_topic
+from sandbox.kafka.read_back import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from stream_telemetry.broker.read import object_of
 from telco_churn.model.loading import load_model

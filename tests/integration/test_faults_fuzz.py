@@ -18,7 +18,7 @@ from verifying import assert_all_accounted
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.contract_validator import ContractValidator
-from sandbox.kafka.records import answered, read_topic
+from sandbox.kafka.read_back import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics
 from stream_telemetry.broker.read import RecordAddress
 from telco_churn.contract.parser import MAX_EVENT_BYTES

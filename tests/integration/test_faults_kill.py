@@ -15,7 +15,7 @@ from job import Job, wait_until
 from load import load, records_in
 from verifying import assert_all_accounted
 
-from sandbox.kafka.records import answered, read_topic
+from sandbox.kafka.read_back import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics
 from stream_telemetry.checkpoint.logs import read_plan
 

@@ -18,7 +18,7 @@ from job import HOME, Job
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.source import to_records
-from sandbox.kafka.records import answered, read_topic
+from sandbox.kafka.read_back import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics
 from stream_telemetry.broker.read import object_of
 

@@ -13,7 +13,7 @@ from confluent_kafka import Producer
 from job import HOME, Job
 
 from churn_tools.customers.broken import borderline_records
-from sandbox.kafka.records import read_topic
+from sandbox.kafka.read_back import read_topic
 from sandbox.kafka.topics import CustomerTopics
 
 

@@ -26,7 +26,7 @@ from churn_tools.producer.pacing import Pacer
 from churn_tools.producer.publisher import Publisher, Record
 from churn_tools.producer.source import to_records
 from sandbox.kafka.broker import KafkaBroker
-from sandbox.kafka.records import read_topic
+from sandbox.kafka.read_back import read_topic
 from sandbox.kafka.topics import create_topics, delete_topics
 from stream_telemetry.broker.read import TopicReader
 from telco_churn.errors import KafkaUnavailableError

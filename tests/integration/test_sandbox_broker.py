@@ -17,7 +17,7 @@ from launcher.cache.jars import JarSet, fetch
 from launcher.child import Child
 from sandbox.errors import SandboxError
 from sandbox.kafka.broker import KafkaBroker
-from sandbox.kafka.records import read_topic
+from sandbox.kafka.read_back import read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from sandbox.ports import LOOPBACK, port_is_free
 

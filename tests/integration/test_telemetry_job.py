@@ -22,7 +22,7 @@ from scrape import Scrape, health, scrape
 from churn_tools.customers.synthetic import synthetic_customers
 from launcher.cache.connector import connector_jars
 from launcher.java import chosen_java
-from sandbox.kafka.records import read_topic
+from sandbox.kafka.read_back import read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics
 from sandbox.ports import LOOPBACK, free_port
 from stream_telemetry.broker.read import object_of

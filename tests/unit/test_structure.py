@@ -43,7 +43,6 @@ MAY_IMPORT = {
 ALL_SETTINGS = "telco_churn.settings.job.Settings"
 SAME_THING_EACH_TIME = {
     *("__init__", "__main__", "command", "errors", "page", "settings", "telemetry"),
-    "records",
 }
 """Names of files that mean the same wherever they are."""
 SAYS_NOTHING = re.compile(r"(?:^|_)(?:utils?|helpers?|managers?|common|misc)(?:$|_)")

@@ -6,7 +6,7 @@ from typing import Final
 
 from confluent_kafka import Message
 
-from sandbox.kafka.records import scored_at_seconds
+from sandbox.kafka.read_back import scored_at_seconds
 from sandbox.kafka.topics import CustomerTopics
 from stream_telemetry.broker.read import RecordAddress, TopicReader, headers_of, object_of
 from telco_churn.outcome.source_headers import TIMESTAMP

@@ -9,7 +9,7 @@ from statistics import median, quantiles
 
 from confluent_kafka import Message
 
-from sandbox.kafka.records import answered, read_topic, scored_at_seconds
+from sandbox.kafka.read_back import answered, read_topic, scored_at_seconds
 from sandbox.kafka.topics import CustomerTopics
 from stream_telemetry.broker.read import RecordAddress, headers_of, object_of
 from telco_churn.outcome.source_headers import LATENCY
