@@ -1,0 +1,120 @@
+"""What a model says of itself, written and read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from telco_churn.errors import ModelError
+from telco_churn.model.manifest import (
+    MANIFEST_NAME,
+    CalibrationBin,
+    Evaluation,
+    Histogram,
+    Manifest,
+    TrainingDistribution,
+    read_manifest,
+    write_manifest,
+)
+
+MANIFEST = Manifest(
+    version="7",
+    spark_version="4.2.0",
+    created="2026-01-02T03:04:05Z",
+    threshold=0.31,
+    threshold_rule="by hand",
+    training_data="none",
+    rows=1_000,
+    evaluation=Evaluation(
+        rows=250,
+        churn_rate=0.27,
+        auc=0.84,
+        log_loss=0.42,
+        brier=0.13,
+        precision=0.5,
+        recall=0.75,
+        f1=0.6,
+        calibration=(CalibrationBin(125, 0.1, 0.12), CalibrationBin(125, 0.4, 0.42)),
+    ),
+    training_distribution=TrainingDistribution(
+        categories={"gender": {"Male": 0.5, "Female": 0.5}},
+        numbers={"tenure": Histogram((1.0, 10.0), (0.2, 0.3, 0.5))},
+        scores=Histogram((0.5,), (0.75, 0.25)),
+    ),
+    files={"pipeline/metadata/part-0": "0" * 64},
+)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    write_manifest(tmp_path, MANIFEST)
+    return tmp_path
+
+
+def changed(directory: Path, changes: Mapping[str, Any]) -> Path:
+    path = directory / MANIFEST_NAME
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    return directory
+
+
+def refusal(directory: Path) -> str:
+    with pytest.raises(ModelError) as error:
+        read_manifest(directory)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_manifest_is_read_as_it_was_written(written: Path) -> None:
+    assert read_manifest(written) == MANIFEST
+
+
+def test_the_file_is_for_people_too(written: Path) -> None:
+    text = (written / MANIFEST_NAME).read_text()
+    assert text.startswith('{\n  "created": "2026-01-02T03:04:05Z",\n')
+    assert text.endswith("}\n")
+
+
+def test_a_figure_that_is_no_number_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_manifest(tmp_path, replace(MANIFEST, threshold=float("nan")))
+
+
+@pytest.mark.parametrize("field", sorted(json.loads(json.dumps(MANIFEST.__dict__, default=vars))))
+def test_a_field_that_is_missing_is_named(written: Path, field: str) -> None:
+    path = written / MANIFEST_NAME
+    document = json.loads(path.read_text())
+    del document[field]
+    path.write_text(json.dumps(document))
+    assert f"'{field}' is a required property" in refusal(written)
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"version": ""}, "version"),
+        ({"version": 7}, "version"),
+        ({"created": "yesterday"}, "created"),
+        ({"created": "2026-01-02T03:04:05+01:00"}, "created"),
+        ({"threshold": -0.1}, "threshold"),
+        ({"threshold": 1.1}, "threshold"),
+        ({"rows": 1.5}, "rows"),
+        ({"training_distribution": {}}, "training_distribution"),
+    ],
+)
+def test_a_field_of_another_shape_is_named_with_what_to_do(
+    written: Path, changes: dict[str, object], place: str
+) -> None:
+    message = refusal(changed(written, changes))
+    assert f"is not a model's manifest: {place}" in message
+    assert message.endswith("train one: jobs/train_model.py --help")
+
+
+def test_a_directory_without_a_manifest_holds_no_model(tmp_path: Path) -> None:
+    message = refusal(tmp_path / "absent")
+    assert message.startswith(f"no model in {tmp_path / 'absent'}: cannot read manifest.json")
+    assert "No such file" in message
