@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from launcher.submit.command import hand_over, put_together
 from launcher.submit.division import divide
 from telco_churn.errors import exit_with
+from telco_churn.run_reports import failures_told
 from telco_churn.settings.resolve import read_settings
 
 OWN = {"--help": False, "-h": False, "--version": False}
@@ -25,8 +26,11 @@ def main(words: Sequence[str]) -> None:
         SystemExit: with 0, after `--help` or `--version`.
     """
     division = divide(words, OWN)
-    settings = read_settings([*division.own, *division.job], os.environ)
-    hand_over(put_together(division, settings.log, os.environ))
+    # From here on to the job's own start nobody else would tell.
+    with failures_told(division.job, os.environ):
+        settings = read_settings([*division.own, *division.job], os.environ)
+        submission = put_together(division, settings.log, os.environ)
+    hand_over(submission)
 
 
 if __name__ == "__main__":

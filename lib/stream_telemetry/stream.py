@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from stream_telemetry.logs.records import RecordLogPlan
-from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
+from stream_telemetry.outlets.run_report import RunReport
+from stream_telemetry.outlets.settings import ExporterSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +54,12 @@ class Outlets:
 
     Attributes:
         exporter: the HTTP server.
-        push: the Pushgateway.
+        report: what is pushed to a Pushgateway of the run, inside of whose `with` block it is.
         record_log: lines about single records, if they are wanted.
         lost_lines: gives the number of log lines that could not be written.
     """
 
     exporter: ExporterSettings = field(default_factory=ExporterSettings)
-    push: PushSettings = field(default_factory=PushSettings)
+    report: RunReport | None = None
     record_log: RecordLogPlan | None = None
     lost_lines: Callable[[], int] = lambda: 0

@@ -22,11 +22,10 @@ from stream_telemetry.logs.records import RecordLog, RecordLogPlan
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.declared import declare_all
 from stream_telemetry.metrics.store import MetricStore
-from stream_telemetry.outlets.gateway import Gateway
 from stream_telemetry.outlets.pages import make_app
 from stream_telemetry.outlets.push import PushThread
 from stream_telemetry.outlets.server import Exporter
-from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
+from stream_telemetry.outlets.settings import ExporterSettings
 from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.run.chronicle import Chronicle
 from stream_telemetry.run.lifecycle import StopSignals, run_until_stopped
@@ -72,11 +71,13 @@ class Telemetry:
             limits or limits_for(stream.batch_seconds, is_realtime=stream.is_realtime),
             has_model=bool(stream.model_backend),
         )
-        self._push = _push_thread(outlets.push, stream, self._store, self._health)
+        self._report = outlets.report
+        self._push = PushThread(self._report, self._store, self._health) if self._report else None
         self._log = QueryLog(stream.logger, stream.query)
         self._history = BatchHistory()
         self._records = self._record_log(outlets.record_log)
         self._lag = self._lag_thread()
+        self._is_cut_off = False
         self._chronicle = Chronicle(
             observation=observation,
             store=self._store,
@@ -159,6 +160,8 @@ class Telemetry:
                 )
 
             supervise(start, stay, signals, self._restarts, on_failure)
+        # A stream has no end but this one.
+        self._is_cut_off = signals.is_asked and self._stream.mode == "batch"
 
     def __enter__(self) -> Self:
         """Starts the threads and the exporter."""
@@ -179,16 +182,13 @@ class Telemetry:
         if records := self._records:
             closings.append(lambda: records.finish(DRAIN_SECONDS))
         closings.append(lambda: self._lag.finish(DRAIN_SECONDS))
-        if push := self._push:
-            closings.append(
-                lambda: push.finish(
-                    succeeded=exception[0] is None and self._chronicle.has_ended_well,
-                    keep=self._stream.mode == "batch",
-                )
-            )
+        if self._push:
+            closings.append(self._push.finish)
         if self._exporter:
             closings.append(self._exporter.close)
         close_each(closings)
+        if self._report:
+            self._report.is_complete = self._chronicle.has_ended_well and not self._is_cut_off
 
     def _make_exporter(self, settings: ExporterSettings) -> Exporter | None:
         if settings.metrics_port is None:
@@ -213,19 +213,3 @@ class Telemetry:
             resume=resume_positions(stream.checkpoint, stream.starting_offsets, offsets.committed),
             commits=stream.commits,
         )
-
-
-def _push_thread(
-    settings: PushSettings, stream: Stream, store: MetricStore, health: Health
-) -> PushThread | None:
-    if settings.pushgateway is None:
-        return None
-    gateway = Gateway(
-        url=settings.pushgateway,
-        job=stream.query,
-        instance=stream.consumer_group,
-        login=settings.login(),
-        ca=settings.pushgateway_ca,
-    )
-    gateway.check()
-    return PushThread(gateway, store, health)

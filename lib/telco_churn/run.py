@@ -11,6 +11,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
 from stream_telemetry.checkpoint.identity import SourceIdentity
+from stream_telemetry.outlets.run_report import RunReport
 from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.run.lifecycle import JVM_ERRORS
 from stream_telemetry.telemetry import Telemetry
@@ -29,6 +30,7 @@ from telco_churn.query.preflight import prepare_model
 from telco_churn.query.session import session
 from telco_churn.query.source_and_sink import KafkaEnds
 from telco_churn.query.topic_checks import TopicsFound, check_beginning, check_topics
+from telco_churn.run_reports import failures_told, run_report
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import described, read_settings
 from telco_churn.telemetry import make_telemetry, show_model, start_log
@@ -43,7 +45,15 @@ def main(arguments: Sequence[str]) -> None:
         ChurnStreamError: one of its kinds, for each reason to end with an exit code.
         TelemetryError: an outlet cannot be used.
     """
-    settings = read_settings(arguments, os.environ)
+    with failures_told(arguments, os.environ):
+        settings = read_settings(arguments, os.environ)
+    is_batch = settings.reading.trigger.is_once
+    with run_report(settings.push, settings.group, settings.run, is_batch=is_batch) as report:
+        run(settings, report)
+
+
+def run(settings: Settings, report: RunReport | None) -> None:
+    """The job with its settings; raises like `main`."""
     found = check_topics(settings.kafka, settings.topics)
     checkpoint = Checkpoint(settings.checkpoint.checkpoint)
     checkpoint.check()
@@ -54,7 +64,7 @@ def main(arguments: Sequence[str]) -> None:
     # Checkpoint and exporter's port are taken first, and given back last.
     with (
         checkpoint.locked(lambda reason: alarm.ring(QueryFailedError(reason))),
-        make_telemetry(settings, observation, start_log(settings)) as telemetry,
+        make_telemetry(settings, observation, start_log(settings), report) as telemetry,
         session() as spark,
         checked_cluster(settings.kafka, settings.topics, settings.group, found) as cluster,
     ):

@@ -8,6 +8,7 @@ from stream_telemetry.batch.observation import Observation
 from stream_telemetry.logs.configure import LogTargets, configure_logging
 from stream_telemetry.logs.files.whole_lines import LostLines
 from stream_telemetry.logs.records import RecordLogPlan
+from stream_telemetry.outlets.run_report import RunReport
 from stream_telemetry.stream import Outlets, Stream
 from stream_telemetry.telemetry import Telemetry
 from telco_churn import LOGGER, QUERY_NAME, __version__
@@ -36,7 +37,10 @@ def start_log(settings: Settings) -> LostLines:
 
 
 def make_telemetry(
-    settings: Settings, observation: Observation, lost_lines: LostLines
+    settings: Settings,
+    observation: Observation,
+    lost_lines: LostLines,
+    report: RunReport | None,
 ) -> Telemetry:
     """The job's telemetry; the exporter's port is taken.
 
@@ -62,7 +66,7 @@ def make_telemetry(
     )
     outlets = Outlets(
         exporter=settings.exporter,
-        push=settings.push,
+        report=report,
         record_log=_record_log(settings, observation),
         lost_lines=lambda: lost_lines.count,
     )

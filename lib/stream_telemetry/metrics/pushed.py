@@ -21,7 +21,20 @@ RUN_SUCCEEDED = _pushed("stream_run_records_succeeded", "Those of them that pass
 RUN_FAILED = _pushed("stream_run_records_failed", "Those that became dead letters.")
 RUN_STARTED = _pushed("stream_run_started_timestamp_seconds", "When the run started.")
 RUN_END = _pushed("stream_run_end_timestamp_seconds", "When it ended; 0 while it lasts.")
-RUN_OK = _pushed("stream_run_succeeded", "1 when it ended as it should; 0 while it lasts.")
+RUN_OK = _pushed(
+    "stream_run_succeeded",
+    "1 when it ended as it should; 0 while it lasts, or cut off.",
+)
+RUN_EXIT_CODE = _pushed("stream_run_exit_code", "Its exit code; -1 while it lasts.")
+LAST_SUCCESS = _pushed(
+    "stream_run_last_success_timestamp_seconds",
+    "When a run last ended as it should; runs that fail leave it as it is.",
+)
+EXPECTED_INTERVAL = _pushed(
+    "stream_run_expected_interval_seconds",
+    "How often a scheduled run is to succeed, as its setting says; 0 without one.",
+)
+
 
 PUSHED: tuple[Metric, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Metric)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import (
@@ -16,7 +16,7 @@ from urllib.request import (
     build_opener,
 )
 
-from prometheus_client import CollectorRegistry, delete_from_gateway, push_to_gateway
+from prometheus_client import CollectorRegistry, delete_from_gateway, pushadd_to_gateway
 
 from stream_telemetry.errors import TelemetryError
 
@@ -33,6 +33,7 @@ class Gateway:
         instance: its `instance`.
         login: `user:password`, instead of one in the URL.
         ca: PEM file of the authority that signed the gateway's certificate.
+        labels: of the group besides those two; they keep environments apart.
     """
 
     url: str
@@ -40,22 +41,18 @@ class Gateway:
     instance: str
     login: str | None = None
     ca: Path | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def push(self, registry: CollectorRegistry) -> None:
-        """Replaces the group; raises OSError or HTTPException when that fails."""
-        push_to_gateway(
-            self._address(),
-            self.job,
-            registry,
-            {"instance": self.instance},
-            TIMEOUT_SECONDS,
-            self._handler(),
+        """Replaces these metrics of the group, and leaves others; raises OSError, HTTPException."""
+        pushadd_to_gateway(
+            self._address(), self.job, registry, self._group(), TIMEOUT_SECONDS, self._handler()
         )
 
     def delete(self) -> None:
         """Removes the group; raises OSError or HTTPException when that fails."""
         delete_from_gateway(
-            self._address(), self.job, {"instance": self.instance}, TIMEOUT_SECONDS, self._handler()
+            self._address(), self.job, self._group(), TIMEOUT_SECONDS, self._handler()
         )
 
     def check(self) -> None:
@@ -70,6 +67,9 @@ class Gateway:
                 "http://host:9091, without blanks, ? or #"
             )
         self._handler()
+
+    def _group(self) -> dict[str, str]:
+        return {"instance": self.instance, **self.labels}
 
     def _address(self) -> str:
         parts = urlsplit(self.url)

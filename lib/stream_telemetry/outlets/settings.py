@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stream_telemetry.errors import TelemetryError
 from stream_telemetry.options import OFF, option
 from stream_telemetry.outlets.server import Tls
 from stream_telemetry.values import file, or_off, port, text, url
+
+if TYPE_CHECKING:
+    from stream_telemetry.outlets.run_report import RunReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +68,37 @@ class ExporterSettings:
         return read_login(self.metrics_login_file)
 
 
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+_DURATION = re.compile(rf"(\d+(?:\.\d+)?)\s*([{''.join(_UNITS)}])", re.ASCII)
+
+
+def duration(value: str) -> str:
+    """A time such as 90m, 24h or 1d; or off."""
+    if value != OFF and not _seconds(value):
+        raise ValueError(f"is not a time above 0; write 90m, 24h, 1d, or {OFF}")
+    return value
+
+
+def label_pairs(value: str) -> str:
+    """Labels of a Pushgateway's group: `environment=prod,region=eu`; or off."""
+    for name, text_ in _pairs(value):
+        if not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name) or not text_:
+            raise ValueError(f"is not a list of labels; write environment=prod,region=eu, or {OFF}")
+        if name in ("job", "instance"):
+            raise ValueError(f"sets {name}, which are the query and its consumer group")
+    return value
+
+
+def _pairs(value: str) -> list[tuple[str, str]]:
+    parts = [] if value == OFF else [part.partition("=") for part in value.split(",")]
+    return [(name.strip(), text_.strip()) for name, _, text_ in parts]
+
+
+def _seconds(value: str) -> float:
+    match = _DURATION.fullmatch(value.strip())
+    return float(match[1]) * _UNITS[match[2]] if match else 0.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class PushSettings:
     """Pushgateway."""
@@ -76,6 +112,47 @@ class PushSettings:
     pushgateway_ca: Path | None = option(
         OFF, "PEM authority that has signed its certificate", parse=or_off(file), metavar="FILE"
     )
+    pushgateway_labels: str = option(
+        OFF,
+        "further labels of what is pushed; they keep environments apart on one gateway",
+        parse=label_pairs,
+        metavar="NAME=VALUE,…",
+    )
+    expected_interval: str = option(
+        OFF,
+        "how often a scheduled run (--trigger once) is to succeed, such as 1d or 90m; an alert "
+        "goes by it",
+        parse=duration,
+        metavar="TIME",
+    )
+
+    def report(self, job: str, instance: str, *, keep: bool) -> RunReport | None:
+        """What is pushed of a run, under this `job` and `instance`; None without a Pushgateway.
+
+        Args:
+            job: the name of the query.
+            instance: its consumer group.
+            keep: whether the figures stay after a run that ended well.
+
+        Raises:
+            TelemetryError: the gateway's settings cannot be used.
+        """
+        if self.pushgateway is None:
+            return None
+        # Checking settings and --help need not wait for the client of Prometheus.
+        from stream_telemetry.outlets.gateway import Gateway
+        from stream_telemetry.outlets.run_report import RunReport
+
+        gateway = Gateway(
+            url=self.pushgateway,
+            job=job,
+            instance=instance,
+            login=self.login(),
+            ca=self.pushgateway_ca,
+            labels=dict(_pairs(self.pushgateway_labels)),
+        )
+        gateway.check()
+        return RunReport(gateway, keep=keep, expected_interval=_seconds(self.expected_interval))
 
     def login(self) -> str | None:
         """The `user:password`, if there is one; raises TelemetryError like `read_login`."""

@@ -74,6 +74,29 @@ def read(
     return kind(**{name: sources.section(part) for name, part in sections_of(kind).items()})
 
 
+def read_what_fits(
+    kind: type[Kind], arguments: Sequence[str], environment: Mapping[str, str]
+) -> Kind | None:
+    """Some sections of the job's settings, where `read_settings` raises; None if these do too.
+
+    Mistakes in other sections, and words and keys that nobody knows, are passed over.
+
+    Args:
+        kind: a dataclass whose fields are some of the sections of `Settings`.
+        arguments: of the job's command line.
+        environment: environment variables.
+    """
+    try:
+        flags = vars(make_parser(Settings, JOB).parse_known_args(list(arguments))[0])
+        named = flags["config"] or environment.get("CHURN_STREAM_CONFIG")
+        path = Path(named) if named else _default_config()
+        file = _File(path, {key: str(value) for key, value in _table(path).items()})
+        sources = _Sources(flags, without_links(environment), file)
+        return kind(**{name: sources.section(part) for name, part in sections_of(kind).items()})
+    except SettingsError:
+        return None
+
+
 def described(settings: Settings) -> dict[str, str]:
     """Each of the job's settings as text, passwords masked."""
     values = settings.values()
@@ -148,10 +171,7 @@ def _anchored(option: Option, text: str) -> str:
 
 def _read_file(path: Path) -> _File:
     """The settings in a TOML file, as text."""
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"config {path} cannot be read: {error}") from error
+    table = _table(path)
     names = [option.name for option in job_options()]
     for key, value in table.items():
         if key not in names:
@@ -161,3 +181,10 @@ def _read_file(path: Path) -> _File:
         if not isinstance(value, str | int) or isinstance(value, bool):
             raise SettingsError(f"config {path}: {key} must be text or a whole number")
     return _File(path, {key: str(value) for key, value in table.items()})
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"config {path} cannot be read: {error}") from error

@@ -1,0 +1,150 @@
+"""What a run tells a Pushgateway of itself: that it began, how it gets on, and how it ended.
+
+What is pushed has names of its own: the counters that are scraped, pushed as well, would be counted
+twice by every `sum(rate(…))`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Self
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from stream_telemetry.metrics import pushed
+from stream_telemetry.metrics.metric import Metric
+from stream_telemetry.outlets.gateway import Gateway
+
+if TYPE_CHECKING:
+    from stream_telemetry.batch.progress import Batch
+
+log = logging.getLogger(__name__)
+
+RUNNING = -1.0
+"""The exit code of a run that lasts."""
+
+
+class RunReport:
+    """The figures of one run; its `with` block is the run.
+
+    The gateway is told at the beginning of the block, so that a run that dies before it has done
+    anything is known, and at its end, with the exit code that the error stands for. A gateway that
+    does not answer delays both by seconds, and is counted.
+
+    Attributes:
+        errors: pushes that were not taken.
+        on_error: called at each further one.
+        is_complete: whether the query came to its end; a run is a success if it did.
+    """
+
+    def __init__(self, gateway: Gateway, *, keep: bool, expected_interval: float = 0.0) -> None:
+        """Prepares the figures; nothing is pushed yet.
+
+        Args:
+            gateway: where to push.
+            keep: false for a stream: one that ends well leaves nothing behind, as nobody would
+                refresh its figures.
+            expected_interval: seconds within which a scheduled run is to succeed again; 0 for none.
+        """
+        self.errors = 0
+        self.on_error: Callable[[], None] = lambda: None
+        self.is_complete = False
+        self._gateway = gateway
+        self._keep = keep
+        self._lock = threading.Lock()
+        # Every one of them, so that none is left over from the run before.
+        self._values: dict[Metric, float] = dict.fromkeys(pushed.PUSHED, 0.0)
+        # But this one: a run that fails leaves it as it is.
+        del self._values[pushed.LAST_SUCCESS]
+        self._values[pushed.RUN_STARTED] = time.time()
+        self._values[pushed.RUN_EXIT_CODE] = RUNNING
+        self._values[pushed.EXPECTED_INTERVAL] = expected_interval
+
+    def __enter__(self) -> Self:
+        """Tells that the run has begun."""
+        self.push()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Tells how it ended."""
+        code = exit_code(error)
+        is_well = code == 0 and self.is_complete
+        now = time.time()
+        with self._lock:
+            self._values[pushed.RUN_END] = now
+            self._values[pushed.RUN_EXIT_CODE] = float(code)
+            self._values[pushed.RUN_OK] = float(is_well)
+            if is_well:
+                self._values[pushed.LAST_SUCCESS] = now
+        if is_well and not self._keep:
+            self._attempt(self._gateway.delete)
+        else:
+            self.push()
+
+    def put(self, batch: Batch) -> None:
+        """Takes a batch's figures in; pushes nothing."""
+        with self._lock:
+            self._values |= _figures(batch)
+            for total, figure in _TOTALS.items():
+                self._values[total] += self._values[figure]
+            self._values[pushed.RUN_BATCHES] += 1
+
+    def push(self) -> None:
+        """Pushes the figures as they are; an error is counted."""
+        with self._lock:
+            values = dict(self._values)
+        registry = CollectorRegistry()
+        registry.register(_Values(values))
+        self._attempt(lambda: self._gateway.push(registry))
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except (OSError, HTTPException) as error:
+            self.errors += 1
+            self.on_error()
+            log.debug("the Pushgateway did not take the run's figures: %s", error)
+
+
+def exit_code(error: BaseException | None) -> int:
+    """The exit code of a process that this error ends."""
+    if error is None:
+        return 0
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return int(getattr(error, "exit_code", 1))
+
+
+class _Values(Collector):
+    def __init__(self, values: Mapping[Metric, float]) -> None:
+        self._values = values
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        for metric, value in self._values.items():
+            yield GaugeMetricFamily(metric.name, metric.help, value)
+
+
+_TOTALS = {
+    pushed.RUN_READ: pushed.BATCH_READ,
+    pushed.RUN_SUCCEEDED: pushed.BATCH_SUCCEEDED,
+    pushed.RUN_FAILED: pushed.BATCH_FAILED,
+}
+
+
+def _figures(batch: Batch) -> dict[Metric, float]:
+    return {
+        pushed.BATCH_ID: batch.number,
+        pushed.BATCH_READ: batch.records_read,
+        pushed.BATCH_SUCCEEDED: batch.observed.succeeded,
+        pushed.BATCH_FAILED: batch.records_failed,
+        pushed.BATCH_TOOK: batch.seconds,
+        pushed.BATCH_END: batch.ended,
+    }

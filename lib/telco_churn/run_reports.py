@@ -1,0 +1,74 @@
+"""What a Pushgateway is told of a run, from before there is anything but its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stream_telemetry.errors import TelemetryError
+from stream_telemetry.outlets.settings import PushSettings
+from telco_churn import QUERY_NAME
+from telco_churn.errors import ChurnStreamError
+from telco_churn.query.settings import GroupSettings
+from telco_churn.settings.job import RunSettings
+from telco_churn.settings.resolve import read_what_fits
+
+if TYPE_CHECKING:
+    from stream_telemetry.outlets.run_report import RunReport
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSettings:
+    """The settings that a report needs."""
+
+    group: GroupSettings
+    push: PushSettings
+    run: RunSettings
+
+
+def run_report(
+    push: PushSettings, group: GroupSettings, run: RunSettings, *, is_batch: bool
+) -> AbstractContextManager[RunReport | None]:
+    """The run, to be a `with` block: its begin and end are pushed, if there is a Pushgateway.
+
+    Args:
+        push: the Pushgateway.
+        group: its consumer group, by which the run is known there.
+        run: a dry one is told to nobody.
+        is_batch: whether it ends by itself, and leaves its figures.
+
+    Raises:
+        TelemetryError: the gateway's settings cannot be used.
+    """
+    if run.dry_run:
+        return nullcontext()
+    return push.report(QUERY_NAME, group.consumer_group, keep=is_batch) or nullcontext()
+
+
+@contextmanager
+def failures_told(arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
+    """A block before the run; what ends it is pushed as a run that failed.
+
+    That needs settings that are good enough to know the Pushgateway. A dry run is no run.
+
+    Args:
+        arguments: of the job's command line.
+        environment: environment variables.
+    """
+    try:
+        yield
+    except (ChurnStreamError, TelemetryError):
+        with _report(arguments, environment) or nullcontext():
+            raise
+
+
+def _report(arguments: Sequence[str], environment: Mapping[str, str]) -> RunReport | None:
+    settings = read_what_fits(ReportSettings, arguments, environment)
+    if settings is None or settings.run.dry_run:
+        return None
+    try:
+        return settings.push.report(QUERY_NAME, settings.group.consumer_group, keep=True)
+    except TelemetryError:
+        return None
