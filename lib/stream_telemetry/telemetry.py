@@ -13,9 +13,12 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.batch.observation import Observation
+from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.lag import LagThread
 from stream_telemetry.broker.offsets import BrokerOffsets
+from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.broker.start_positions import resume_positions
+from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.logs.query import QueryLog
 from stream_telemetry.logs.records import RecordLog, RecordLogPlan
@@ -76,6 +79,7 @@ class Telemetry:
         self._log = QueryLog(stream.logger, stream.query)
         self._history = BatchHistory()
         self._records = self._record_log(outlets.record_log)
+        self._watch: TopicWatch | None = None
         self._lag = self._lag_thread()
         self._is_cut_off = False
         self._chronicle = Chronicle(
@@ -123,6 +127,7 @@ class Telemetry:
         triage: Callable[[StreamingQueryException], None] = lambda error: None,
         on_silence: Callable[[], None] = lambda: None,
         alarm: Alarm | None = None,
+        watch: TopicWatch | None = None,
     ) -> None:
         """Runs the query until it has ended by itself, or SIGTERM or Ctrl-C ask for it.
 
@@ -134,6 +139,7 @@ class Telemetry:
             triage: called with each failure; what it raises ends the run.
             on_silence: called while no batch ends; may raise to end the run.
             alarm: ends the run with what another thread has found.
+            watch: told of the topic's offsets while the query runs.
 
         Raises:
             StreamingQueryException: the query failed more often than it may.
@@ -142,6 +148,9 @@ class Telemetry:
         signals.listen(spark)
         if self._records:
             self._records.start()
+        if watch:
+            self._watch = watch
+            watch.start(self._store, self._health, self._lag.look)
         with Attached(spark, self._stream.query, self._events.put) as attached:
 
             def on_failure(restart: Restart) -> None:
@@ -201,6 +210,10 @@ class Telemetry:
             return None
         return RecordLog(plan, self._store, self._health, self._history, lambda: self._log.context)
 
+    def _note_bounds(self, bounds: Bounds, positions: Positions) -> None:
+        if self._watch:
+            self._watch.note(bounds, positions)
+
     def _lag_thread(self) -> LagThread:
         stream = self._stream
         client = {**stream.client, "bootstrap.servers": stream.broker}
@@ -210,6 +223,7 @@ class Telemetry:
             self._store,
             self._health,
             on_poll=lambda: self._log.health(self._health.state, self._health.checks),
+            on_bounds=self._note_bounds,
             resume=resume_positions(stream.checkpoint, stream.starting_offsets, offsets.committed),
             commits=stream.commits,
         )

@@ -55,7 +55,8 @@ def main(arguments: Sequence[str]) -> None:
 def run(settings: Settings, report: RunReport | None) -> None:
     """The job with its settings; raises like `main`."""
     found = check_topics(settings.kafka, settings.topics)
-    checkpoint = Checkpoint(settings.checkpoint.checkpoint)
+    accepts_loss = settings.reading.on_data_loss == "continue"
+    checkpoint = Checkpoint(settings.checkpoint.checkpoint, accepts_loss=accepts_loss)
     checkpoint.check()
     parser = EventParser(load_contract("customer_event"))
     if settings.run.dry_run:
@@ -73,7 +74,9 @@ def run(settings: Settings, report: RunReport | None) -> None:
         show_model(telemetry, model.manifest)
         routes = Routes(*settings.topics.outputs, settings.group.consumer_group)
         pipeline = ChurnPipeline(parser, model, routes, observation)
-        stay(spark, settings, pipeline, cluster, checkpoint, telemetry, alarm)
+        log_file = settings.log.log_dir / "spark.log"
+        triage = Triage(settings.kafka, settings.topics, cluster, checkpoint, alarm, log_file)
+        stay(spark, settings, pipeline, triage, telemetry)
 
 
 def check_source(
@@ -100,10 +103,8 @@ def stay(
     spark: SparkSession,
     settings: Settings,
     pipeline: ChurnPipeline,
-    cluster: ClusterChecks,
-    checkpoint: Checkpoint,
+    triage: Triage,
     telemetry: Telemetry,
-    alarm: Alarm,
 ) -> None:
     """Runs the query until it has ended, was stopped, failed for good, or the alarm rings.
 
@@ -112,9 +113,6 @@ def stay(
     """
     ends = KafkaEnds(
         settings.kafka, settings.topics, settings.reading, settings.group, settings.checkpoint
-    )
-    triage = Triage(
-        settings.kafka, settings.topics, cluster, checkpoint, settings.log.log_dir / "spark.log"
     )
     log.info(
         "reading %s on %s, trigger %s, model %s",
@@ -126,10 +124,11 @@ def stay(
     try:
         telemetry.run(
             spark,
-            lambda: checkpoint.start(lambda: ends.start(spark, pipeline.transform)),
+            lambda: triage.checkpoint.start(lambda: ends.start(spark, pipeline.transform)),
             triage=triage.ensure_it_can_pass,
             on_silence=triage.check_kafka_again,
-            alarm=alarm,
+            alarm=triage.alarm,
+            watch=triage.topic_watch(),
         )
     except StreamingQueryException as error:
         triage.ensure_it_can_pass(error)

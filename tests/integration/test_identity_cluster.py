@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,11 @@ from launcher.cache.connector import connector_jars
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from stream_telemetry.broker.admin import AdminError, JvmAdmin
+from stream_telemetry.broker.lag import LagThread
+from stream_telemetry.broker.offsets import BrokerOffsets
+from stream_telemetry.broker.topic_watch import ASK_SECONDS, TopicWatch
+from stream_telemetry.health import Health, limits_for
+from stream_telemetry.metrics.store import MetricStore
 from telco_churn.errors import KafkaUnavailableError, SettingsError, TopicError
 from telco_churn.query.cluster_checks import ClusterChecks, checked_cluster
 from telco_churn.query.settings import BrokerSettings, GroupSettings, ReadSettings, TopicSettings
@@ -235,3 +241,43 @@ def test_that_a_new_checkpoint_passes_over_the_group_s_progress_is_said(
         group = GroupSettings(consumer_group=name)
         check_beginning(settings_of(own_broker), topics, reading, group, FOUND)
         assert ("begins at latest; to go on where the group is" in caplog.text) == told
+
+
+@pytest.mark.usefixtures("_jvm")
+def test_a_topic_that_is_made_anew_and_grows_is_noticed_within_seconds(
+    own_broker: KafkaBroker, topics: TopicSettings
+) -> None:
+    address = own_broker.bootstrap_servers
+    told: list[str] = []
+    store, health = MetricStore(), Health(limits_for(5, is_realtime=False), has_model=False)
+    publish(address, "raw", 20, partition=0)
+    with admin_of(own_broker) as admin:
+        cluster = ClusterChecks(admin, settings_of(own_broker), topics)
+        source = cluster.source()
+        watch = TopicWatch(source, cluster.topics, told.append, goes_back=False)
+        offsets = BrokerOffsets("raw", "watched", {"bootstrap.servers": address})
+        lag = LagThread(
+            offsets,
+            store,
+            health,
+            resume=lambda bounds: bounds.ends,
+            commits=False,
+            on_bounds=watch.note,
+        )
+        lag.start()
+        watch.start(store, health, lag.look)
+        time.sleep(2 * ASK_SECONDS)
+        assert told == []
+        delete_topics(address, ["raw"])
+        create_topics(address, {"raw": 3})
+        publish(address, "raw", 70, partition=0)
+        deadline = time.monotonic() + 20
+        while not told and time.monotonic() < deadline:
+            time.sleep(0.1)
+        watch.finish(5)
+        lag.finish(5)
+        now = cluster.source().topic_id
+    assert told == [
+        f"raw has been deleted and made anew (id {source.topic_id} then, {now} now); "
+        "20 records are lost or were passed over"
+    ]

@@ -37,6 +37,7 @@ class LagThread:
         resume: Callable[[Bounds], Positions],
         commits: bool,
         on_poll: Callable[[], None] = lambda: None,
+        on_bounds: Callable[[Bounds, Positions], None] = lambda bounds, positions: None,
     ) -> None:
         """Prepares the thread.
 
@@ -47,6 +48,7 @@ class LagThread:
             resume: says where the query will begin to read, before its first batch has told.
             commits: whether to commit progress to the consumer group.
             on_poll: called after each question, whatever the answer.
+            on_bounds: called with each answer, and where the query stands.
         """
         self._offsets = offsets
         self._store = store
@@ -54,6 +56,7 @@ class LagThread:
         self._resume = resume
         self._commits = commits
         self._on_poll = on_poll
+        self._on_bounds = on_bounds
         self._ends: Positions = {}
         self._lock = threading.Lock()
         self._progress: Positions = {}
@@ -73,6 +76,10 @@ class LagThread:
         """Takes the positions that a batch has reached; never waits."""
         with self._lock:
             self._progress = {**self._progress, **positions}
+        self._worker.wake()
+
+    def look(self) -> None:
+        """Asks now, not when it is due; never waits."""
         self._worker.wake()
 
     def behind(self, positions: Positions) -> int | None:
@@ -106,6 +113,7 @@ class LagThread:
         try:
             bounds = self._offsets.bounds()
             positions = self._positions(bounds)
+            self._on_bounds(bounds, positions)
             ages = self._ages(bounds, positions)
         except KafkaException as error:
             self._store.add(catalogue.POLL_ERRORS, 1)

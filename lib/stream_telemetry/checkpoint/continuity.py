@@ -73,6 +73,11 @@ class Continuity:
                 self._files.make()
                 lost.write(self._files)
 
+    def leave_reason(self, reason: str) -> None:
+        """Writes into the checkpoint why no query may go on with it."""
+        with suppress(CheckpointFileError):
+            replace(self.identity.begun_by(self.query_id), ended=reason).write(self._files)
+
     def _note_progress(self, query: StreamingQuery) -> None:
         if progress := query.lastProgress:
             self._has_done_batches = True

@@ -37,6 +37,7 @@ class Identity:
         first_run: id of the run that made the checkpoint, or was the first one to write one.
         first_run_at: when that was (ISO 8601, UTC); empty for a checkpoint that is older.
         reached: what the query had read when its checkpoint was found to be gone.
+        ended: why the query must not go on with it; empty if it may.
     """
 
     topic: str
@@ -46,6 +47,7 @@ class Identity:
     first_run: str = ""
     first_run_at: str = ""
     reached: Positions = field(default_factory=dict)
+    ended: str = ""
 
     @property
     def source(self) -> SourceIdentity:

@@ -33,11 +33,12 @@ class Checkpoint:
     down, or something else is in its place, the run ends.
     """
 
-    def __init__(self, location: str) -> None:
+    def __init__(self, location: str, *, accepts_loss: bool = False) -> None:
         """Asks Hadoop where it is; connects to the JVM.
 
         Args:
             location: directory or URI, as Spark takes it.
+            accepts_loss: whether the query may go on though Kafka has lost records of its source.
 
         Raises:
             SettingsError: there is no such file system, or no JVM.
@@ -49,6 +50,7 @@ class Checkpoint:
                 f"checkpoint {location} cannot be used ({error}); set --checkpoint to a directory, "
                 "or to a URI of a file system that Spark has"
             ) from error
+        self.accepts_loss = accepts_loss
         self._left: Continuity | None = None
 
     def check(self) -> None:
@@ -91,6 +93,11 @@ class Checkpoint:
             )
         if has_begun:
             self._compare(known, found)
+        if known.ended and not self.accepts_loss:
+            raise SourceDataLostError(
+                f"checkpoint {self.files.location} cannot be gone on with: {known.ended}; start "
+                "with another --checkpoint, or set --on-data-loss continue"
+            )
 
     def check_topic(self, found: SourceIdentity) -> None:
         """Compares the input topic as it is now with the one that the run began on.
@@ -134,6 +141,7 @@ class Checkpoint:
                 topic_id=known.topic_id or source.topic_id,
                 cluster_id=known.cluster_id or source.cluster_id,
                 first_run=known.first_run or run,
+                ended="",
             )
         if has_begun:
             identity = identity.begun_by(query_id(self.files) or "")
@@ -144,6 +152,17 @@ class Checkpoint:
         except CheckpointFileError as error:
             location = self.files.location
             raise SettingsError(f"checkpoint {location} cannot be written ({error})") from error
+
+    @property
+    def source(self) -> SourceIdentity:
+        """The topic that the run began on."""
+        assert self._left is not None, "begin() comes first"
+        return self._left.identity.source
+
+    def close(self, reason: str) -> None:
+        """Leaves word that the query must not go on with it, whoever starts the job again."""
+        if self._left is not None:
+            self._left.leave_reason(reason)
 
     def start(self, begin: Callable[[], StreamingQuery]) -> StreamingQuery:
         """Starts the query, the first time or again, if it will go on where it was.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from stream_telemetry.broker.admin import AdminError, JvmAdmin
+from stream_telemetry.broker.admin import AdminError, JvmAdmin, KnownTopic
 from stream_telemetry.checkpoint.identity import SourceIdentity
 from telco_churn import LOGGER
 from telco_churn.errors import KafkaUnavailableError, TopicError
@@ -57,6 +57,10 @@ class ClusterChecks:
             topic,
         )
         return SourceIdentity(cluster, topic, known)
+
+    def topics(self) -> dict[str, KnownTopic]:
+        """All topics of the job as they are now, by name; raises AdminError."""
+        return self._admin.topics(self._topics.all)
 
     def check_outputs(self) -> None:
         """Sees whether the output topics take the largest records that the job writes.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pyspark.errors import StreamingQueryException
 
+from stream_telemetry.broker.topic_watch import TopicWatch
+from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.run.supervision import cause_of
 from telco_churn.errors import (
     ChurnStreamError,
@@ -30,6 +32,7 @@ _POISON = re.compile(
 
 _DATA_LOSS = ("KAFKA_DATA_LOSS", "Some data may have been lost")
 """What it says of offsets that are gone: when it plans a batch, and when it reads one."""
+_ANOTHER_LOG = ("PARTITION_OFFSET_CHANGED", "PARTITIONS_DELETED")
 _REASON = re.compile(r"Reason: (.+)")
 _LASTING = (
     # Kafka refuses the same record, or the same user, each time.
@@ -58,6 +61,7 @@ class Triage:
         topics: of the job.
         cluster: asked about them through the JVM.
         checkpoint: of the query.
+        alarm: ends the run with what another thread has found.
         log: what a user may read for more.
     """
 
@@ -65,6 +69,7 @@ class Triage:
     topics: TopicSettings
     cluster: ClusterChecks
     checkpoint: Checkpoint
+    alarm: Alarm
     log: Path
 
     def ensure_it_can_pass(self, error: StreamingQueryException) -> None:
@@ -78,10 +83,15 @@ class Triage:
             raise self._poison(poison) from error
         if any(words in text for words in _DATA_LOSS):
             reason = _REASON.search(text)
-            raise SourceDataLostError(
+            lost = (
                 f"{self.topics.input_topic} no longer has the offsets that come next: "
-                f"{reason[1] if reason else cause_of(error)}; "
-                "to go on without them, set --on-data-loss continue"
+                f"{reason[1] if reason else cause_of(error)}"
+            )
+            if any(words in text for words in _ANOTHER_LOG):
+                # Once that log has grown beyond the old offset, Spark would see nothing amiss.
+                self.checkpoint.close(lost)
+            raise SourceDataLostError(
+                f"{lost}; to go on without them, set --on-data-loss continue"
             ) from error
         if any(word in text for word in _LASTING):
             raise self.final(error) from error
@@ -111,6 +121,17 @@ class Triage:
             raise
         except KafkaUnavailableError:
             return
+
+    def topic_watch(self) -> TopicWatch:
+        """Watches, while the query runs, whether its topic is still the one that it began on."""
+        goes_back = self.checkpoint.accepts_loss
+        return TopicWatch(
+            self.checkpoint.source, self.cluster.topics, self._end, goes_back=goes_back
+        )
+
+    def _end(self, reason: str) -> None:
+        self.checkpoint.close(reason)
+        self.alarm.ring(SourceDataLostError(f"{reason}; start with another --checkpoint"))
 
     def _poison(self, found: re.Match[str]) -> PoisonRecordError:
         place = f"{found['topic']}-{found['partition']}-{found['offset']}"

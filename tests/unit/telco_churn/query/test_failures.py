@@ -10,6 +10,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
 from stream_telemetry.broker.admin import JvmAdmin
+from stream_telemetry.run.alarm import Alarm
 from telco_churn.errors import (
     ChurnStreamError,
     KafkaUnavailableError,
@@ -36,7 +37,7 @@ def triage(spark: SparkSession, tmp_path: Path) -> Triage:
     kafka, topics = BrokerSettings(), TopicSettings()
     # The JVM of the unit tests has no Kafka client, and no failure here comes so far as to ask.
     cluster = ClusterChecks(cast(JvmAdmin, None), kafka, topics)
-    return Triage(kafka, topics, cluster, Checkpoint(str(tmp_path)), Path("spark.log"))
+    return Triage(kafka, topics, cluster, Checkpoint(str(tmp_path)), Alarm(), Path("spark.log"))
 
 
 @pytest.mark.parametrize(
