@@ -13,10 +13,8 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.batch.observation import Observation
-from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.lag import LagThread
 from stream_telemetry.broker.offsets import BrokerOffsets
-from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.broker.start_positions import resume_positions
 from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.health import Health, Limits, limits_for
@@ -79,7 +77,6 @@ class Telemetry:
         self._log = QueryLog(stream.logger, stream.query)
         self._history = BatchHistory()
         self._records = self._record_log(outlets.record_log)
-        self._watch: TopicWatch | None = None
         self._lag = self._lag_thread()
         self._is_cut_off = False
         self._chronicle = Chronicle(
@@ -148,10 +145,10 @@ class Telemetry:
         signals.listen(spark)
         if self._records:
             self._records.start()
-        if watch:
-            self._watch = watch
-            watch.start(self._store, self._health, self._lag.look)
-        with Attached(spark, self._stream.query, self._events.put) as attached:
+        with (
+            self._lag.watched_by(watch),
+            Attached(spark, self._stream.query, self._events.put) as attached,
+        ):
 
             def on_failure(restart: Restart) -> None:
                 triage(restart.cause)
@@ -210,10 +207,6 @@ class Telemetry:
             return None
         return RecordLog(plan, self._store, self._health, self._history, lambda: self._log.context)
 
-    def _note_bounds(self, bounds: Bounds, positions: Positions) -> None:
-        if self._watch:
-            self._watch.note(bounds, positions)
-
     def _lag_thread(self) -> LagThread:
         stream = self._stream
         client = {**stream.client, "bootstrap.servers": stream.broker}
@@ -223,7 +216,6 @@ class Telemetry:
             self._store,
             self._health,
             on_poll=lambda: self._log.health(self._health.state, self._health.checks),
-            on_bounds=self._note_bounds,
             resume=resume_positions(stream.checkpoint, stream.starting_offsets, offsets.committed),
             commits=stream.commits,
         )

@@ -262,19 +262,17 @@ def test_a_topic_that_is_made_anew_and_grows_is_noticed_within_seconds(
             health,
             resume=lambda bounds: bounds.ends,
             commits=False,
-            on_bounds=watch.note,
         )
         lag.start()
-        watch.start(store, health, lag.look)
-        time.sleep(2 * ASK_SECONDS)
-        assert told == []
-        delete_topics(address, ["raw"])
-        create_topics(address, {"raw": 3})
-        publish(address, "raw", 70, partition=0)
-        deadline = time.monotonic() + 20
-        while not told and time.monotonic() < deadline:
-            time.sleep(0.1)
-        watch.finish(5)
+        with lag.watched_by(watch):
+            time.sleep(2 * ASK_SECONDS)
+            assert told == []
+            delete_topics(address, ["raw"])
+            create_topics(address, {"raw": 3})
+            publish(address, "raw", 70, partition=0)
+            deadline = time.monotonic() + 20
+            while not told and time.monotonic() < deadline:
+                time.sleep(0.1)
         lag.finish(5)
         now = cluster.source().topic_id
     assert told == [

@@ -6,13 +6,15 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from confluent_kafka import KafkaException
 
 from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.partitions import Bounds
+from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.health import Health
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
@@ -21,6 +23,8 @@ from stream_telemetry.run.worker import Worker
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 3.0
+_WATCH_SECONDS = 1.0
+"""No answer of the watch is waited for once the query has ended."""
 _COMMIT_SECONDS = 6.0
 """A commit waits so long for the group's coordinator."""
 
@@ -37,7 +41,6 @@ class LagThread:
         resume: Callable[[Bounds], Positions],
         commits: bool,
         on_poll: Callable[[], None] = lambda: None,
-        on_bounds: Callable[[Bounds, Positions], None] = lambda bounds, positions: None,
     ) -> None:
         """Prepares the thread.
 
@@ -48,7 +51,6 @@ class LagThread:
             resume: says where the query will begin to read, before its first batch has told.
             commits: whether to commit progress to the consumer group.
             on_poll: called after each question, whatever the answer.
-            on_bounds: called with each answer, and where the query stands.
         """
         self._offsets = offsets
         self._store = store
@@ -56,7 +58,7 @@ class LagThread:
         self._resume = resume
         self._commits = commits
         self._on_poll = on_poll
-        self._on_bounds = on_bounds
+        self._watch: TopicWatch | None = None
         self._ends: Positions = {}
         self._lock = threading.Lock()
         self._progress: Positions = {}
@@ -78,9 +80,18 @@ class LagThread:
             self._progress = {**self._progress, **positions}
         self._worker.wake()
 
-    def look(self) -> None:
-        """Asks now, not when it is due; never waits."""
-        self._worker.wake()
+    @contextmanager
+    def watched_by(self, watch: TopicWatch | None) -> Iterator[None]:
+        """Until the end of the block tells the watch, which runs meanwhile, each answer."""
+        if watch is None:
+            yield
+            return
+        self._watch = watch
+        watch.start(self._store, self._health, self._worker.wake)
+        try:
+            yield
+        finally:
+            watch.finish(_WATCH_SECONDS)
 
     def behind(self, positions: Positions) -> int | None:
         """Records between these positions and the ends that the broker last told, if it has."""
@@ -113,7 +124,8 @@ class LagThread:
         try:
             bounds = self._offsets.bounds()
             positions = self._positions(bounds)
-            self._on_bounds(bounds, positions)
+            if self._watch:
+                self._watch.note(bounds, positions)
             ages = self._ages(bounds, positions)
         except KafkaException as error:
             self._store.add(catalogue.POLL_ERRORS, 1)

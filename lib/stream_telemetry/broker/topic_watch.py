@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from py4j.protocol import Py4JError
+
 from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.admin import AdminError, KnownTopic
 from stream_telemetry.broker.partitions import Bounds
@@ -111,8 +113,8 @@ class TopicWatch:
         """What has happened to the query's topic, if it is another one."""
         try:
             found = self._ask()
-        except AdminError as error:
-            # It is away, or a topic is not there for a moment: others tell of that.
+        except (AdminError, Py4JError, OSError) as error:
+            # It is away, a topic is not there for a moment, the JVM has ended: others tell of that.
             log.debug("the broker does not tell who the topics are: %s", error)
             return None
         changed = None
