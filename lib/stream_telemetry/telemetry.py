@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Self
 
 from prometheus_client import CollectorRegistry
-from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -16,7 +15,6 @@ from stream_telemetry.batch.observation import Observation
 from stream_telemetry.broker.lag import LagThread
 from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.start_positions import resume_positions
-from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.logs.query import QueryLog
 from stream_telemetry.logs.records import RecordLog, RecordLogPlan
@@ -27,10 +25,10 @@ from stream_telemetry.outlets.pages import make_app
 from stream_telemetry.outlets.push import PushThread
 from stream_telemetry.outlets.server import Exporter
 from stream_telemetry.outlets.settings import ExporterSettings
-from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.run.chronicle import Chronicle
 from stream_telemetry.run.lifecycle import StopSignals, run_until_stopped
 from stream_telemetry.run.listener import DRAIN_SECONDS, Attached, Event, EventThread
+from stream_telemetry.run.oversight import Oversight
 from stream_telemetry.run.settings import SupervisionSettings
 from stream_telemetry.run.supervision import Restart, Restarts, supervise
 from stream_telemetry.run.worker import close_each
@@ -120,11 +118,7 @@ class Telemetry:
         self,
         spark: SparkSession,
         start: Callable[[], StreamingQuery],
-        *,
-        triage: Callable[[StreamingQueryException], None] = lambda error: None,
-        on_silence: Callable[[], None] = lambda: None,
-        alarm: Alarm | None = None,
-        watch: TopicWatch | None = None,
+        oversight: Oversight | None = None,
     ) -> None:
         """Runs the query until it has ended by itself, or SIGTERM or Ctrl-C ask for it.
 
@@ -133,25 +127,22 @@ class Telemetry:
         Args:
             spark: the session that the query runs in.
             start: starts the query, under the name that the stream has.
-            triage: called with each failure; what it raises ends the run.
-            on_silence: called while no batch ends; may raise to end the run.
-            alarm: ends the run with what another thread has found.
-            watch: told of the topic's offsets while the query runs.
+            oversight: what else may end the run; by default, nothing.
 
         Raises:
             StreamingQueryException: the query failed more often than it may.
         """
-        signals = StopSignals()
+        signals, oversight = StopSignals(), oversight or Oversight()
         signals.listen(spark)
         if self._records:
             self._records.start()
         with (
-            self._lag.watched_by(watch),
+            self._lag.watched_by(oversight.watch),
             Attached(spark, self._stream.query, self._events.put) as attached,
         ):
 
             def on_failure(restart: Restart) -> None:
-                triage(restart.cause)
+                oversight.triage(restart.cause)
                 attached.wait_for_end()
                 self._events.put(restart)
 
@@ -161,8 +152,8 @@ class Telemetry:
                     signals,
                     is_batched=not self._stream.is_realtime,
                     on_stop=self._health.stopping,
-                    on_silence=on_silence,
-                    alarm=alarm,
+                    on_silence=oversight.on_silence,
+                    alarm=oversight.alarm,
                 )
 
             supervise(start, stay, signals, self._restarts, on_failure)

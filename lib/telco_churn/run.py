@@ -125,10 +125,7 @@ def stay(
         telemetry.run(
             spark,
             lambda: triage.checkpoint.start(lambda: ends.start(spark, pipeline.transform)),
-            triage=triage.ensure_it_can_pass,
-            on_silence=triage.check_kafka_again,
-            alarm=triage.alarm,
-            watch=triage.topic_watch(),
+            triage.oversight(),
         )
     except StreamingQueryException as error:
         triage.ensure_it_can_pass(error)

@@ -10,6 +10,7 @@ from pyspark.errors import StreamingQueryException
 
 from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.run.alarm import Alarm
+from stream_telemetry.run.oversight import Oversight
 from stream_telemetry.run.supervision import cause_of
 from telco_churn.errors import (
     ChurnStreamError,
@@ -122,11 +123,16 @@ class Triage:
         except KafkaUnavailableError:
             return
 
-    def topic_watch(self) -> TopicWatch:
-        """Watches, while the query runs, whether its topic is still the one that it began on."""
+    def oversight(self) -> Oversight:
+        """What may end the run: failures, silence, and a topic that is another one meanwhile."""
         goes_back = self.checkpoint.accepts_loss
-        return TopicWatch(
-            self.checkpoint.source, self.cluster.topics, self._end, goes_back=goes_back
+        return Oversight(
+            triage=self.ensure_it_can_pass,
+            on_silence=self.check_kafka_again,
+            alarm=self.alarm,
+            watch=TopicWatch(
+                self.checkpoint.source, self.cluster.topics, self._end, goes_back=goes_back
+            ),
         )
 
     def _end(self, reason: str) -> None:

@@ -1,0 +1,28 @@
+"""What else may end a run than the query itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pyspark.errors import StreamingQueryException
+
+from stream_telemetry.broker.topic_watch import TopicWatch
+from stream_telemetry.run.alarm import Alarm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oversight:
+    """What a job knows of its query that no telemetry can know.
+
+    Attributes:
+        triage: called with each failure; what it raises ends the run.
+        on_silence: called while no batch ends; may raise to end the run.
+        alarm: ends the run with what another thread has found.
+        watch: told of the topic's offsets while the query runs.
+    """
+
+    triage: Callable[[StreamingQueryException], None] = lambda error: None
+    on_silence: Callable[[], None] = lambda: None
+    alarm: Alarm = field(default_factory=Alarm)
+    watch: TopicWatch | None = None
