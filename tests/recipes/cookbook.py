@@ -90,4 +90,109 @@ ADD_A_RULE_KEYWORD = Recipe(
     },
 )
 
-RECIPES = {recipe.heading: recipe for recipe in (ADD_AN_OPTION, ADD_A_RULE_KEYWORD)}
+ADD_A_METRIC = Recipe(
+    heading="Add a metric",
+    edits={
+        "name": (
+            Edit(
+                "lib/stream_telemetry/metrics/catalogue.py",
+                'EMPTY_BATCHES = Metric(\n    "stream_empty_batches_total",\n    "counter",\n'
+                '    "Batches that had no record to read.",\n    shown="data quality",\n)\n',
+                before="PROGRESS_AGE = Metric(",
+            ),
+        ),
+        "record": (
+            Edit(
+                "lib/stream_telemetry/metrics/recorder.py",
+                "        store.add(catalogue.EMPTY_BATCHES, float(batch.records_read == 0))\n",
+                before="store.add(catalogue.BATCHES, 1)",
+            ),
+        ),
+        "panel": (
+            Edit(
+                "dashboards/boards/quality.py",
+                "            empty_batches(),\n",
+                before="*(records_lost(), lines_left_out()",
+            ),
+            Edit(
+                "dashboards/boards/quality.py",
+                'def empty_batches() -> Panel:\n    """Batches without a record."""\n'
+                "    return time_series(\n"
+                '        "Empty Batches",\n        "Batches that had no record to read.",\n'
+                '        "cps",\n'
+                '        query(total(rate(series(catalogue.EMPTY_BATCHES))), "batches"),\n'
+                "    ).min(0)\n\n\n",
+                before="def lines_left_out()",
+            ),
+        ),
+    },
+    generators=("stream_telemetry.metrics.page", "dashboards"),
+    checks=(
+        "tests/unit/stream_telemetry/metrics/test_recorder.py",
+        "tests/monitoring/test_named_metrics.py",
+        "tests/monitoring/test_dashboards_command.py",
+        *("-k", "up_to_date or written_by or on_a_panel or says_where or committed"),
+    ),
+    said={
+        "name": "has no attribute 'EMPTY_BATCHES'",
+        "record": "stream_empty_batches_total",
+        "panel": "stream_empty_batches_total",
+        "stream_telemetry.metrics.page": "run: python -m stream_telemetry.metrics.page",
+        "dashboards": "run: python -m dashboards",
+    },
+)
+
+ADD_AN_ALERT = Recipe(
+    heading="Add an alert",
+    edits={
+        "alert": (
+            Edit(
+                "dashboards/alerts/telemetry.py",
+                'def _commits_fail() -> Alert:\n    return Alert(\n        name="CommitsFail",\n'
+                '        severity="warning",\n'
+                "        expression=f\"({risen('stream_commit_errors_total', '10m')}) > 0\",\n"
+                '        summary="Progress is not committed to the group",\n'
+                '        description="{{ $labels.instance }}: {{ $value }} commits failed.",\n'
+                '        entry="Kafka\'s own tools show a lag that is not there.",\n    )\n\n\n',
+                before="def _log_lines_lost()",
+            ),
+        ),
+        "place": (
+            Edit(
+                "dashboards/alerts/telemetry.py",
+                "        alerts=(_commits_fail(), _log_lines_lost(), _telemetry_thread_down()),\n",
+                after='title="Telemetry itself"',
+                before="alerts=(",
+                replaces=True,
+            ),
+        ),
+    },
+    test=(
+        Edit(
+            "tests/monitoring/made/faults.py",
+            '    "CommitsFail": Fault(\n'
+            '        signals={"stream_commit_errors_total": step(END - 300, 5)},\n'
+            '        nearly={"stream_commit_errors_total": step(HOUR, 5)},\n'
+            '        told={"$value": "5"},\n    ),\n',
+            before='"LogLinesLost": Fault(',
+        ),
+    ),
+    generators=("dashboards",),
+    checks=(
+        "tests/monitoring/test_dashboards_command.py",
+        "tests/monitoring/test_alerts_in_the_field.py",
+        "tests/monitoring/test_rules.py",
+        *("-k", "committed or fault_for_every_alert or says_how_bad or page_in_the_runbook"),
+    ),
+    said={
+        "alert": "name '_commits_fail' is not defined",
+        "place": "CommitsFail",
+        "test": "CommitsFail",
+        "dashboards": "run: python -m dashboards",
+    },
+)
+
+RECIPES = {
+    recipe.heading: recipe
+    for recipe in (ADD_AN_OPTION, ADD_A_RULE_KEYWORD, ADD_A_METRIC, ADD_AN_ALERT)
+}

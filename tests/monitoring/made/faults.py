@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Unpack
 
 from monitoring.made.job import (
     HEALTHY,
     Scraped,
     Signal,
+    Target,
     ages,
     records,
     rising,
@@ -53,11 +55,11 @@ class Fault:
     told: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
-    def seen(self, **target: str) -> Scraped:
-        return self.happening(scraped({**HEALTHY, **self.signals}, MINUTES, **target))  # type: ignore[arg-type]
+    def seen(self, **target: Unpack[Target]) -> Scraped:
+        return self.happening(scraped({**HEALTHY, **self.signals}, MINUTES, **target))
 
-    def missed(self, **target: str) -> Scraped:
-        made = scraped({**HEALTHY, **self.nearly}, MINUTES, **target)  # type: ignore[arg-type]
+    def missed(self, **target: Unpack[Target]) -> Scraped:
+        made = scraped({**HEALTHY, **self.nearly}, MINUTES, **target)
         return self.nearly_happening(made)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypedDict, Unpack
 
 Value = float | str | None
 Signal = Callable[[float], float | None]
@@ -174,6 +175,15 @@ def is_counter(name: str) -> bool:
     return any(f"{end}{{" in name for end in ("_total", "_bucket", "_count", "_sum"))
 
 
+class Target(TypedDict, total=False):
+    """Who is scraped, and how often, in seconds."""
+
+    interval: int
+    job: str
+    instance: str
+    environment: str
+
+
 def scraped(
     signals: Mapping[str, Signal],
     minutes: float,
@@ -194,5 +204,5 @@ def scraped(
     return Scraped(interval, samples)
 
 
-def healthy(minutes: float, **target: object) -> Scraped:
-    return scraped(HEALTHY, minutes, **target)  # type: ignore[arg-type]
+def healthy(minutes: float, **target: Unpack[Target]) -> Scraped:
+    return scraped(HEALTHY, minutes, **target)

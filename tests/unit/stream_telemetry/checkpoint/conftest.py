@@ -22,7 +22,8 @@ def files(spark: SparkSession, tmp_path: Path) -> CheckpointFiles:
 @pytest.fixture
 def site(spark: SparkSession) -> Iterator[Any]:
     """Sets what a site's core-site.xml would; every setting is gone after the test."""
-    system = spark.sparkContext._jvm.java.lang.System  # type: ignore[union-attr]
+    assert spark.sparkContext._jvm is not None
+    system = spark.sparkContext._jvm.java.lang.System
     known: list[str] = []
 
     def put(name: str, value: str) -> None:

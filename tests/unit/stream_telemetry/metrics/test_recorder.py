@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import ast
 import re
 import threading
 from itertools import pairwise
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from sources import modules
 
 from stream_telemetry.batch.buckets import MAX_NUMBERS
 from stream_telemetry.batch.observation import Histogram, Observation, Observed
 from stream_telemetry.batch.progress import Batch
-from stream_telemetry.metrics import bounds, catalogue
+from stream_telemetry.metrics import bounds, catalogue, pushed
 from stream_telemetry.metrics.catalogue import CATALOGUE
 from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.page import PAGE, catalogue_page
@@ -58,6 +60,22 @@ def make_batch(number: int = 0, read: int = 10, started: float = 1000.0) -> Batc
 def test_the_page_of_all_metrics_is_up_to_date() -> None:
     committed = PAGE.read_text(encoding="utf-8")
     assert committed == catalogue_page(), "run: python -m stream_telemetry.metrics.page"
+
+
+def test_every_metric_is_written_by_some_module() -> None:
+    named = {
+        (value.id, node.attr)
+        for tree in modules("lib/stream_telemetry").values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(value := node.value, ast.Name)
+    }
+    unwritten = [
+        metric.name
+        for owner, module in (("catalogue", catalogue), ("pushed", pushed))
+        for constant, metric in vars(module).items()
+        if isinstance(metric, Metric) and (owner, constant) not in named
+    ]
+    assert unwritten == [], "in the catalogue, and nobody writes it"
 
 
 def test_names_follow_the_conventions_of_prometheus() -> None:
