@@ -106,9 +106,9 @@ def make_ready() -> None:
     if program is None:
         return
     version, _ = _written(program)
-    command = Path(sys.prefix, "bin", "java")
-    if command.is_file():
-        command.write_text(java_script(program, version), "utf-8")
+    home = Path(sys.prefix)
+    if (home / "bin" / "java").is_file():
+        (home / "bin" / "java").write_text(java_script(home, program, version), "utf-8")
     if not (program.parents[1] / "lib" / "server" / "classes.jsa").exists():
         subprocess.run(
             [program, "-Xshare:dump"],

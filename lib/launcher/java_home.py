@@ -29,6 +29,9 @@ for word do
     set -- "$@" ${{held:+--add-modules}} "$word"
     held=
 done
+# Whom spark-submit starts next, it takes from here.
+JAVA_HOME={home}
+export JAVA_HOME
 exec {program} "$@"
 """
 # The package is gone since Java 24; Spark opens it all the same, and the JVM warns of that.
@@ -46,7 +49,7 @@ def make_java_home(program: Path, version: str) -> Path:
     script = home / "bin" / "java"
     try:
         _write(home / "release", f"JAVA_VERSION={version}\nPROGRAM={program}\n")
-        _write(script, java_script(program, version))
+        _write(script, java_script(home, program, version))
     except OSError as error:
         raise LaunchError(
             f"cannot write {script}: {error}; set SANDBOX_CACHE to another directory"
@@ -59,10 +62,12 @@ def make_java_home(program: Path, version: str) -> Path:
     return home
 
 
-def java_script(program: Path, version: str) -> str:
-    """The text of a `bin/java` that stands for `program`."""
+def java_script(home: Path, program: Path, version: str) -> str:
+    """The text of the `bin/java` in `home` that stands for `program`."""
     left_out = _SINCE_24 if int(version.partition(".")[0]) >= 24 else ""
-    return _SCRIPT.format(program=shlex.quote(str(program)), left_out=left_out)
+    return _SCRIPT.format(
+        home=shlex.quote(str(home)), program=shlex.quote(str(program)), left_out=left_out
+    )
 
 
 def made_for(home: Path) -> tuple[str, Path] | None:

@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 from job import HOME, Job
 
 from churn_tools.customers.broken import borderline_records
+from launcher.java import make_ready
 from sandbox.kafka.read_back import read_topic
 from sandbox.kafka.topics import CustomerTopics
 
@@ -28,9 +29,16 @@ def test_it_fetches_the_connector_and_scores(
     script, *options = job.command("--trigger", "once")
     assert script.endswith("spark-submit.sh")
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
+    make_ready()
     result = subprocess.run(
         [str(submit), str(HOME / "jobs" / "churn_stream.py"), *options],
-        env={**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"},
+        # As in a terminal where .venv is activated: its `java`, made ready, serves Spark too.
+        env={
+            **{k: v for k, v in job.environment.items() if k != "JAVA_HOME"},
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{job.environment['PATH']}",
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        },
         cwd=tmp_path,
         capture_output=True,
         text=True,
