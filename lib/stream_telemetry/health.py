@@ -127,13 +127,14 @@ class Health:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether every check passes."""
-        return all(check == "pass" for check in self.checks.values())
+        """Whether no check fails; one that is not initialized yet is no illness."""
+        return "fail" not in self.checks.values()
 
     @property
     def is_ready(self) -> bool:
         """Whether records are dealt with as they come."""
-        return self.is_healthy and self.state in ("running", "idle")
+        is_complete = all(check == "pass" for check in self.checks.values())
+        return is_complete and self.state in ("running", "idle")
 
     @property
     def is_live(self) -> bool:

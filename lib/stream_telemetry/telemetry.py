@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Self
 
@@ -19,20 +20,26 @@ from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.logs.query import QueryLog
 from stream_telemetry.logs.records import RecordLog, RecordLogPlan
 from stream_telemetry.metrics import catalogue
-from stream_telemetry.metrics.declared import declare_all
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.pages import make_app
 from stream_telemetry.outlets.push import PushThread
 from stream_telemetry.outlets.server import Exporter
 from stream_telemetry.outlets.settings import ExporterSettings
 from stream_telemetry.run.chronicle import Chronicle
-from stream_telemetry.run.lifecycle import StopSignals, run_until_stopped
+from stream_telemetry.run.lifecycle import (
+    StopSignals,
+    ensure_spark_runs,
+    run_until_stopped,
+    told_when_gone,
+)
 from stream_telemetry.run.listener import DRAIN_SECONDS, Attached, Event, EventThread
 from stream_telemetry.run.oversight import Oversight
 from stream_telemetry.run.settings import SupervisionSettings
 from stream_telemetry.run.supervision import Restart, Restarts, supervise
 from stream_telemetry.run.worker import close_each
 from stream_telemetry.stream import Outlets, Stream
+
+_STARTED = time.time()
 
 
 class Telemetry:
@@ -88,7 +95,7 @@ class Telemetry:
             topic=stream.topic,
         )
         self._events = EventThread[Event | Restart](self._chronicle.note, self._store, self._health)
-        declare_all(self._store, stream, self._health, outlets.lost_lines)
+        self._declare(outlets.lost_lines)
         self.registry.register(self._store)
         self._exporter = self._make_exporter(outlets.exporter)
 
@@ -131,17 +138,20 @@ class Telemetry:
 
         Raises:
             StreamingQueryException: the query failed more often than it may.
+            SparkGoneError: Spark's JVM has ended, or is about to.
         """
         signals, oversight = StopSignals(), oversight or Oversight()
         signals.listen(spark)
         if self._records:
             self._records.start()
         with (
+            told_when_gone(),
             self._lag.watched_by(oversight.watch),
             Attached(spark, self._stream.query, self._events.put) as attached,
         ):
 
             def on_failure(restart: Restart) -> None:
+                ensure_spark_runs(spark)
                 oversight.triage(restart.cause)
                 attached.wait_for_end()
                 self._events.put(restart)
@@ -157,6 +167,8 @@ class Telemetry:
                 )
 
             supervise(start, stay, signals, self._restarts, on_failure)
+            if not signals.is_asked:
+                ensure_spark_runs(spark)
         # A stream has no end but this one.
         self._is_cut_off = signals.is_asked and self._stream.mode == "batch"
 
@@ -186,6 +198,18 @@ class Telemetry:
         close_each(closings)
         if self._report:
             self._report.is_complete = self._chronicle.has_ended_well and not self._is_cut_off
+
+    def _declare(self, lost_lines: Callable[[], int]) -> None:
+        """Makes the series exist that no part of this moves, or only one that may be missing."""
+        stream, store = self._stream, self._store
+        info = (stream.version, stream.mode, stream.broker, stream.consumer_group)
+        store.declare(catalogue.INFO, [(*info, stream.model_backend)])
+        store.set(catalogue.PROCESS_START, _STARTED)
+        store.declare(catalogue.PUSH_ERRORS)
+        store.declare(catalogue.LOG_SUPPRESSED, [(status,) for status in catalogue.STATUSES])
+        if stream.model_backend:
+            store.declare(catalogue.MODEL_LOADED)
+        store.compute(catalogue.LOG_ERRORS, lambda: float(lost_lines()))
 
     def _make_exporter(self, settings: ExporterSettings) -> Exporter | None:
         if settings.metrics_port is None:

@@ -79,23 +79,24 @@ def exit_with(
     Raises:
         SystemExit: with the error's exit code, or 130 after Ctrl-C.
     """
+    past_jvm = _way_past_jvm()
     try:
         main(arguments)
     except (ChurnStreamError, TelemetryError) as error:
-        _tell(f"{program}: {' '.join(str(error).split())}\n")
+        _tell(f"{program}: {' '.join(str(error).split())}\n", past_jvm)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        _tell(f"{program}: interrupted\n")
+        _tell(f"{program}: interrupted\n", past_jvm)
         sys.exit(130)
 
 
-def _tell(line: str) -> None:
+def _tell(line: str, past_jvm: int | None) -> None:
     """Writes to standard error, also below `spark-submit`.
 
     That sends both outputs of its Python process to its own standard output, so there the line goes
-    through the JVM, as long as that answers.
+    through the JVM, or past it when it is gone.
     """
-    if "PYSPARK_GATEWAY_PORT" in os.environ:
+    if _is_below_spark_submit():
         from py4j.protocol import Py4JError
         from pyspark.java_gateway import launch_gateway
 
@@ -106,5 +107,25 @@ def _tell(line: str) -> None:
             pass
     # Whoever read it may be gone.
     with contextlib.suppress(OSError):
+        if past_jvm is not None:
+            os.write(past_jvm, line.encode())
+            return
         sys.stderr.write(line)
         sys.stderr.flush()
+
+
+def _way_past_jvm() -> int | None:
+    """The standard error of the JVM above this process, opened while there is one to ask.
+
+    Only Linux has a name for it; elsewhere the last words of a job whose JVM is killed are in the
+    log alone.
+    """
+    if _is_below_spark_submit():
+        with contextlib.suppress(OSError):
+            name = f"/proc/{os.getppid()}/fd/2"
+            return os.open(name, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY)
+    return None
+
+
+def _is_below_spark_submit() -> bool:
+    return "PYSPARK_GATEWAY_PORT" in os.environ

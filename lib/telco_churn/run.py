@@ -13,13 +13,11 @@ from pyspark.sql import SparkSession
 from stream_telemetry.checkpoint.identity import SourceIdentity
 from stream_telemetry.outlets.run_report import RunReport
 from stream_telemetry.run.alarm import Alarm
-from stream_telemetry.run.lifecycle import JVM_ERRORS
 from stream_telemetry.telemetry import Telemetry
 from telco_churn import LOGGER
 from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract
 from telco_churn.errors import QueryFailedError
-from telco_churn.model.loading import first_line
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
 from telco_churn.pipeline import ChurnPipeline
@@ -27,7 +25,7 @@ from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import ClusterChecks, checked_cluster
 from telco_churn.query.failures import Triage
 from telco_churn.query.preflight import prepare_model
-from telco_churn.query.session import session
+from telco_churn.query.session import failing_with_spark, session
 from telco_churn.query.source_and_sink import KafkaEnds
 from telco_churn.query.topic_checks import TopicsFound, check_beginning, check_topics
 from telco_churn.run_reports import failures_told, run_report
@@ -48,7 +46,10 @@ def main(arguments: Sequence[str]) -> None:
     with failures_told(arguments, os.environ):
         settings = read_settings(arguments, os.environ)
     is_batch = settings.reading.trigger.is_once
-    with run_report(settings.push, settings.group, settings.run, is_batch=is_batch) as report:
+    with (
+        run_report(settings.push, settings.group, settings.run, is_batch=is_batch) as report,
+        failing_with_spark(settings.log),
+    ):
         run(settings, report)
 
 
@@ -109,7 +110,8 @@ def stay(
     """Runs the query until it has ended, was stopped, failed for good, or the alarm rings.
 
     Raises:
-        ChurnStreamError: it failed for good, or Spark is gone.
+        ChurnStreamError: it failed for good.
+        SparkGoneError: Spark is gone.
     """
     ends = KafkaEnds(
         settings.kafka, settings.topics, settings.reading, settings.group, settings.checkpoint
@@ -130,8 +132,3 @@ def stay(
     except StreamingQueryException as error:
         triage.ensure_it_can_pass(error)
         raise triage.final(error, settings.supervision.max_restarts) from error
-    except JVM_ERRORS as error:
-        raise QueryFailedError(
-            f"Spark's JVM does not answer any more ({first_line(error)}); start the job again, it "
-            "goes on from its checkpoint"
-        ) from error

@@ -111,3 +111,16 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) ->
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, "it did not come about in time"
         time.sleep(0.3)
+
+
+def python_of(job: Job) -> int:
+    """The Python process below spark-submit's JVM."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            is_python = (process / "exe").readlink().name.startswith("python")
+        except OSError:
+            continue
+        if is_python and str(job.directory / "checkpoint").encode() in words:
+            return int(process.name)
+    raise AssertionError("the job's Python is not there")

@@ -60,3 +60,12 @@ def health(url: str) -> tuple[int, Mapping[str, str]]:
             return error.code, json.load(error)["checks"]
     except (URLError, OSError):
         return 0, {}
+
+
+def is_ready(url: str) -> bool:
+    """Whether records are dealt with as they come, by `/health/ready`."""
+    try:
+        with urlopen(f"{url}/health/ready", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False

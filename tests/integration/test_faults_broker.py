@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from job import Job, wait_until
 from load import load, publish, records_in
-from scrape import health, scrape
+from scrape import health, is_ready, scrape
 from verifying import assert_all_accounted
 
 from sandbox.kafka.broker import KafkaBroker
@@ -55,7 +55,7 @@ class Watched:
         return -1 if found is None else found.total(metric)
 
     def is_well(self) -> bool:
-        return health(self._url)[0] == 200
+        return is_ready(self._url)
 
     def wait_for_answers(self) -> None:
         before = self.answers

@@ -18,7 +18,7 @@ from confluent_kafka.admin import (
 )
 from job import Job, wait_until
 from load import load, publish, records_in
-from scrape import health, scrape
+from scrape import health, is_ready, scrape
 from verifying import assert_all_accounted
 
 from sandbox.kafka.topics import CustomerTopics, create_topics
@@ -123,7 +123,7 @@ def test_a_full_checkpoint_disk_is_waited_for_and_needs_no_repair(
         wait_until(lambda: restarts() >= 1, process)
         assert health(url)[0] == 503
         (small_disk / "others").unlink()
-        wait_until(lambda: health(url)[0] == 200, process)
+        wait_until(lambda: is_ready(url), process)
     assert job.run("--trigger", "once", *options).returncode == 0
     books = assert_all_accounted(job.broker, job.topics)
     assert books["read"] > RECORDS

@@ -17,7 +17,7 @@ import pytest
 from binaries import binary, prometheus, pushgateway
 from confluent_kafka import Producer
 from job import HOME, Job, user_lines, wait_until
-from scrape import Scrape, health, scrape
+from scrape import Scrape, health, is_ready, scrape
 
 from churn_tools.customers.synthetic import synthetic_customers
 from launcher.cache.connector import connector_jars
@@ -137,7 +137,7 @@ def test_a_stream_shows_every_record_to_prometheus_and_to_the_gateway(
 
             wait_until(lambda: shown(url).total("kafka_consumer_lag") == 0, process)
             # Nothing comes any more: that is no illness.
-            assert health(url)[0] == 200
+            assert is_ready(url)
             (group,) = groups(gateway)
             assert group["stream_run_records_read"] == 10_303
             total = "sum(kafka_messages_processed_total)"
@@ -169,7 +169,7 @@ def test_real_time_mode_shows_every_record_too(job: Job) -> None:
     port = free_port()
     url = f"http://{LOOPBACK}:{port}"
     with job.running("--trigger", "realtime=5 seconds", "--metrics-port", str(port)) as process:
-        wait_until(lambda: health(url)[0] == 200, process)
+        wait_until(lambda: is_ready(url), process)
         feed(job, 40, b"", b'{"tenure": -1}')
         wait_until(lambda: processed(url) == 42, process)
         assert_shows_what_is_in_the_topics(shown(url), job, 42)
@@ -213,7 +213,7 @@ def test_another_job_has_telemetry_in_ten_lines(broker: str, tmp_path: Path) -> 
     ) as process:
         try:
             wait_until(lambda: processed(url) == 50, process)
-            wait_until(lambda: health(url)[0] == 200, process)
+            wait_until(lambda: is_ready(url), process)
             now = shown(url)
             assert now.total("kafka_processing_latency_seconds_count", operation="total") == 50
             assert now.total("stream_records_unaccounted") == 0

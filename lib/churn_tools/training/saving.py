@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from pyspark.ml import PipelineModel
 
+from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from telco_churn.errors import SettingsError
-from telco_churn.model.loading import SPARK_ERRORS, first_line
 from telco_churn.model.manifest import MANIFEST_NAME, Manifest, write_manifest
 from telco_churn.model.verification import PIPELINE_NAME, digests
 
@@ -54,7 +54,7 @@ def save_model(pipeline: PipelineModel, manifest: Manifest, target: Path) -> Non
         shutil.rmtree(replaced, ignore_errors=True)
     except (OSError, *SPARK_ERRORS) as error:
         raise SettingsError(
-            f"cannot write the model to {target}: {first_line(error)}; try another --out"
+            f"cannot write the model to {target}: {root_cause(error)}; try another --out"
         ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)

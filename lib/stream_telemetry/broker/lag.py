@@ -66,6 +66,9 @@ class LagThread:
         self._start: Positions | None = None
         self._counted_lost: dict[tuple[str, int], int] = {}
         self._oldest: dict[tuple[str, int], tuple[int, float]] = {}
+        store.declare(catalogue.BROKER_CONNECTED)
+        store.declare(catalogue.POLL_ERRORS)
+        store.declare(catalogue.COMMIT_ERRORS)
         self._worker = Worker(
             "lag", self._step, store, health, close=self._close, close_seconds=_COMMIT_SECONDS
         )

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 
 from stream_telemetry.batch.progress import Batch
-from stream_telemetry.run.supervision import Restart, cause_of
+from stream_telemetry.run.supervision import Restart
 
 
 class QueryLog:
@@ -74,7 +74,7 @@ class QueryLog:
         self._write(
             logging.WARNING,
             "restart %d of %d in %.0f s, the query failed: %s",
-            *(restart.number, restart.limit, restart.seconds, cause_of(restart.cause)),
+            *(restart.number, restart.limit, restart.seconds, restart.reason),
             fields={"restart": restart.number, "wait_seconds": restart.seconds},
         )
 

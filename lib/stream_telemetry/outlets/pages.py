@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client import CollectorRegistry
 
 from stream_telemetry.health import Health
+from stream_telemetry.logs.rate_limit import News
+from stream_telemetry.outlets.exposition import expose
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -20,7 +23,21 @@ if TYPE_CHECKING:
 _JSON = "application/json; charset=utf-8"
 _HTML = "text/html; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
-Answer = tuple[str, str, str]  # status, content type, body
+_REPEAT_SECONDS = 600.0
+
+log = logging.getLogger(__name__)
+
+
+class Answer(NamedTuple):
+    """What a request gets."""
+
+    status: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+_NOTHING = Answer("204 No Content", (), b"")
+"""For what browsers ask for without being told to."""
 
 
 def make_app(
@@ -34,31 +51,39 @@ def make_app(
         health: knows the query's state.
         login: `user:password` that all pages but `/health…` ask for; those, an orchestrator asks.
     """
-    metrics = make_wsgi_app(registry)
-    pages: dict[str, Callable[[], Answer]] = {
-        "/": lambda: ("200 OK", _HTML, _start_page(title, health)),
-        "/health": lambda: _health(health),
-        "/health/live": lambda: _probe(is_well=health.is_live, state=health.state),
-        "/health/ready": lambda: _probe(is_well=health.is_ready, state=health.state),
+    pages: dict[str, Callable[[WSGIEnvironment], Answer]] = {
+        "/": lambda _: _answer("200 OK", _HTML, _start_page(title, health)),
+        "/metrics": lambda request: Answer("200 OK", *expose(registry, request)),
+        "/health": lambda _: _health(health),
+        "/health/live": lambda _: _probe(is_well=health.is_live, state=health.state),
+        "/health/ready": lambda _: _probe(is_well=health.is_ready, state=health.state),
+        "/favicon.ico": lambda _: _NOTHING,
     }
     expected = None if login is None else _authorization(login)
+    news = News(_REPEAT_SECONDS)
 
-    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "/") or "/"
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            refusal = ("405 Method Not Allowed", _TEXT, "use GET\n")
-            return _send(environ, start_response, refusal, ("Allow", "GET, HEAD"))
-        if expected and not path.startswith("/health") and not _is_allowed(environ, expected):
-            refusal = ("401 Unauthorized", _TEXT, "name and password, please\n")
+    def answer(request: WSGIEnvironment) -> Answer:
+        path = request.get("PATH_INFO", "/") or "/"
+        if request["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return _answer("405 Method Not Allowed", _TEXT, "use GET\n", ("Allow", "GET, HEAD"))
+        if expected and not path.startswith("/health") and not _is_allowed(request, expected):
             challenge = ("WWW-Authenticate", 'Basic realm="metrics"')
-            return _send(environ, start_response, refusal, challenge)
-        if path == "/metrics":
-            answer: Iterable[bytes] = metrics(environ, start_response)
-            return answer
-        if path in pages:
-            return _send(environ, start_response, pages[path]())
-        missing = ("404 Not Found", _TEXT, "try /, /metrics or /health\n")
-        return _send(environ, start_response, missing)
+            return _answer("401 Unauthorized", _TEXT, "name and password, please\n", challenge)
+        if path not in pages:
+            return _answer("404 Not Found", _TEXT, "try /, /metrics or /health\n")
+        return pages[path](request)
+
+    def app(request: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            status, headers, body = answer(request)
+        except Exception as error:
+            if news.is_news(type(error).__name__):
+                log.exception("a page of the exporter could not be made")
+            status, headers, body = _answer("500 Internal Server Error", _TEXT, "see the log\n")
+        if status != _NOTHING.status:
+            headers = (*headers, ("Content-Length", str(len(body))))
+        start_response(status, [*headers])
+        return [] if request["REQUEST_METHOD"] == "HEAD" else [body]
 
     return app
 
@@ -66,17 +91,18 @@ def make_app(
 def health_document(health: Health) -> dict[str, object]:
     """The body of `/health`, as the guide has it."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    status = "healthy" if health.is_healthy else "unhealthy"
-    return {"status": status, "timestamp": now, "checks": health.checks}
+    checks = health.checks
+    status = "unhealthy" if "fail" in checks.values() else "healthy"
+    return {"status": status, "timestamp": now, "checks": checks}
 
 
 def _health(health: Health) -> Answer:
     document = health_document(health)
-    return _status(document["status"] == "healthy"), _JSON, json.dumps(document) + "\n"
+    return _answer(_status(document["status"] == "healthy"), _JSON, json.dumps(document) + "\n")
 
 
 def _probe(*, is_well: bool, state: str) -> Answer:
-    return _status(is_well), _TEXT, state + "\n"
+    return _answer(_status(is_well), _TEXT, state + "\n")
 
 
 def _status(is_well: bool) -> str:
@@ -113,11 +139,5 @@ def _is_allowed(environ: WSGIEnvironment, expected: bytes) -> bool:
     return hmac.compare_digest(given.encode(errors="replace"), expected)
 
 
-def _send(
-    environ: WSGIEnvironment, start_response: StartResponse, answer: Answer, *more: tuple[str, str]
-) -> Iterable[bytes]:
-    status, content_type, text = answer
-    body = text.encode()
-    length = ("Content-Length", str(len(body)))
-    start_response(status, [("Content-Type", content_type), length, *more])
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+def _answer(status: str, content_type: str, text: str, *more: tuple[str, str]) -> Answer:
+    return Answer(status, (("Content-Type", content_type), *more), text.encode())

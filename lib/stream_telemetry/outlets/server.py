@@ -1,18 +1,21 @@
 """The HTTP server that shows the metrics.
 
-One thread for each connection, so that a client that does nothing keeps only its own thread busy,
-and only for `_TIMEOUT_SECONDS`. With TLS the handshake happens in that thread too: done where
+One thread for each connection, so that a slow client keeps only its own thread busy, and only for
+`_REQUEST_SECONDS`. When too many are open, the oldest one has to go: whoever asks in earnest has
+its answer within milliseconds. With TLS the handshake happens in that thread too: done where
 connections are accepted, one idle client would block them all.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import socketserver
 import ssl
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +28,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TIMEOUT_SECONDS = 5.0
-_MOST_CONNECTIONS = 200
+_REQUEST_SECONDS = 10.0
+"""How long a request and its answer may take together, as Prometheus' own limit for a scrape."""
+_MOST_CONNECTIONS = 100
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,8 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     ) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._context = context
-        self._free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
+        self._lock = threading.Lock()
+        self._open: dict[socket.socket, float] = {}  # when each was accepted, oldest first
         super().__init__((host, port), _Handler)
         self.set_app(app)
 
@@ -124,7 +129,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
-        connection.settimeout(_TIMEOUT_SECONDS)
+        connection.settimeout(_REQUEST_SECONDS)
         if self._context:
             connection = self._context.wrap_socket(
                 connection, server_side=True, do_handshake_on_connect=False
@@ -132,23 +137,37 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
+        with self._lock:
+            self._open[request] = time.monotonic()
+            too_many = list(self._open)[:-_MOST_CONNECTIONS]
+        for connection in too_many:
+            _cut(connection)
+        super().process_request(request, client_address)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._free.release()
+    def service_actions(self) -> None:
+        # Called by `serve_forever`, several times a second.
+        begun = time.monotonic() - _REQUEST_SECONDS
+        with self._lock:
+            late = [connection for connection, at in self._open.items() if at < begun]
+        for connection in late:
+            _cut(connection)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         log.debug("a request was given up: %s", sys.exc_info()[1])
 
 
-class _Handler(WSGIRequestHandler):
-    timeout = _TIMEOUT_SECONDS
+def _cut(connection: socket.socket) -> None:
+    """Makes the thread that waits for a client wait no more."""
+    with contextlib.suppress(OSError):
+        # Not the method of an SSLSocket, which would let what is sent meanwhile out in plain text.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
+
+class _Handler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Requests are no news; the console belongs to the job."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 
+SPARK_ERRORS = (Py4JJavaError, PySparkException)
+"""What a call into Spark raises when Spark itself fails; a JVM that is gone shows as others."""
 _DEPTH = 20
 """No chain of causes is longer, unless it is a circle."""
+_MESSAGE_CHARS = 400
 
 
 class Cause(NamedTuple):
@@ -64,18 +66,21 @@ def _java_exception(error: BaseException) -> Any | None:
     return getattr(error, "_origin", None) if isinstance(error, PySparkException) else None
 
 
-def _java_causes(exception: Any) -> Iterator[Cause]:
+def _java_causes(exception: Any) -> list[Cause]:
+    found: list[Cause] = []
     try:
         for _ in range(_DEPTH):
             if exception is None:
-                return
+                break
             said = _first_line(str(exception.getMessage() or ""))
-            yield Cause(str(exception.getClass().getName()), said)
+            found.append(Cause(str(exception.getClass().getName()), said))
             exception = exception.getCause()
-    except (Py4JError, OSError) as error:
+    except (Py4JError, ConnectionError) as error:
         # A JVM that is gone answers no more; what it has told is known.
-        yield _cause(error)
+        if not found:
+            found.append(_cause(error))
+    return found
 
 
 def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
+    return text.strip().partition("\n")[0][:_MESSAGE_CHARS]

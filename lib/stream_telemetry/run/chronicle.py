@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from pyspark.sql.streaming.listener import (
     QueryIdleEvent,
@@ -52,8 +53,12 @@ class Chronicle:
     _recorder: Recorder = field(init=False)
 
     def __post_init__(self) -> None:
-        """Makes the series exist that batches move."""
+        """Makes the series exist that events move, from the first scrape."""
         self._recorder = Recorder(self.store, self.observation, self.topic)
+        self.store.declare(catalogue.RESTARTS)
+        self.store.compute(catalogue.PROGRESS_AGE, lambda: self.health.silence)
+        for state in catalogue.STATES:
+            self.store.compute(catalogue.STATE, partial(self._is_in, state), state)
 
     def note(self, event: Event | Restart) -> None:
         """Takes one event in; raises ValueError for a progress that is not shaped as Spark's."""
@@ -75,6 +80,9 @@ class Chronicle:
             self.health.heard("running")
             self.log.started(str(event.runId))
         self.log.health(self.health.state, self.health.checks)
+
+    def _is_in(self, state: str) -> float:
+        return float(self.health.state == state)
 
     def _take(self, batch: Batch) -> None:
         self._recorder.record(batch)

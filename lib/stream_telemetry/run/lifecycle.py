@@ -1,6 +1,6 @@
 """Runs a query until it ends or the process is asked to stop.
 
-Under `spark-submit` the JVM is the parent: SIGTERM reaches it alone and Ctrl-C reaches both it and
+Under `spark-submit` the JVM is the parent: SIGTERM reaches it alone, and Ctrl-C reaches both it and
 Python. Left to itself the JVM would shut down in the middle of a batch, so its signals are handled
 here, by a Python object that the JVM calls back.
 """
@@ -13,11 +13,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, ClassVar
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark import SparkContext
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -30,20 +33,60 @@ FORCE_SECONDS = 27.0
 """When the process ends after a request though Spark does not: a broker that is gone holds it."""
 SILENCE_SECONDS = 30.0
 """After so long without a batch, the cause is looked for; a query that is idle is silent too."""
-JVM_ERRORS = (Py4JError, OSError)
-"""What a call into a JVM raises that is no longer there."""
+JVM_ERRORS = (Py4JError, ConnectionError)
+"""What a call into a JVM raises that is gone; but a Py4JJavaError comes from a living one."""
 _POLL_SECONDS = 0.02
-_SIGNALS = ("TERM", "INT")
+_SIGNALS = ("TERM", "INT", "HUP")
 
 log = logging.getLogger(__name__)
 
 
+class SparkGoneError(Exception):
+    """Spark has ended, or is about to, though nobody has asked for it."""
+
+
+@contextmanager
+def told_when_gone() -> Iterator[None]:
+    """Turns what calls into a JVM raise that is no longer there into one error.
+
+    Raises:
+        SparkGoneError: the JVM is no longer there.
+    """
+    try:
+        yield
+    except JVM_ERRORS as error:
+        if isinstance(error, Py4JJavaError) or _jvm_answers():
+            raise
+        raise SparkGoneError("Spark's JVM does not answer any more") from error
+
+
+def _jvm_answers() -> bool:
+    try:
+        if SparkContext._jvm is None:
+            return False
+        SparkContext._jvm.java.lang.System.nanoTime()
+        return True
+    except JVM_ERRORS:
+        return False
+
+
+def ensure_spark_runs(spark: SparkSession) -> None:
+    """Returns if the session can go on; a JVM that exits stops it first, and its queries with it.
+
+    Raises:
+        SparkGoneError: it cannot.
+    """
+    with told_when_gone():
+        if spark.sparkContext._jsc.sc().isStopped():
+            raise SparkGoneError("Spark has stopped by itself")
+
+
 class StopSignals:
-    """Counts requests to stop: SIGTERM and Ctrl-C, whether Python or the JVM gets them."""
+    """Counts requests to stop: SIGTERM, SIGHUP and Ctrl-C, whether Python or the JVM gets them."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
-        self._count = 0
+        self._count: Counter[str] = Counter()
         self._halt_jvm: Callable[[], object] | None = None
 
     @property
@@ -54,13 +97,19 @@ class StopSignals:
     @property
     def is_urgent(self) -> bool:
         """Whether it was asked for again."""
-        return self._count > 1
+        # One press of Ctrl-C reaches both processes, a signal to one of them only that.
+        return max(self._count.values(), default=0) > 1
 
-    def ask(self) -> None:
-        """Asks for a stop, as a signal does; the process ends within `FORCE_SECONDS`."""
-        self._count += 1
+    def ask(self, heard_by: str = "Python") -> None:
+        """Asks for a stop, as a signal does; the process ends within `FORCE_SECONDS`.
+
+        Args:
+            heard_by: which process got the signal.
+        """
+        self._count[heard_by] += 1
+        is_first = not self._asked.is_set()
         self._asked.set()
-        if self._count == 1 and self._halt_jvm:
+        if is_first and self._halt_jvm:
             force = threading.Timer(FORCE_SECONDS, self._end_by_force)
             force.daemon = True
             force.start()
@@ -70,9 +119,13 @@ class StopSignals:
         return self._asked.wait(seconds)
 
     def listen(self, spark: SparkSession) -> None:
-        """Takes over the signals of this process and of the JVM; for the main thread."""
-        for name in _SIGNALS:
-            signal.signal(getattr(signal, f"SIG{name}"), self._on_signal)
+        """Takes over the signals of this process and of the JVM; for the main thread.
+
+        What is ignored stays so, as `nohup` wants it; the JVM itself sees to that on its side.
+        """
+        for number in (getattr(signal, f"SIG{name}") for name in _SIGNALS):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._on_signal)
         context = spark.sparkContext
         assert context._gateway is not None
         assert context._jvm is not None
@@ -106,7 +159,7 @@ class _JvmHandler:
         self._signals = signals
 
     def handle(self, received: Any) -> None:
-        self._signals.ask()
+        self._signals.ask("the JVM")
 
     class Java:
         """What Py4J reads to build the proxy."""

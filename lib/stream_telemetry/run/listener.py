@@ -83,6 +83,7 @@ class EventThread(Generic[Told]):
         self._evaluate = evaluate
         self._store = store
         self._events: queue.SimpleQueue[Told] = queue.SimpleQueue()
+        store.declare(catalogue.LISTENER_ERRORS)
         self._worker = Worker("events", self._step, store, health)
 
     def start(self) -> None:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
+from stream_telemetry.run.causes import root_cause
 from stream_telemetry.run.lifecycle import StopSignals
-
-_CAUSE_CHARS = 400
 
 
 @dataclass(frozen=True)
@@ -41,18 +40,14 @@ class Restart:
         limit: how many of those there may be.
         seconds: to wait before it.
         cause: what ended the query.
+        reason: the root of that, for people.
     """
 
     number: int
     limit: int
     seconds: float
     cause: StreamingQueryException
-
-
-def cause_of(failure: StreamingQueryException) -> str:
-    """What Spark says went wrong, in one short line without the query's ids."""
-    first = (str(failure).strip().splitlines() or [type(failure).__name__])[0]
-    return first.split("terminated with exception: ")[-1][:_CAUSE_CHARS]
+    reason: str
 
 
 def supervise(
@@ -88,7 +83,8 @@ def supervise(
             if signals.is_asked:
                 return
             number = 1 if query.lastProgress else number + 1
-            restart = Restart(number, restarts.limit, restarts.wait(number), error)
+            wait, reason = restarts.wait(number), str(root_cause(error))
+            restart = Restart(number, restarts.limit, wait, error, reason)
             if number > restarts.limit:
                 raise
         on_failure(restart)

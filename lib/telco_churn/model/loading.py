@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
 from pyspark.sql import SparkSession
 
+from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from telco_churn.errors import ModelError
 from telco_churn.model.compiled_score import CompiledScorer, compile_pipeline
 from telco_churn.model.features import FEATURES_SCHEMA
@@ -26,9 +25,6 @@ __all__ = [
     "read_manifest",
     "verify_files",
 ]
-
-SPARK_ERRORS = (Py4JError, PySparkException)
-"""What a call into Spark raises when Spark itself fails."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +57,9 @@ def load_model(path: Path) -> Model:
     except SPARK_ERRORS as error:
         raise ModelError(
             f"model {path} (version {manifest.version}, saved by Spark {manifest.spark_version}) "
-            f"cannot be used: {first_line(error)}; {HOW_TO_MEND}"
+            f"cannot be used: {root_cause(error)}; {HOW_TO_MEND}"
         ) from error
     return Model(manifest, scorer)
-
-
-def first_line(error: BaseException) -> str:
-    """What Spark says went wrong, without its stack trace."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 @contextmanager

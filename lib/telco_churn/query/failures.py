@@ -10,8 +10,8 @@ from pyspark.errors import StreamingQueryException
 
 from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.run.alarm import Alarm
+from stream_telemetry.run.causes import root_cause
 from stream_telemetry.run.oversight import Oversight
-from stream_telemetry.run.supervision import cause_of
 from telco_churn.errors import (
     ChurnStreamError,
     KafkaUnavailableError,
@@ -86,7 +86,7 @@ class Triage:
             reason = _REASON.search(text)
             lost = (
                 f"{self.topics.input_topic} no longer has the offsets that come next: "
-                f"{reason[1] if reason else cause_of(error)}"
+                f"{reason[1] if reason else root_cause(error)}"
             )
             if any(words in text for words in _ANOTHER_LOG):
                 # Once that log has grown beyond the old offset, Spark would see nothing amiss.
@@ -101,7 +101,7 @@ class Triage:
     def final(self, error: StreamingQueryException, restarts: int = 0) -> ChurnStreamError:
         """The error for a query that failed for good, after so many restarts without progress."""
         tried = f", and {restarts} restarts brought it no further" if restarts else ""
-        return QueryFailedError(f"the query failed{tried}: {cause_of(error)}; see {self.log}")
+        return QueryFailedError(f"the query failed{tried}: {root_cause(error)}; see {self.log}")
 
     def check_kafka_again(self) -> None:
         """What is checked at the start, for a query that has failed or does not get on.

@@ -7,9 +7,10 @@ import re
 
 from pyspark.sql import SparkSession
 
+from stream_telemetry.run.causes import SPARK_ERRORS
 from telco_churn import LOGGER
 from telco_churn.errors import SettingsError
-from telco_churn.model.loading import SPARK_ERRORS, Model, load_model
+from telco_churn.model.loading import Model, load_model
 from telco_churn.model.settings import ModelSettings
 from telco_churn.query.settings import ReadSettings
 

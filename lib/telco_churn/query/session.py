@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -10,9 +13,11 @@ from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
 from stream_telemetry.login import connected
-from stream_telemetry.run.lifecycle import JVM_ERRORS
-from telco_churn.errors import SettingsError
-from telco_churn.model.loading import SPARK_ERRORS, first_line
+from stream_telemetry.logs.settings import LogSettings
+from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
+from stream_telemetry.run.lifecycle import JVM_ERRORS, SparkGoneError, told_when_gone
+from telco_churn import LOGGER
+from telco_churn.errors import QueryFailedError, SettingsError
 
 CONNECTOR = f"org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark.__version__}"
 # pyspark ships these two; without them the download is a tenth of the size.
@@ -35,7 +40,35 @@ SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # The plan has no shuffle, and nothing to learn while it runs.
     "spark.sql.adaptive.enabled": "false",
 }
-_LOOPBACK = ("spark.driver.host", "spark.driver.bindAddress")
+_LOCAL_SETTINGS: dict[str, bool | float | int | str | None] = {
+    # Nobody else needs to reach the driver of a local run, nor its block manager and UI.
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # The executor is the driver: it cannot be lost, but after two minutes in which the machine has
+    # slept, Spark would take it for dead, and end the JVM.
+    "spark.storage.blockManagerHeartbeatTimeoutMs": "30d",
+}
+_PAGE_PORT, _PORTS_TRIED = 4040, 16
+"""Spark's own defaults of `spark.ui.port` and `spark.port.maxRetries`."""
+
+log = logging.getLogger(LOGGER)
+
+
+@contextmanager
+def failing_with_spark(log: LogSettings) -> Iterator[None]:
+    """Says so if Spark ends, or is killed, before the block does.
+
+    Raises:
+        QueryFailedError: it has.
+    """
+    try:
+        with told_when_gone():
+            yield
+    except SparkGoneError as error:
+        raise QueryFailedError(
+            f"{error}; see {log.log_dir / 'spark.log'} for the reason, and start the job again: it "
+            "goes on from its checkpoint"
+        ) from error
 
 
 @contextmanager
@@ -59,17 +92,36 @@ def start_session() -> SparkSession:
     is_local = conf.get("spark.master", "local[*]").startswith("local")
     builder = SparkSession.builder.appName("churn_stream").config(map=SQL_SETTINGS)
     if is_local:
-        # Nobody else needs to reach the driver of a local run, nor its block manager and UI.
-        builder = builder.config(
-            map={key: "127.0.0.1" for key in _LOOPBACK if not conf.contains(key)}
-        )
+        unset = {key: value for key, value in _LOCAL_SETTINGS.items() if not conf.contains(key)}
+        builder = builder.config(map=unset)
+    if not _has_port_for_page(conf):
+        builder = builder.config("spark.ui.enabled", "false")
     try:
         connected()
         spark = builder.getOrCreate()
     except (*SPARK_ERRORS, RuntimeError) as error:
-        raise SettingsError(f"Spark does not start: {first_line(error)}") from error
+        raise SettingsError(f"Spark does not start: {root_cause(error)}") from error
     _add_connector(spark)
     return spark
+
+
+def _has_port_for_page(conf: SparkConf) -> bool:
+    """Whether Spark's page gets a port; where it finds none, Spark ends the JVM without a word."""
+    if conf.get("spark.ui.enabled", "true") != "true":
+        return True
+    first = int(conf.get("spark.ui.port", str(_PAGE_PORT)))
+    last = first + int(conf.get("spark.port.maxRetries", str(_PORTS_TRIED)))
+    host = os.environ.get("SPARK_LOCAL_IP", "")
+    for port in range(first, last + 1):
+        # As the JVM does it; and an address that is none of ours, Spark will say so.
+        with suppress(OSError), socket.create_server((host, port)):
+            return True
+    log.warning(
+        "Spark's page has no port (%d to %d are taken), the job goes on without it; name a free "
+        "one with --conf spark.ui.port=N",
+        *(first, last),
+    )
+    return False
 
 
 def _add_connector(spark: SparkSession) -> None:
@@ -83,5 +135,5 @@ def _add_connector(spark: SparkSession) -> None:
     except SPARK_ERRORS as error:
         raise SettingsError(
             f"the Kafka connector {CONNECTOR} is not on the class path and cannot be fetched: "
-            f"{first_line(error)}; pass it with --packages or --jars"
+            f"{root_cause(error)}; pass it with --packages or --jars"
         ) from error

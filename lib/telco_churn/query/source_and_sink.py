@@ -9,9 +9,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
+from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from telco_churn import QUERY_NAME
 from telco_churn.errors import QueryFailedError
-from telco_churn.model.loading import SPARK_ERRORS, first_line
 from telco_churn.query.settings import (
     BrokerSettings,
     CheckpointSettings,
@@ -61,7 +61,7 @@ class KafkaEnds:
         try:
             return self.write(records).start()
         except SPARK_ERRORS as error:
-            raise QueryFailedError(f"the query does not start: {first_line(error)}") from error
+            raise QueryFailedError(f"the query does not start: {root_cause(error)}") from error
 
     def read(self, spark: SparkSession) -> DataFrame:
         """The input topic as a stream: Kafka's columns, `headers` among them."""

@@ -33,16 +33,14 @@ def running(health: Health) -> Health:
     return health
 
 
-def test_a_job_that_starts_is_not_yet_healthy(health: Health) -> None:
+def test_a_job_that_starts_is_not_ill_but_not_ready(health: Health) -> None:
     assert health.state == "starting"
     assert health.checks == {
         "broker_connection": "not_initialized",
         "model_loaded": "not_initialized",
         "query_progress": "not_initialized",
     }
-    assert not health.is_healthy
-    assert not health.is_ready
-    assert health.is_live
+    assert (health.is_healthy, health.is_ready, health.is_live) == (True, False, True)
 
 
 def test_a_start_that_never_ends_is_a_stall(health: Health, clock: Clock) -> None:

@@ -82,7 +82,7 @@ def test_a_restart_says_which_one_when_and_why(
     log: QueryLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     failure = StreamingQueryException("Query [id = 1] terminated with exception: disk full\n at x")
-    log.restarting(Restart(2, 5, 4.0, failure))
+    log.restarting(Restart(2, 5, 4.0, failure, "disk full"))
     (line,) = caplog.records
     assert line.getMessage() == "restart 2 of 5 in 4 s, the query failed: disk full"
     assert line.levelname == "WARNING"

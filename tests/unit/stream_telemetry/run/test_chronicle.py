@@ -142,7 +142,7 @@ def test_a_failure_that_was_survived_is_no_bad_end(told: Told) -> None:
 
 
 def test_a_restart_is_counted_and_shown(told: Told) -> None:
-    told.chronicle.note(Restart(1, 5, 1.0, StreamingQueryException("boom")))
+    told.chronicle.note(Restart(1, 5, 1.0, StreamingQueryException("boom"), "boom"))
     assert told.store.value(catalogue.RESTARTS) == 1
     assert told.health.state == "restarting"
 
@@ -150,7 +150,7 @@ def test_a_restart_is_counted_and_shown(told: Told) -> None:
 def test_the_log_tells_the_life_of_a_query_in_order(
     told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:
-    restart = Restart(1, 5, 1.0, StreamingQueryException("disk full"))
+    restart = Restart(1, 5, 1.0, StreamingQueryException("disk full"), "disk full")
     for event in (started(), progress(0, 5, 5), terminated("disk full"), restart, started()):
         told.chronicle.note(event)
     said = [line.getMessage() for line in caplog.records if "health" not in line.getMessage()]

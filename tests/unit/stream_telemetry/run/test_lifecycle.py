@@ -8,11 +8,20 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
+from pyspark import SparkContext
 from pyspark.errors import StreamingQueryException
+from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.run import lifecycle
-from stream_telemetry.run.lifecycle import StopSignals, run_until_stopped
+from stream_telemetry.run.lifecycle import (
+    SparkGoneError,
+    StopSignals,
+    ensure_spark_runs,
+    run_until_stopped,
+    told_when_gone,
+)
 
 LONG_SECONDS = 20.0
 """More than any of these tests takes."""
@@ -91,6 +100,19 @@ def test_signals_tell_one_request_from_two() -> None:
     seen = [(asked(times).is_asked, asked(times).is_urgent) for times in range(3)]
     assert seen == [(False, False), (True, False), (True, True)]
     assert asked().wait(LONG_SECONDS)
+
+
+def test_one_press_that_both_processes_hear_is_one_request_and_the_second_press_is_urgent() -> None:
+    signals = StopSignals()
+    urgent = []
+    for _ in range(2):
+        for process in ("the JVM", "Python"):
+            signals.ask(process)
+            urgent.append(signals.is_urgent)
+    assert urgent == [False, False, True, True]
+
+
+def test_without_a_request_there_is_nothing_to_wait_for() -> None:
     assert not StopSignals().wait(0.001)
 
 
@@ -218,3 +240,28 @@ def test_what_is_found_in_the_silence_ends_the_run(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(ValueError, match="the topic is gone"):
         run(FakeQuery(), StopSignals(), on_silence=find)
+
+
+@pytest.mark.parametrize("error", [Py4JNetworkError("x"), Py4JError("x"), ConnectionRefusedError()])
+def test_a_jvm_that_is_gone_is_told_whatever_it_shows_as(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SparkContext, "_jvm", None)
+    with pytest.raises(SparkGoneError, match="does not answer any more"), told_when_gone():
+        raise error
+
+
+@pytest.mark.parametrize("error", [TimeoutError("10 s"), OSError(28, "disk full"), KeyError("x")])
+def test_another_error_is_no_sign_that_the_jvm_is_gone(error: Exception) -> None:
+    with pytest.raises(type(error)), told_when_gone():
+        raise error
+
+
+def test_what_a_living_jvm_throws_is_no_sign_of_its_death(spark: SparkSession) -> None:
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None
+    with pytest.raises(Py4JJavaError), told_when_gone():
+        jvm.java.util.ArrayDeque().removeFirst()
+    with pytest.raises(Py4JError, match="does not exist"), told_when_gone():
+        jvm.java.lang.Math.sqrt("two")
+    ensure_spark_runs(spark)

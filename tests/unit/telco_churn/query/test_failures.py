@@ -50,8 +50,8 @@ def triage(spark: SparkSession, tmp_path: Path) -> Triage:
             SourceDataLostError,
             r"no longer has the offsets that come next: no records in \[1, 2\); to go on",
         ),
-        ("x.RecordTooLargeException: y", QueryFailedError, "failed: x.RecordTooLargeException"),
-        ("x.TopicAuthorizationException: y", QueryFailedError, "failed: x.TopicAuth"),
+        ("x.RecordTooLargeException: y", QueryFailedError, "x.RecordTooLargeException: y"),
+        ("x.TopicAuthorizationException: y", QueryFailedError, "x.TopicAuth"),
         ("[CONCURRENT_STREAM_LOG_UPDATE] y", QueryFailedError, "CONCURRENT"),
     ],
 )
