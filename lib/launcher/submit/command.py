@@ -17,6 +17,7 @@ from launcher.submit.surroundings import (
     check_classic_api,
     passed_over,
     prepared_environment,
+    python_options,
     with_conf_dir,
 )
 from stream_telemetry.logs.settings import LogSettings
@@ -61,6 +62,7 @@ def put_together(
             str(SPARK_HOME / "bin" / "spark-submit"),
             *division.spark_words,
             *job_options(spark),
+            *python_options(spark),
             str(project_home() / "jobs" / "churn_stream.py"),
             *division.job,
         ),

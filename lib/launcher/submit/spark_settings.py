@@ -43,8 +43,13 @@ class SparkSettings:
     def driver_is_local(self) -> bool:
         """Whether driver and executors are one process on this machine."""
         master = self.value("--master", "spark.master", "MASTER") or "local[*]"
+        return master.startswith("local") and not self.is_in_cluster
+
+    @property
+    def is_in_cluster(self) -> bool:
+        """Whether the driver is to run on a machine of the cluster."""
         mode = self.value("--deploy-mode", "spark.submit.deployMode", "DEPLOY_MODE")
-        return master.startswith("local") and mode != "cluster"
+        return mode == "cluster"
 
 
 def read_spark_settings(division: Division, environment: Mapping[str, str]) -> SparkSettings:

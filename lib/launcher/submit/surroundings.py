@@ -51,6 +51,18 @@ def prepared_environment(
     return prepared
 
 
+def python_options(settings: SparkSettings) -> list[str]:
+    """Options of spark-submit that keep the driver on this Python.
+
+    A site's file may name another one, for all its jobs; it has not the packages of this one.
+    """
+    keys = {"spark.pyspark.python", "spark.pyspark.driver.python"}
+    is_named = keys & settings.filed.keys() and not keys & settings.typed.keys()
+    if is_named and not settings.is_in_cluster:
+        return ["--conf", f"spark.pyspark.driver.python={sys.executable}"]
+    return []
+
+
 def ready_this_process() -> None:
     """Readies the environment of a process that starts Spark's JVM itself, without spark-submit.
 

@@ -17,6 +17,7 @@ from launcher.submit.surroundings import (
     check_classic_api,
     passed_over,
     prepared_environment,
+    python_options,
     user_variables,
     with_conf_dir,
 )
@@ -98,6 +99,19 @@ def test_only_a_local_driver_is_kept_to_this_machine() -> None:
 def test_a_sites_own_settings_of_spark_stay(tmp_path: Path) -> None:
     assert prepared(SPARK_CONF_DIR=str(tmp_path))["SPARK_CONF_DIR"] == str(tmp_path)
     assert (Path(prepared()["SPARK_CONF_DIR"]) / "spark-defaults.conf").is_file()
+
+
+def test_the_python_of_a_sites_file_does_not_run_the_job(tmp_path: Path) -> None:
+    (tmp_path / "spark-defaults.conf").write_text("spark.pyspark.python /opt/python3.8\n")
+
+    def options(*words: str) -> list[str]:
+        environment = {"SPARK_CONF_DIR": str(tmp_path)}
+        return python_options(read_spark_settings(divide(words, {}), environment))
+
+    assert options() == ["--conf", f"spark.pyspark.driver.python={sys.executable}"]
+    assert options("--conf", "spark.pyspark.python=/my/python") == []
+    (tmp_path / "spark-defaults.conf").unlink()
+    assert options() == []
 
 
 @pytest.mark.needs("unshare")
