@@ -2,67 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.error import HTTPError
 
 import pytest
+from gateway_server import KeepingServer, keeping_server
 from prometheus_client import CollectorRegistry, Gauge
 
 from stream_telemetry.errors import TelemetryError
 from stream_telemetry.outlets.gateway import Gateway
 
 
-@dataclass(frozen=True)
-class Asked:
-    method: str
-    path: str
-    login: str | None
-    body: str
-
-
-class KeepingServer(HTTPServer):
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Keeper)
-        self.status = 202
-        self.asked: list[Asked] = []
-
-    @property
-    def place(self) -> str:
-        return f"127.0.0.1:{self.server_port}"
-
-
-class Keeper(BaseHTTPRequestHandler):
-    def do_PUT(self) -> None:
-        assert isinstance(self.server, KeepingServer)
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        token = (self.headers.get("Authorization") or "").removeprefix("Basic ")
-        login = base64.b64decode(token).decode() if token else None
-        self.server.asked.append(Asked(self.command, self.path, login, body))
-        self.send_response(self.server.status)
-        self.send_header("Location", f"http://{self.server.place}/elsewhere")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_DELETE = do_GET = do_PUT
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def server() -> Iterator[KeepingServer]:
-    made = KeepingServer()
-    thread = Thread(target=made.serve_forever, args=(0.02,))
-    thread.start()
-    yield made
-    made.shutdown()
-    thread.join()
-    made.server_close()
+    with keeping_server() as made:
+        yield made
 
 
 def figures() -> CollectorRegistry:
@@ -71,10 +26,12 @@ def figures() -> CollectorRegistry:
     return registry
 
 
-def test_a_push_replaces_the_group_of_the_job_and_its_instance(server: KeepingServer) -> None:
+def test_a_push_replaces_what_has_the_same_name_in_the_group_of_the_job_and_its_instance(
+    server: KeepingServer,
+) -> None:
     Gateway(f"http://{server.place}", "churn", "group").push(figures())
     (asked,) = server.asked
-    assert (asked.method, asked.path) == ("PUT", "/metrics/job/churn/instance/group")
+    assert (asked.method, asked.path) == ("POST", "/metrics/job/churn/instance/group")
     assert "stream_batch_id 7.0\n" in asked.body
 
 
