@@ -24,7 +24,7 @@ def test_the_options_table_is_the_one_that_the_settings_make(name: str) -> None:
     assert made == page, "run: python -m telco_churn.settings.page"
 
 
-def test_it_starts_with_commands_and_stays_short() -> None:
+def test_the_readme_starts_with_commands_and_stays_short() -> None:
     lines = README.splitlines()
     first = next(i for i, line in enumerate(lines, 1) if line.startswith("$ "))
     assert first <= 15
@@ -38,6 +38,6 @@ def test_the_samples_follow_their_contracts() -> None:
     assert ContractValidator(read_schema("dead_letter")).violations(letter) == []
 
 
-def test_every_file_that_it_links_to_exists() -> None:
+def test_every_file_that_the_readme_links_to_exists() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (project_home() / target).exists(), target

@@ -59,7 +59,7 @@ def test_output_and_errors_are_appended_to_the_log(start: Start, tmp_path: Path)
     assert (tmp_path / "log").read_text().splitlines() == ["before", "out", "err"]
 
 
-def test_it_gets_only_the_environment_that_it_was_given(start: Start, tmp_path: Path) -> None:
+def test_a_child_gets_only_the_environment_that_it_was_given(start: Start, tmp_path: Path) -> None:
     child = start('echo "${HOME-none} $ONLY"', {"ONLY": "this"})
     assert eventually(lambda: not child.is_running)
     assert (tmp_path / "log").read_text() == "none this\n"
@@ -107,7 +107,7 @@ def test_a_second_kill_does_nothing(start: Start) -> None:
     assert [child.kill(), child.kill()] == [-signal.SIGKILL] * 2
 
 
-def test_it_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+def test_a_child_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
     program = (
         "import os, signal; from pathlib import Path; from launcher.child import Child\n"
         f"child = Child('x', ['sleep', '600'], Path({str(tmp_path / 'log')!r}))\n"

@@ -77,7 +77,9 @@ def test_the_missing_module_may_also_be_asked_for_in_two_words() -> None:
     assert "no.such.module" in unknown.stdout + unknown.stderr
 
 
-def test_what_it_starts_gets_its_arguments_as_they_are(answering: Callable[[str], Path]) -> None:
+def test_what_the_chosen_java_starts_gets_its_arguments_as_they_are(
+    answering: Callable[[str], Path],
+) -> None:
     home = answering(modules_of("17.0.1"))
     chosen = choose_java({"JAVA_HOME": str(home)})
     chosen.program.write_text('#!/bin/sh\nfor word do printf "<%s>" "$word"; done\n')

@@ -35,7 +35,7 @@ def call(
     )
 
 
-def test_it_tells_its_version(shell: list[str]) -> None:
+def test_the_submit_script_tells_its_version(shell: list[str]) -> None:
     told = call(shell, "spark-submit.sh", "--version")
     assert (told.returncode, told.stderr) == (0, "")
     assert __version__ in told.stdout
@@ -56,7 +56,9 @@ def test_the_sandbox_has_its_own_help(shell: list[str]) -> None:
     assert "--deadletter-topic" not in told.stdout
 
 
-def test_it_is_found_through_links_from_anywhere(shell: list[str], tmp_path: Path) -> None:
+def test_the_submit_script_is_found_through_links_from_anywhere(
+    shell: list[str], tmp_path: Path
+) -> None:
     (tmp_path / "a b").mkdir()
     (tmp_path / "a b" / "absolute").symlink_to(HOME / "spark-submit.sh")
     (tmp_path / "relative").symlink_to("a b/absolute")
@@ -83,7 +85,7 @@ def test_values_arrive_as_they_are_written(shell: list[str], value: str) -> None
     assert f"--input-topic: {value!r} is not a topic name" in told.stderr
 
 
-def test_an_empty_value_stays_one(shell: list[str]) -> None:
+def test_an_empty_value_on_the_command_line_stays_empty(shell: list[str]) -> None:
     told = call(shell, "spark-submit.sh", "--consumer-group", "")
     assert told.returncode == 2
     assert "--consumer-group: '' is empty" in told.stderr

@@ -88,7 +88,9 @@ def test_a_query_that_lags_is_healthy_but_not_ready(running: Health) -> None:
     assert running.state == "running"
 
 
-def test_a_failure_stays_one(running: Health, clock: Clock) -> None:
+def test_a_failed_query_stays_failed_however_long_it_is_silent(
+    running: Health, clock: Clock
+) -> None:
     running.heard("failed")
     running.stopping()
     clock.now += 1000

@@ -117,7 +117,7 @@ def test_rule_inside_a_nested_property_counts_for_the_outermost_one() -> None:
     assert ("validation_errors", "type") in found
 
 
-def test_wrong_contract_is_refused() -> None:
+def test_a_contract_that_is_no_json_schema_is_refused() -> None:
     with pytest.raises(Exception, match="is not valid under any of the given schemas"):
         ContractValidator({"type": "nonsense"})
 

@@ -62,14 +62,16 @@ def test_csv_columns_may_stand_in_any_order_behind_a_byte_order_mark_without_the
         ("", "missing ['customerID', 'gender',"),
     ],
 )
-def test_wrong_header_is_one_line(tmp_path: Path, header: str, reason: str) -> None:
+def test_a_csv_file_with_a_wrong_header_is_one_line(
+    tmp_path: Path, header: str, reason: str
+) -> None:
     with pytest.raises(SettingsError, match="wrong header") as failure:
         CustomerCsv(csv_file(tmp_path, ROW, header=header), CONTRACT)
     assert reason in str(failure.value)
     assert "\n" not in str(failure.value)
 
 
-def test_missing_csv_is_one_line(tmp_path: Path) -> None:
+def test_a_csv_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"none\.csv cannot be read: No such file"):
         CustomerCsv(tmp_path / "none.csv", CONTRACT)
 

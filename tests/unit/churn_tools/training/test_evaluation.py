@@ -34,7 +34,7 @@ def test_area_under_roc_of_perfect_useless_and_inverted_scores() -> None:
     assert area_under_roc(labels, np.array([0.9, 0.8, 0.2, 0.1])) == 0.0
 
 
-def test_figures_of_a_small_example() -> None:
+def test_an_evaluation_has_the_figures_of_a_small_example_worked_by_hand() -> None:
     labels, probabilities = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.8, 0.6, 0.4, 0.2])
     result = evaluate(labels, probabilities, threshold=0.5)
     assert result.rows == 4

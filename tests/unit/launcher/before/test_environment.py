@@ -87,7 +87,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
     return Project(home, programs, tuple(str(request.param).split()))
 
 
-def test_an_environment_is_made_once(project: Project) -> None:
+def test_a_python_environment_is_made_once(project: Project) -> None:
     first = project.run()
     assert (first.returncode, first.stdout) == (0, f"{project.home}/.venv/bin/python\n")
     assert first.stderr == "Preparing the Python environment (once, about a minute) ...\n"
@@ -98,7 +98,7 @@ def test_an_environment_is_made_once(project: Project) -> None:
     assert not (project.home / ".venv.lock").exists()
 
 
-def test_it_is_brought_up_to_date_without_being_wiped(project: Project) -> None:
+def test_an_environment_is_brought_up_to_date_without_being_wiped(project: Project) -> None:
     project.run()
     (project.home / ".venv" / "mine").touch()
     (project.home / "setup.cfg").write_text("[options]\ninstall_requires =\n    other==1.0\n")
@@ -114,7 +114,7 @@ def test_a_python_that_has_the_packages_is_used_as_it_is(project: Project) -> No
     assert project.calls == []
 
 
-def test_one_whose_python_is_gone_is_made_anew(project: Project) -> None:
+def test_an_environment_whose_python_is_gone_is_made_anew(project: Project) -> None:
     project.run()
     (project.home / ".venv" / "bin" / "python").unlink()
     (project.home / ".venv" / "bin" / "python").symlink_to("/nowhere/python3")

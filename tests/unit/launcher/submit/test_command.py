@@ -70,7 +70,7 @@ def test_the_users_own_list_of_jars_is_left_alone(
     assert value_of(option, command) == "mine"
 
 
-def test_it_says_which_java_runs_and_what_is_passed_over(
+def test_a_submission_says_which_java_runs_and_what_is_passed_over(
     tmp_path: Path, jars: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = {"SPARK_CONF_DIR": str(tmp_path), "SPARK_REMOTE": "sc://host"}

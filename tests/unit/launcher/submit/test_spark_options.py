@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 from launcher.submit.spark_options import options_in, spark_options
 
 
-def test_they_are_those_of_sparks_own_parser(spark: SparkSession) -> None:
+def test_the_known_options_are_those_of_sparks_own_parser(spark: SparkSession) -> None:
     jvm, gateway = spark.sparkContext._jvm, spark.sparkContext._gateway
     assert jvm is not None
     assert gateway is not None
@@ -23,7 +23,7 @@ def test_they_are_those_of_sparks_own_parser(spark: SparkSession) -> None:
     assert len(expected) > 30
 
 
-def test_another_class_is_refused() -> None:
+def test_a_submission_that_names_another_class_is_refused() -> None:
     empty = b"\xca\xfe\xba\xbe" + b"\0\0\0\x3d" + b"\0\x01"
     with pytest.raises(ValueError, match="no field opts"):
         options_in(empty)

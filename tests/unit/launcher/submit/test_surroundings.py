@@ -134,5 +134,5 @@ def test_a_user_id_without_a_name_gets_one() -> None:
     }
 
 
-def test_a_user_with_a_name_keeps_it() -> None:
+def test_a_user_id_with_a_name_keeps_that_name() -> None:
     assert user_variables({"HADOOP_USER_NAME": "ann"}) == {}

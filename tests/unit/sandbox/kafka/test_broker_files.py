@@ -32,7 +32,7 @@ def test_no_topic_is_made_by_asking_for_it() -> None:
     assert properties()["auto.create.topics.enable"] == "false"
 
 
-def test_an_override_wins() -> None:
+def test_a_broker_s_setting_can_be_overridden() -> None:
     assert properties(broker_heartbeat_interval_ms="9")["broker.heartbeat.interval.ms"] == "9"
 
 

@@ -29,7 +29,7 @@ BALANCED = Summary(
     ("unaccounted", "repeated", "is_balanced"),
     [(0, 0, True), (1, 0, False), (0, 1, False)],
 )
-def test_it_is_balanced_when_each_event_has_one_answer(
+def test_a_summary_is_balanced_when_each_event_has_one_answer(
     unaccounted: int, repeated: int, is_balanced: bool
 ) -> None:
     summary = replace(BALANCED, unaccounted=unaccounted, repeated=repeated)

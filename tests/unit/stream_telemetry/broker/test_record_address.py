@@ -15,6 +15,6 @@ def test_a_topic_may_have_dashes_and_digits() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "raw", "raw-2", "raw/2/77", "-2-77", "raw-2-", "raw-x-77"])
-def test_another_text_is_no_record(text: str) -> None:
+def test_a_text_of_another_form_is_no_address_of_a_record(text: str) -> None:
     with pytest.raises(ValueError, match="TOPIC-PARTITION-OFFSET"):
         RecordAddress.parse(text)

@@ -153,7 +153,7 @@ def test_word_is_not_left_in_somebody_else_s_checkpoint(kept: Kept) -> None:
     assert Identity.read(kept.files) == other
 
 
-def test_a_reason_is_written_down(kept: Kept) -> None:
+def test_the_reason_why_no_query_may_go_on_is_left_in_the_checkpoint(kept: Kept) -> None:
     continuity = begun(kept)
     continuity.leave_reason("the topic was made anew")
     left = Identity.read(kept.files)

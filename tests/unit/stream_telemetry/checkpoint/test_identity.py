@@ -50,37 +50,37 @@ def test_a_checkpoint_without_one_has_none() -> None:
     assert Identity.read(Kept().files) is None
 
 
-def test_that_of_an_older_version_says_less() -> None:
+def test_an_identity_of_an_older_version_says_less() -> None:
     kept = Kept(source_json=json.dumps({"topic": "raw", "topic_id": "t1", "cluster_id": "c1"}))
     assert list(kept.texts) == [OLD_FILE]
     found = Identity.read(kept.files)
     assert found == Identity(topic="raw", topic_id="t1", cluster_id="c1")
 
 
-def test_the_new_one_counts_where_both_are_there() -> None:
+def test_the_new_identity_counts_where_the_old_file_is_there_too() -> None:
     kept = Kept(source_json='{"topic": "old"}', identity_json='{"topic": "new"}')
     found = Identity.read(kept.files)
     assert found is not None
     assert found.topic == "new"
 
 
-def test_what_a_later_version_may_add_is_passed_over() -> None:
+def test_what_a_later_version_may_add_to_an_identity_is_passed_over() -> None:
     found = Identity.read(Kept(identity_json='{"topic": "raw", "colour": "red"}').files)
     assert found == Identity(topic="raw")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "5", "null", "{}", '{"topic": 5}'])
-def test_one_that_names_no_topic_is_damaged(text: str) -> None:
+def test_an_identity_that_names_no_topic_is_damaged(text: str) -> None:
     with pytest.raises(ValueError, match=r"it names no topic|Expecting"):
         Identity.read(Kept(identity_json=text).files)
 
 
-def test_positions_that_are_none_are_damage_too() -> None:
+def test_an_identity_with_positions_that_are_none_is_damaged() -> None:
     with pytest.raises(ValueError, match="offsets of a Kafka source"):
         Identity.read(Kept(identity_json='{"topic": "raw", "reached": [1]}').files)
 
 
-def test_the_query_is_noted_once() -> None:
+def test_an_identity_notes_its_query_once() -> None:
     fresh = Identity(topic="raw")
     assert fresh.begun_by("q1").query == "q1"
     assert fresh.begun_by("q1").begun_by("q2").query == "q1"
@@ -93,7 +93,7 @@ def test_the_query_is_noted_once() -> None:
         (WHOLE, "made on raw at 2026-01-01T00:00:00Z by run r1"),
     ],
 )
-def test_where_it_comes_from_is_told_to_people(identity: Identity, origin: str) -> None:
+def test_where_a_checkpoint_comes_from_is_told_to_people(identity: Identity, origin: str) -> None:
     assert identity.origin == origin
 
 

@@ -140,7 +140,7 @@ def test_head_gets_the_headers_alone(exporter: Exporter, path: str) -> None:
     assert int(head.headers["Content-Length"]) > 0
 
 
-def test_metrics_are_there(exporter: Exporter) -> None:
+def test_the_metrics_page_has_what_is_in_the_registry(exporter: Exporter) -> None:
     answer = exporter.ask("/metrics")
     assert answer.status == 200
     assert "stream_state 1.0" in answer.text

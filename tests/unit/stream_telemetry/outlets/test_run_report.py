@@ -95,7 +95,7 @@ def test_a_batch_is_taken_in_and_pushed_when_somebody_asks(server: KeepingServer
         assert told["stream_batch_id"] == 7
 
 
-def test_batches_add_up(server: KeepingServer) -> None:
+def test_figures_of_batches_add_up_over_the_run(server: KeepingServer) -> None:
     with report(server) as run:
         for number in range(3):
             run.put(batch(number))

@@ -177,7 +177,7 @@ def test_an_odd_wish_for_a_format_gets_text(served: Served, accept: str) -> None
     assert 'kafka_messages_processed_total{status="success",topic="raw"} 0.0' in answer.body
 
 
-def test_compression_is_as_the_scrape_wants_it(served: Served) -> None:
+def test_metrics_are_compressed_as_the_scrape_wants_them(served: Served) -> None:
     plain = served.get("/metrics").body
     host, port = served.address
     with closing(http.client.HTTPConnection(host, port, timeout=10)) as connection:

@@ -67,11 +67,11 @@ def test_a_query_that_ends_well_is_not_started_again() -> None:
     assert numbers([FakeQuery(None)], 5) == []
 
 
-def test_a_failure_starts_it_again_until_it_ends_well() -> None:
+def test_a_failure_starts_the_query_again_until_it_ends_well() -> None:
     assert numbers([FakeQuery(), FakeQuery(), FakeQuery(None)], 5) == [1, 2]
 
 
-def test_it_gives_up_after_so_many_restarts_without_progress() -> None:
+def test_supervision_gives_up_after_so_many_restarts_without_progress() -> None:
     assert numbers([FakeQuery() for _ in range(4)], 3) == [1, 2, 3, -1]
 
 
@@ -101,7 +101,7 @@ def test_a_query_that_fails_while_it_is_stopped_has_been_stopped() -> None:
     assert run(iter([FakeQuery()]), 5, signals) == []
 
 
-def test_what_cannot_pass_ends_it_at_once() -> None:
+def test_a_failure_that_cannot_pass_ends_the_supervision_at_once() -> None:
     def refuse(restart: Restart) -> None:
         raise ValueError(restart.reason)
 

@@ -183,7 +183,7 @@ def test_a_thread_that_hangs_is_left_behind(bench: Bench, caplog: pytest.LogCapt
     release.set()
 
 
-def test_one_that_was_never_started_ends_at_once() -> None:
+def test_a_worker_that_was_never_started_ends_at_once() -> None:
     bench = Bench()
     bench.worker.end(LONG_SECONDS)
     assert bench.closed == 0

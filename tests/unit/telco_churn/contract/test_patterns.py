@@ -141,7 +141,9 @@ def test_spark_python_and_ecma_say_the_same_of_every_trap(spark: SparkSession) -
     assert disagreements(spark, PATTERNS) == []
 
 
-def test_they_say_the_same_of_patterns_that_nobody_thought_of(spark: SparkSession) -> None:
+def test_java_and_python_say_the_same_of_patterns_that_nobody_thought_of(
+    spark: SparkSession,
+) -> None:
     assert disagreements(spark, made_up_patterns(seed=1, count=400)) == []
 
 

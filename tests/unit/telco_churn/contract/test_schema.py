@@ -100,7 +100,7 @@ def test_an_object_with_a_keyword_that_goes_unchecked_is_refused_by_name(keyword
     )
 
 
-def test_annotations_change_nothing() -> None:
+def test_annotations_in_a_contract_change_nothing() -> None:
     notes = dict.fromkeys(ANNOTATIONS, "x")
     plain = parse_contract("sample", {"type": "object", "properties": {"a": {"type": "string"}}})
     noted = {"type": "object", "properties": {"a": {"type": "string", **notes}}, **notes}

@@ -73,7 +73,7 @@ def test_a_manifest_is_read_as_it_was_written(written: Path) -> None:
     assert read_manifest(written) == MANIFEST
 
 
-def test_the_file_is_for_people_too(written: Path) -> None:
+def test_a_manifest_is_written_for_people_too(written: Path) -> None:
     text = (written / MANIFEST_NAME).read_text()
     assert text.startswith('{\n  "created": "2026-01-02T03:04:05Z",\n')
     assert text.endswith("}\n")

@@ -55,7 +55,7 @@ def test_a_model_without_manifest_is_refused(copy: Path) -> None:
     assert "cannot read manifest.json" in refusal(copy)
 
 
-def test_a_flipped_byte_is_found(copy: Path) -> None:
+def test_a_flipped_byte_in_a_model_is_found(copy: Path) -> None:
     victim = next(copy.glob("pipeline/stages/*LogisticRegression*/data/*.parquet"))
     content = bytearray(victim.read_bytes())
     content[len(content) // 2] ^= 1
@@ -66,7 +66,7 @@ def test_a_flipped_byte_is_found(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pipeline/extra", "pipeline/.hidden.crc", "extra.txt"])
-def test_an_additional_file_is_found(copy: Path, name: str) -> None:
+def test_a_file_that_the_manifest_does_not_list_is_found(copy: Path, name: str) -> None:
     (copy / name).write_text("")
     assert f"{name} is not listed" in refusal(copy)
 
@@ -76,7 +76,7 @@ def test_a_link_to_another_directory_is_found(copy: Path, tmp_path: Path) -> Non
     assert "pipeline/stages/4_more is not listed" in refusal(copy)
 
 
-def test_a_missing_file_is_found(copy: Path) -> None:
+def test_a_file_that_the_manifest_lists_and_is_not_there_is_found(copy: Path) -> None:
     victim = stage_metadata(copy, "VectorAssembler")
     victim.unlink()
     message = refusal(copy)

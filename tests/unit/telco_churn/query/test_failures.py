@@ -55,7 +55,7 @@ def triage(spark: SparkSession, tmp_path: Path) -> Triage:
         ("[CONCURRENT_STREAM_LOG_UPDATE] y", QueryFailedError, "CONCURRENT"),
     ],
 )
-def test_a_failure_that_lasts(
+def test_a_failure_that_lasts_ends_the_job_with_an_error_of_its_own(
     triage: Triage, text: str, kind: type[ChurnStreamError], said: str
 ) -> None:
     with pytest.raises(kind, match=said):

@@ -12,6 +12,6 @@ def test_a_kafka_client_that_is_new_enough(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["3.9.1", "2.8.2", "unknown", ""])
-def test_one_that_could_write_to_the_wrong_topic(version: str) -> None:
+def test_a_kafka_client_that_could_write_to_the_wrong_topic_is_refused(version: str) -> None:
     with pytest.raises(SettingsError, match=f"kafka-clients {version}.* below 3.9.2 .*CVE-2026"):
         ensure_new_enough(version)

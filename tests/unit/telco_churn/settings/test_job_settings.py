@@ -121,7 +121,7 @@ def test_the_project_can_be_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path:
     )
 
 
-def test_switches_and_odd_but_valid_values(config: Callable[..., str]) -> None:
+def test_a_switch_and_odd_but_valid_values_are_read(config: Callable[..., str]) -> None:
     options = {
         "--metrics-port": "off",
         "--pushgateway": "https://gate:9091/x",

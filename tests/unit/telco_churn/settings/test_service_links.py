@@ -22,17 +22,19 @@ def test_a_services_address_is_no_setting_and_one_line(capsys: pytest.CaptureFix
     )
 
 
-def test_a_flag_or_a_real_value_counts_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_flag_or_a_real_value_counts_beside_a_service_link(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert read_settings(["--metrics-port", "9"], LINKS).exporter.metrics_port == 9
     assert read_settings([], {"CHURN_STREAM_METRICS_PORT": "9"}).exporter.metrics_port == 9
 
 
 @pytest.mark.parametrize("value", ["tcp://host:8000", "tcp://10.0.0.1", "http://10.0.0.1:8000"])
-def test_what_only_looks_like_one_is_refused(value: str) -> None:
+def test_what_only_looks_like_a_service_link_is_refused(value: str) -> None:
     with pytest.raises(SettingsError, match=r"CHURN_STREAM_METRICS_PORT.* is not a port"):
         read_settings([], {"CHURN_STREAM_METRICS_PORT": value})
 
 
-def test_other_variables_stay() -> None:
+def test_variables_of_others_stay_in_the_environment() -> None:
     others = {"KAFKA_BOOTSTRAP_SERVERS": "10.0.0.1:9092", "A": ""}
     assert without_links({**LINKS, **others}) == others

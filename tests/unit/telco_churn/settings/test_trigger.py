@@ -55,7 +55,7 @@ class FakeWriter:
         ),
     ],
 )
-def test_a_trigger_is_read_and_set(
+def test_a_trigger_is_read_from_text_and_set_on_the_writer(
     text: str, trigger: Trigger, seconds: float, told: dict[str, object]
 ) -> None:
     writer = FakeWriter()
