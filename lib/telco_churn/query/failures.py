@@ -10,7 +10,7 @@ from pyspark.errors import StreamingQueryException
 
 from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.run.alarm import Alarm
-from stream_telemetry.run.causes import root_cause
+from stream_telemetry.run.causes import Cause, causes_of, root_cause
 from stream_telemetry.run.oversight import Oversight
 from telco_churn.errors import (
     ChurnStreamError,
@@ -19,6 +19,15 @@ from telco_churn.errors import (
     QueryFailedError,
     SourceDataLostError,
     TopicError,
+)
+from telco_churn.lasting import (
+    CHECKPOINT,
+    DATA_LOSS,
+    POISON,
+    REFUSED_RECORD,
+    TOPIC,
+    Lasting,
+    lasting_among,
 )
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import ClusterChecks
@@ -31,26 +40,9 @@ _POISON = re.compile(
 )
 """What Spark's Kafka source says of a time that it cannot hold (SPARK-56243)."""
 
-_DATA_LOSS = ("KAFKA_DATA_LOSS", "Some data may have been lost")
-"""What it says of offsets that are gone: when it plans a batch, and when it reads one."""
 _ANOTHER_LOG = ("PARTITION_OFFSET_CHANGED", "PARTITIONS_DELETED")
+"""What it says of offsets that are gone because the log is another one."""
 _REASON = re.compile(r"Reason: (.+)")
-_LASTING = (
-    # Kafka refuses the same record, or the same user, each time.
-    "RecordTooLargeException",
-    "AuthorizationException",
-    "SaslAuthenticationException",
-    "SslAuthenticationException",
-    # Another driver writes to the checkpoint, or a file in it is damaged.
-    "CONCURRENT_STREAM_LOG_UPDATE",
-    "Incomplete log file",
-    "ChecksumException",
-    # The plan itself does not work.
-    "AnalysisException",
-    "ClassNotFoundException",
-    "NoSuchMethodError",
-)
-"""Words of failures that a restart would only repeat."""
 
 
 @dataclass(frozen=True)
@@ -79,24 +71,42 @@ class Triage:
         Raises:
             ChurnStreamError: it cannot help; the one that ends the job.
         """
-        text = str(error)
-        if poison := _POISON.search(text):
-            raise self._poison(poison) from error
-        if any(words in text for words in _DATA_LOSS):
-            reason = _REASON.search(text)
-            lost = (
-                f"{self.topics.input_topic} no longer has the offsets that come next: "
-                f"{reason[1] if reason else root_cause(error)}"
-            )
-            if any(words in text for words in _ANOTHER_LOG):
-                # Once that log has grown beyond the old offset, Spark would see nothing amiss.
-                self.checkpoint.close(lost)
-            raise SourceDataLostError(
-                f"{lost}; to go on without them, set --on-data-loss continue"
-            ) from error
-        if any(word in text for word in _LASTING):
-            raise self.final(error) from error
-        self.check_kafka_again()
+        found = lasting_among(causes_of(error))
+        if found is None or found[0] is TOPIC:
+            self.check_kafka_again()
+            return
+        raise self._lasting(*found, str(error)) from error
+
+    def _lasting(self, kind: Lasting, cause: Cause, text: str) -> ChurnStreamError:
+        """The error for a failure of a lasting kind, of which `text` is all that Spark says."""
+        if kind is POISON and (poison := _POISON.search(text)):
+            return self._poison(poison)
+        if kind is DATA_LOSS:
+            return self._data_loss(cause, text)
+        if kind is CHECKPOINT:
+            # It names the file and the repair, if that is what it was.
+            self.checkpoint.check()
+        reason = str(cause)
+        if kind is REFUSED_RECORD and (compacted := self._compacted()):
+            reason += f" ({', '.join(compacted)} is compacted and takes no record without a key)"
+        return kind.error(f"the query failed: {reason}; {kind.remedy}; see {self.log}")
+
+    def _data_loss(self, cause: Cause, text: str) -> SourceDataLostError:
+        reason = _REASON.search(text)
+        lost = (
+            f"{self.topics.input_topic} no longer has the offsets that come next: "
+            f"{reason[1] if reason else cause}"
+        )
+        if any(words in text for words in _ANOTHER_LOG):
+            # Once that log has grown beyond the old offset, Spark would see nothing amiss.
+            self.checkpoint.close(lost)
+        return SourceDataLostError(f"{lost}; to go on without them, set --on-data-loss continue")
+
+    def _compacted(self) -> list[str]:
+        try:
+            return self.cluster.compacted()
+        except KafkaUnavailableError:
+            return []
 
     def final(self, error: StreamingQueryException, restarts: int = 0) -> ChurnStreamError:
         """The error for a query that failed for good, after so many restarts without progress."""

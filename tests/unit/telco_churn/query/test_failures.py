@@ -16,6 +16,7 @@ from telco_churn.errors import (
     KafkaUnavailableError,
     PoisonRecordError,
     QueryFailedError,
+    SettingsError,
     SourceDataLostError,
     TopicError,
 )
@@ -26,6 +27,7 @@ from telco_churn.query.failures import Triage
 from telco_churn.query.settings import BrokerSettings, TopicSettings
 
 BEGIN = "[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: "
+KAFKA = "org.apache.kafka.common.errors"
 POISON = (
     "Record at topic a.b partition 1 offset 7 has timestamp value 18600000000000000 that overflows "
     "when converting to Spark's microsecond-precision TimestampType."
@@ -50,9 +52,9 @@ def triage(spark: SparkSession, tmp_path: Path) -> Triage:
             SourceDataLostError,
             r"no longer has the offsets that come next: no records in \[1, 2\); to go on",
         ),
-        ("x.RecordTooLargeException: y", QueryFailedError, "x.RecordTooLargeException: y"),
-        ("x.TopicAuthorizationException: y", QueryFailedError, "x.TopicAuth"),
-        ("[CONCURRENT_STREAM_LOG_UPDATE] y", QueryFailedError, "CONCURRENT"),
+        (f"{KAFKA}.RecordTooLargeException: y", QueryFailedError, "raise the topic"),
+        (f"{KAFKA}.TopicAuthorizationException: y", QueryFailedError, "these rights"),
+        ("[CONCURRENT_STREAM_LOG_UPDATE] y", SettingsError, "let one driver alone use"),
     ],
 )
 def test_a_failure_that_lasts_ends_the_job_with_an_error_of_its_own(
