@@ -23,7 +23,7 @@ def test_the_known_options_are_those_of_sparks_own_parser(spark: SparkSession) -
     assert len(expected) > 30
 
 
-def test_a_submission_that_names_another_class_is_refused() -> None:
+def test_a_java_class_that_holds_no_options_is_refused() -> None:
     empty = b"\xca\xfe\xba\xbe" + b"\0\0\0\x3d" + b"\0\x01"
     with pytest.raises(ValueError, match="no field opts"):
         options_in(empty)
