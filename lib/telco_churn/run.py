@@ -59,7 +59,7 @@ def run(settings: Settings, report: RunReport | None) -> None:
     accepts_loss = settings.reading.on_data_loss == "continue"
     checkpoint = Checkpoint(settings.checkpoint.checkpoint, accepts_loss=accepts_loss)
     checkpoint.check()
-    parser = EventParser(load_contract("customer_event"))
+    parser = EventParser(load_contract("customer_event"), settings.schemas.schema_id)
     if settings.run.dry_run:
         return dry_run(settings, checkpoint, found)
     observation, alarm = make_observation(parser.fields), Alarm()

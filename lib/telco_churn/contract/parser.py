@@ -10,8 +10,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType, StructField
 
+from telco_churn.contract.framing import has_other_schema_col, is_framed_col, payload_col
 from telco_churn.contract.rules import VIOLATION_SCHEMA, accepts_col, violation_col, violation_cols
 from telco_churn.contract.schema import Contract
+from telco_churn.contract.settings import SchemaIds
 
 MAX_EVENT_BYTES = 65_536
 """Longest value that is parsed; a valid event takes about 650 bytes."""
@@ -25,6 +27,7 @@ MAX_UNKNOWN_FIELDS = 50
 MAX_NAME_CHARS = 100
 """Characters of an unknown field's name that a dead letter shows."""
 
+_ANY_SCHEMA = SchemaIds()
 _STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 _END = "_end_of_message"
 _VIOLATIONS = ArrayType(VIOLATION_SCHEMA).simpleString()
@@ -38,8 +41,9 @@ class EventParser:
     two are there, the message held more, or less, than one document.
     """
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, schema_ids: SchemaIds = _ANY_SCHEMA) -> None:
         self._contract = contract
+        self._schema_ids = schema_ids
         self._mark = secrets.token_hex(8)
 
     @property
@@ -54,16 +58,17 @@ class EventParser:
             records: with `key` BINARY, `value` BINARY and `headers` ARRAY<STRUCT<key, value>>.
 
         Returns:
-            `records` with `text` STRING (the message; null when it is not UTF-8 or too large),
+            `records` with `text` STRING (the message, without a schema's id before it; null when it
+            is not UTF-8 or too large),
             `event` STRUCT (the contract's fields; null where they could not be read) and
             `is_accepted` BOOLEAN (the event surely satisfies the contract).
         """
-        text = F.when(_is_readable(), F.col("value").cast("string"))
-        framed = F.concat(F.lit("["), "text", F.lit(f',{{"{_END}":"{self._mark}"}}]'))
+        text = F.when(_fits(), F.try_validate_utf8(payload_col().cast("string")))
+        bracketed = F.concat(F.lit("["), "text", F.lit(f',{{"{_END}":"{self._mark}"}}]'))
         element = self._contract.schema.add(StructField(_END, StringType()))
         return (
             records.withColumn("text", text)
-            .withColumn("parsed", F.from_json(framed, ArrayType(element), _STRICT_JSON))
+            .withColumn("parsed", F.from_json(bracketed, ArrayType(element), _STRICT_JSON))
             .withColumn("event", F.get("parsed", F.lit(0)))
             .withColumn("is_accepted", self._is_accepted())
             .drop("parsed")
@@ -75,10 +80,10 @@ class EventParser:
         Args:
             events: as made by `with_event`; `is_accepted` is dropped.
         """
-        framed = F.concat(F.lit("["), "text", F.lit(f',"{self._mark}"]'))
+        bracketed = F.concat(F.lit("["), "text", F.lit(f',"{self._mark}"]'))
         # VARIANT refuses half a surrogate pair, which JSON allows; no rule depends on which one.
-        without_surrogates = F.regexp_replace(framed, r"\\u[dD][89a-fA-F]..", r"\\ufffd")
-        document = F.coalesce(F.try_parse_json(framed), F.try_parse_json(without_surrogates))
+        without_surrogates = F.regexp_replace(bracketed, r"\\u[dD][89a-fA-F]..", r"\\ufffd")
+        document = F.coalesce(F.try_parse_json(bracketed), F.try_parse_json(without_surrogates))
         none = F.array().cast(_VIOLATIONS)
         return (
             events.withColumn("document", F.when(~F.col("is_accepted") & _is_shallow(), document))
@@ -97,6 +102,8 @@ class EventParser:
         ]
         if not self._contract.allows_unknown:
             conditions.append(self._has_only_known_fields(event))
+        if self._schema_ids.encoded:
+            conditions.append(~has_other_schema_col(self._schema_ids))
         return F.coalesce(reduce(and_, conditions), F.lit(False))
 
     def _has_only_known_fields(self, event: Column) -> Column:
@@ -115,19 +122,25 @@ class EventParser:
 
     def _violations(self) -> Column:
         document = F.col("document")
-        is_framed = (F.try_variant_get(document, "$[1]", "string") == self._mark) & F.isnull(
+        is_one = (F.try_variant_get(document, "$[1]", "string") == self._mark) & F.isnull(
             F.variant_get(document, "$[2]", "variant")
         )
-        message = F.variant_get(document, "$[0]", "variant")
+        is_one = F.coalesce(is_one, F.lit(False))
+        is_object = _is_object(F.variant_get(document, "$[0]", "variant"))
+        is_event = is_one & F.coalesce(is_object, F.lit(False))
+        whole = F.when(F.isnull("value"), violation_col(None, "null_value", "the message is null"))
+        whole = whole.when(~_fits(), violation_col(None, "too_large", _TOO_LARGE))
+        if self._schema_ids.encoded:
+            other = violation_col(None, "unknown_schema_id", f"must have schema {self._schema_ids}")
+            whole = whole.when(has_other_schema_col(self._schema_ids), other)
         whole = (
-            F.when(F.isnull("value"), violation_col(None, "null_value", "the message is null"))
-            .when(~_fits(), violation_col(None, "too_large", _TOO_LARGE))
+            whole.when(~_is_shallow(), violation_col(None, "too_deep", _TOO_DEEP))
+            .when(is_framed_col() & ~is_event, violation_col(None, "framed_non_object", _FRAMED))
             .when(F.isnull("text"), violation_col(None, "invalid_utf8", "must be UTF-8"))
             .when(F.trim("text") == "", violation_col(None, "empty_value", "the message is blank"))
-            .when(~_is_shallow(), violation_col(None, "too_deep", _TOO_DEEP))
             .when(F.isnull("document"), self._malformed())
-            .when(~F.coalesce(is_framed, F.lit(False)), violation_col(None, "trailing_data", _ONE))
-            .when(~_is_object(message), violation_col(None, "not_an_object", "must be an object"))
+            .when(~is_one, violation_col(None, "trailing_data", _ONE))
+            .when(~is_object, violation_col(None, "not_an_object", "must be an object"))
         )
         found = [c for field in self._contract.fields for c in violation_cols(field, document)]
         # `filter` is evaluated by the interpreter: the rules stay out of the generated code, whose
@@ -156,6 +169,7 @@ class EventParser:
 
 
 _ONE = "must be exactly one JSON document"
+_FRAMED = "must be one JSON object behind its schema id, as the JSON Schema serializer writes it"
 _TOO_DEEP = f"must be one flat object; this holds more than {MAX_NESTED} objects and arrays"
 _TOO_LARGE = (
     f"must be at most {MAX_EVENT_BYTES} bytes, its key and headers {MAX_ENVELOPE_BYTES} in all"
@@ -174,10 +188,6 @@ def envelope_bytes_col() -> Column:
 
 def _fits() -> Column:
     return (bytes_col("value") <= MAX_EVENT_BYTES) & (envelope_bytes_col() <= MAX_ENVELOPE_BYTES)
-
-
-def _is_readable() -> Column:
-    return _fits() & F.is_valid_utf8(F.col("value").cast("string"))
 
 
 def _is_shallow() -> Column:

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stream_telemetry.batch.clock import wall_clock_col
+from telco_churn.contract.framing import is_framed_col
 from telco_churn.contract.rules import VIOLATION_SCHEMA
 
 MAX_TEXT_BYTES = 800_000
@@ -36,7 +37,7 @@ def with_bounded_value(records: DataFrame) -> DataFrame:
         `truncated` STRUCT<length INT, sha256 STRING> of the whole message; null if `value` is it.
     """
     text = F.col("value").cast("string")
-    is_text = F.is_valid_utf8(text)
+    is_text = _is_text()
     length = F.octet_length("value")
     escaped = F.octet_length(F.to_json(F.struct(text.alias("t"))))
     is_small = (
@@ -63,7 +64,7 @@ def dead_letter_col(consumer_group: str) -> Column:
     Reads `value`, `truncated`, `headers`, `topic`, `violations` and `error_type` of the record.
     """
     text = F.col("value").cast("string")
-    is_text = F.is_valid_utf8(text)
+    is_text = _is_text()
     letter = F.struct(
         F.when(is_text, text).alias("original_message"),
         F.col("error_type").alias("error_type"),
@@ -80,6 +81,11 @@ def dead_letter_col(consumer_group: str) -> Column:
         F.col("truncated").alias("original_truncated"),
     )
     return _merged(F.to_json(letter, _OPTIONS), F.to_json(rarely))
+
+
+def _is_text() -> Column:
+    """Whether the message is kept as text: a schema's id before it is bytes, even if UTF-8 too."""
+    return F.is_valid_utf8(F.col("value").cast("string")) & ~is_framed_col()
 
 
 def _reason() -> Column:

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stream_telemetry.batch.clock import milliseconds_between_col
+from telco_churn.contract.framing import own_headers_col
 from telco_churn.contract.parser import MAX_ENVELOPE_BYTES, bytes_col, envelope_bytes_col
 from telco_churn.model.features import NUMERIC_FEATURES
 from telco_churn.outcome import source_headers
@@ -60,7 +61,7 @@ def to_records(outcomes: DataFrame, routes: Routes, version: str, threshold: flo
     is_good = F.isnull("error_type")
     fits = is_good | (envelope_bytes_col() <= MAX_ENVELOPE_BYTES)
     key_fits = bytes_col("key") <= MAX_ENVELOPE_BYTES
-    own_headers = F.when(F.col("headers").isNotNull() & fits, F.col("headers"))
+    own_headers = F.when(F.col("headers").isNotNull() & fits, own_headers_col())
     return outcomes.select(
         F.when(key_fits, F.col("key")).alias("key"),
         F.when(is_good, _prediction(version, threshold))

@@ -30,6 +30,11 @@ REFUSED_SCHEMA = (
 )
 Header = tuple[str, bytes | None]
 
+
+def _framed(length: int) -> bytes:
+    return b"\0\0\0\0\7".ljust(length, b"a")
+
+
 # Messages that are too large, or nearly, and how much of each is kept.
 _PLAIN = MAX_TEXT_BYTES - len('{"t":""}')
 _BINARY = MAX_TEXT_BYTES * 3 // 4
@@ -40,6 +45,8 @@ SIZES = {
     "six bytes a character in JSON": (b"\x01" * 140_000, KEPT_CHARACTERS),
     "bytes that just fit": (b"\xff" * _BINARY, _BINARY),
     "a byte more": (b"\xff" * (_BINARY + 1), KEPT_BYTES),
+    "text behind a schema's id that just fits as bytes": (_framed(_BINARY), _BINARY),
+    "a byte more behind a schema's id": (_framed(_BINARY + 1), KEPT_BYTES),
 }
 BROKER_LIMIT = 1_048_588
 """Kafka's default for message.max.bytes."""
@@ -120,6 +127,8 @@ def test_a_dead_letter_holds_the_message_and_follows_its_contract(
         {"value": bytearray(odd.encode())},
         {"value": None},
         {"value": bytearray(b"\xff" * 100)},
+        {"value": bytearray(b"\0\0\0\0\7{}")},
+        {"value": bytearray(b"\0\0{}")},
         {"value": bytearray(b"begin"), "truncated": (900_001, digest)},
         {"value": bytearray(b"\xfe"), "truncated": (900_001, digest)},
     ]
@@ -128,6 +137,9 @@ def test_a_dead_letter_holds_the_message_and_follows_its_contract(
         {"original_message": odd},
         {"original_message": None},
         {"original_message": None, "original_base64": base64.b64encode(b"\xff" * 100).decode()},
+        # With a schema's id before it, text is kept as bytes.
+        {"original_message": None, "original_base64": "AAAAAAd7fQ=="},
+        {"original_message": "\0\0{}"},
         {"original_message": "begin", "original_truncated": whole},
         {"original_message": None, "original_base64": "/g==", "original_truncated": whole},
     ]

@@ -45,6 +45,7 @@ USUAL: dict[str, Any] = {
     "scored_ts": None,
 }
 OWN = [("traceparent", b"00-4bf9-01"), ("odd", b"\xff\x00"), ("none", None)]
+SCHEMA = [("__value_schema_id", b"\0\0\0\0\7"), ("__key_schema_id", None)]
 SOURCE = [
     ("source_topic", b"raw"),
     ("source_partition", b"2"),
@@ -109,6 +110,8 @@ def test_key_topic_and_headers_of_each_record(spark: SparkSession, to_output: An
     rows: list[dict[str, Any]] = [
         {"headers": OWN},
         {"key": None, "headers": []},
+        {"headers": [SCHEMA[0], *OWN, SCHEMA[1]]},
+        REFUSED | {"headers": SCHEMA},
         REFUSED | {"value": None, "headers": OWN},
         REFUSED | {"headers": [("h", b"x" * filling)]},
         REFUSED | {"headers": [("h", b"x" * (filling + 1))]},
@@ -117,6 +120,8 @@ def test_key_topic_and_headers_of_each_record(spark: SparkSession, to_output: An
     expected = [
         (b"7590-VHVEG", "predictions", OWN + SOURCE),
         (None, "predictions", SOURCE),
+        (b"7590-VHVEG", "predictions", OWN + SOURCE),
+        (b"7590-VHVEG", "dead.letters", SOURCE),
         (b"7590-VHVEG", "dead.letters", OWN + SOURCE),
         (b"7590-VHVEG", "dead.letters", [("h", b"x" * filling), *SOURCE]),
         (b"7590-VHVEG", "dead.letters", SOURCE),
