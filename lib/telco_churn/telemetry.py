@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from stream_telemetry.batch.observation import Observation
@@ -12,6 +13,8 @@ from stream_telemetry.outlets.run_report import RunReport
 from stream_telemetry.stream import Outlets, Stream
 from stream_telemetry.telemetry import Telemetry
 from telco_churn import LOGGER, QUERY_NAME, __version__
+from telco_churn.contract.patterns import translated
+from telco_churn.contract.schema import load_contract
 from telco_churn.model.manifest import Manifest
 from telco_churn.outcome.log_lines import RecordLines
 from telco_churn.outcome.message_ids import make_message_id
@@ -80,7 +83,13 @@ def show_model(telemetry: Telemetry, manifest: Manifest) -> None:
 
 
 def _record_log(settings: Settings, observation: Observation) -> RecordLogPlan:
-    lines = RecordLines(make_message_id(settings.message_ids), observation.fields)
+    contract = {field.name: field.rules for field in load_contract("customer_event").fields}
+    lines = RecordLines(
+        input_topic=settings.topics.input_topic,
+        message_id=make_message_id(settings.message_ids),
+        fields=observation.fields,
+        customer_id=re.compile(translated(contract["customerID"].get("pattern", ""))),
+    )
     return RecordLogPlan(
         client=settings.kafka.client,
         outputs={
@@ -88,6 +97,7 @@ def _record_log(settings: Settings, observation: Observation) -> RecordLogPlan:
             settings.topics.deadletter_topic: ("failed", lines.dead_letter),
         },
         logger=LOGGER,
+        is_ours=lines.is_ours,
         per_second=settings.run_log.log_lines_per_second,
         waits=not settings.reading.trigger.is_realtime,
     )

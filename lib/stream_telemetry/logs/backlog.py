@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from stream_telemetry.broker.read import RecordAddress
 
-LEVELS = {"failed": logging.WARNING, "success": logging.INFO}
-"""Level of a record's line, by its status."""
+LEVELS = {"failed": logging.ERROR, "success": logging.INFO}
+"""Highest level of a record's line that is to be expected, by the status of its topic."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class RecordLine:
 
     Attributes:
         status: success or failed.
+        level: of the line.
         message: for people; nothing in it comes from the record itself.
         fields: for machines.
         source: the record that it answers, if it is known.
@@ -26,15 +27,11 @@ class RecordLine:
     """
 
     status: str
+    level: int
     message: str
     fields: Mapping[str, object] = field(default_factory=dict)
     source: RecordAddress | None = None
     received: float = 0.0
-
-    @property
-    def level(self) -> int:
-        """Level of the line."""
-        return LEVELS[self.status]
 
 
 class Backlog:

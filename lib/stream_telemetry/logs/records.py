@@ -43,6 +43,7 @@ class RecordLogPlan:
     Attributes:
         client: librdkafka's settings: `bootstrap.servers`, security.
         outputs: for each output topic, the status of its records and what to say of one.
+        is_ours: whether the query has written a record; topics may be shared.
         logger: name of the logger to write to; its level decides what is read at all.
         per_second: most lines a second.
         waits: whether to wait for a record's batch to be completed, to name it; in real-time mode
@@ -52,6 +53,7 @@ class RecordLogPlan:
     client: Mapping[str, str]
     outputs: Mapping[str, tuple[str, Callable[[Message], RecordLine]]]
     logger: str
+    is_ours: Callable[[Message], bool] = lambda message: True
     per_second: int = DEFAULT_PER_SECOND
     waits: bool = True
 
@@ -164,8 +166,12 @@ class RecordLog:
         while self._unseen:
             message = self._unseen.popleft()
             status, describe = self._plan.outputs[str(message.topic())]
-            if self._backlog.has_room(status):
-                self._backlog.add(replace(describe(message), received=time.monotonic()))
+            if not self._plan.is_ours(message) or not self._backlog.has_room(status):
+                continue
+            # In a flood most are left out, so describing comes last: it takes the most time.
+            line = describe(message)
+            if self._log.isEnabledFor(line.level):
+                self._backlog.add(replace(line, received=time.monotonic()))
         self._count_dropped()
 
     def _write(self) -> None:

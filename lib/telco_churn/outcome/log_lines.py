@@ -1,20 +1,25 @@
 """What the log says of one prediction or dead letter, read from its output topic.
 
-Nothing that a message holds gets into a line, but its key (as `message_id`, if it is wanted), its
-trace headers, and numbers that the job itself has computed.
+Nothing that a message holds gets into a line, but its key or its customer's id (as `message_id`, if
+it is wanted), its trace headers, and numbers that the job itself has computed.
 """
 
 from __future__ import annotations
 
+import base64
+import json
+import logging
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from confluent_kafka import Message
 
-from stream_telemetry.broker.read import headers_of, object_of
+from stream_telemetry.broker.read import RecordAddress, headers_of, object_of
 from stream_telemetry.logs.backlog import RecordLine
 from stream_telemetry.logs.lines import cut
+from telco_churn.contract.framing import FRAME_BYTES
 from telco_churn.outcome.counted import MESSAGE, OTHER_FIELD
 from telco_churn.outcome.message_ids import MessageId
 from telco_churn.outcome.source_headers import LATENCY, source_of
@@ -29,46 +34,66 @@ FAILURES: Final = {
 """Event type and error type of the log, by the dead letter's error type."""
 _UNKNOWN: Final = ("processing_exception", "unknown_error")
 _BAD_OUTPUT: Final = ("output_validation_failure", "schema_validation")
+_REFUSED_INPUT: Final = "validation_failure"
+"""The one failure that is the sender's, and so only a warning."""
 _MAX_HEADER_CHARS: Final = 200
 _MAX_VIOLATIONS: Final = 20
 
 
 @dataclass(frozen=True)
 class RecordLines:
-    """Turns output records into lines.
+    """Turns output records into lines: those that are ours, which is to be asked first.
+
+    A record without the headers that name its source, or with those of another input topic, has
+    been written by another program: topics may be shared.
 
     Attributes:
-        message_id: names a record by its key.
+        input_topic: that the job reads.
+        message_id: names a record by its key, or by its customer's id where the key is null.
         fields: of the contract; others are not named in a line, senders choose those.
+        customer_id: what an id looks like; what does not is not taken from a refused message.
     """
 
+    input_topic: str
     message_id: MessageId
     fields: Collection[str]
+    customer_id: re.Pattern[str]
+
+    def is_ours(self, message: Message) -> bool:
+        """Whether this job has written the record."""
+        source = source_of(headers_of(message))
+        return source is not None and source.topic == self.input_topic
 
     def prediction(self, message: Message) -> RecordLine:
         """The line of a prediction; a failure if it is not one, which would be a bug."""
-        headers, value = headers_of(message), object_of(message)
+        answer = self._read(message)
+        value = answer.value
         probability, decision = value.get("churn_probability"), value.get("prediction")
         if not isinstance(probability, float | int) or not 0 <= probability <= 1:
-            return self._failure(message, headers, *_BAD_OUTPUT, "probability is not one", [])
+            return self._failure(answer, *_BAD_OUTPUT, "probability is not one", [])
         if decision not in ("Yes", "No"):
-            return self._failure(message, headers, *_BAD_OUTPUT, "prediction is neither", [])
+            return self._failure(answer, *_BAD_OUTPUT, "prediction is neither", [])
         fields = {
             "event_type": "message_processed",
             "prediction": int(decision == "Yes"),
             "churn_probability": float(probability),
         }
         text = f"prediction {decision}, churn probability {probability:.4f}"
-        return self._line("success", message, headers, text, fields)
+        return self._line("success", logging.INFO, answer, text, fields)
 
     def dead_letter(self, message: Message) -> RecordLine:
         """The line of a dead letter, with every rule that the event broke."""
-        headers, value = headers_of(message), object_of(message)
-        event, error = FAILURES.get(str(value.get("error_type")), _UNKNOWN)
-        violations = value.get("validation_errors")
+        answer = self._read(message)
+        event, error = FAILURES.get(str(answer.value.get("error_type")), _UNKNOWN)
+        violations = answer.value.get("validation_errors")
         rules = [self._rule(v) for v in violations] if isinstance(violations, list) else []
         reason = ", ".join(rules[:_MAX_VIOLATIONS]) or event.replace("_", " ")
-        return self._failure(message, headers, event, error, reason, rules)
+        return self._failure(answer, event, error, reason, rules)
+
+    def _read(self, message: Message) -> _Answer:
+        headers, key = headers_of(message), message.key()
+        key = key.encode() if isinstance(key, str) else key
+        return _Answer(key, headers, object_of(message), source_of(headers))
 
     def _rule(self, violation: Any) -> str:
         if not isinstance(violation, Mapping):
@@ -77,43 +102,65 @@ class RecordLines:
         field = MESSAGE if name is None else name if name in self.fields else OTHER_FIELD
         return f"{field}: {code}"
 
+    def _customer(self, value: Mapping[str, Any]) -> bytes | None:
+        customer = value.get("customerID") or _original(value).get("customerID")
+        is_id = isinstance(customer, str) and self.customer_id.search(customer)
+        return str(customer).encode() if is_id else None
+
     def _failure(
-        self,
-        message: Message,
-        headers: Mapping[str, str],
-        event_type: str,
-        error_type: str,
-        reason: str,
-        rules: list[str],
+        self, answer: _Answer, event_type: str, error_type: str, reason: str, rules: list[str]
     ) -> RecordLine:
         fields: dict[str, object] = {"event_type": event_type, "error_type": error_type}
         if rules:
             fields["violations"] = rules[:_MAX_VIOLATIONS]
-        source = source_of(headers) or "a record that it does not name"
-        return self._line("failed", message, headers, f"{source} {reason}", fields)
+        level = logging.WARNING if event_type == _REFUSED_INPUT else logging.ERROR
+        source = answer.source or "a record that it does not name"
+        return self._line("failed", level, answer, f"{source} {reason}", fields)
 
     def _line(
         self,
         status: str,
-        message: Message,
-        headers: Mapping[str, str],
+        level: int,
+        answer: _Answer,
         text: str,
         fields: Mapping[str, object],
     ) -> RecordLine:
-        source, key = source_of(headers), message.key()
-        traces = {
-            name.replace("-", "_"): cut(headers[name], _MAX_HEADER_CHARS)
-            for name in TRACE_HEADERS
-            if name in headers
-        }
+        source = answer.source
         common = {
-            "message_id": self.message_id(key.encode() if isinstance(key, str) else key),
+            "message_id": self.message_id(answer.key or self._customer(answer.value)),
             "topic": source and source.topic,
             "partition": source and source.partition,
             "offset": source and source.offset,
-            "latency_ms": _milliseconds(headers.get(LATENCY)),
+            "latency_ms": _milliseconds(answer.headers.get(LATENCY)),
         }
-        return RecordLine(status, text, {**common, **fields, **traces}, source)
+        traces = {
+            name.replace("-", "_"): cut(answer.headers[name], _MAX_HEADER_CHARS)
+            for name in TRACE_HEADERS
+            if name in answer.headers
+        }
+        return RecordLine(status, level, text, {**common, **fields, **traces}, source)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """A record of an output topic that this job has written, and whose answer it is."""
+
+    key: bytes | None
+    headers: Mapping[str, str]
+    value: Mapping[str, Any]
+    source: RecordAddress | None
+
+
+def _original(letter: Mapping[str, Any]) -> dict[str, Any]:
+    """The message in a dead letter, if it is a JSON object; without a schema's id before it."""
+    text, encoded = letter.get("original_message"), letter.get("original_base64")
+    try:
+        event = json.loads(
+            text if isinstance(text, str) else base64.b64decode(encoded or "")[FRAME_BYTES:]
+        )
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return event if isinstance(event, dict) else {}
 
 
 def _milliseconds(text: str | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from confluent_kafka import Message
@@ -10,7 +11,12 @@ from confluent_kafka import Message
 from stream_telemetry.broker.read import RecordAddress
 from telco_churn.outcome.log_lines import FAILURES, RecordLines
 
-LINES = RecordLines(lambda key: None if key is None else key.decode(), ["tenure", "gender"])
+LINES = RecordLines(
+    input_topic="raw",
+    message_id=lambda key: None if key is None else key.decode(),
+    fields=["tenure", "gender"],
+    customer_id=re.compile(r"^[0-9]{4}-[A-Z]{5}\Z"),
+)
 SOURCE: list[tuple[str, str | bytes | None]] = [
     ("source_topic", b"raw"),
     ("source_partition", b"2"),
