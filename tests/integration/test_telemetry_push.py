@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -197,11 +198,14 @@ def test_a_run_that_has_nothing_new_pushes_all_the_same(
             (group,) = json.load(answer)["data"]
         return str(group["push_time_seconds"]["metrics"][0]["value"])
 
+    def has_pushed_since(before: str) -> bool:
+        return pushed_at() != before
+
     with pushgateway(tmp_path) as url:
         pushing = Pushing(url)
         for _ in range(2):
             before = pushed_at()
-            assert eventually(lambda before=before: pushed_at() != before)  # type: ignore[misc]
+            assert eventually(partial(has_pushed_since, before))
         pushing.finish()
 
 
