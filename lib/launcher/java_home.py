@@ -13,7 +13,7 @@ import shlex
 import tempfile
 from pathlib import Path
 
-from launcher.cache.directory import cache_directory
+from launcher.cache.directory import cache_directory, private_directory
 from launcher.errors import LaunchError
 
 _SCRIPT = """\
@@ -39,13 +39,25 @@ _SINCE_24 = "\n        --add-opens=java.base/sun.security.action=ALL-UNNAMED) co
 
 
 def make_java_home(program: Path, version: str) -> Path:
-    """A directory for `JAVA_HOME` that stands for this `java`; made in the cache.
+    """A directory for `JAVA_HOME` that stands for this `java`.
+
+    It is made in the cache, or, where that can only be read or runs nothing, among the temporary
+    files.
 
     Raises:
         LaunchError: it cannot be made, or nothing can be run from there.
     """
     key = hashlib.sha256(os.fsencode(program)).hexdigest()[:12]
-    home = _homes() / f"{version}-{key}"
+    try:
+        return _made(cache_directory() / "java" / f"{version}-{key}", program, version)
+    except LaunchError as refused:
+        try:
+            return _made(private_directory() / "java" / f"{version}-{key}", program, version)
+        except LaunchError:
+            raise refused from None
+
+
+def _made(home: Path, program: Path, version: str) -> Path:
     script = home / "bin" / "java"
     try:
         _write(home / "release", f"JAVA_VERSION={version}\nPROGRAM={program}\n")
@@ -72,15 +84,11 @@ def java_script(home: Path, program: Path, version: str) -> str:
 
 def made_for(home: Path) -> tuple[str, Path] | None:
     """Version and program that a home made here stands for; None for any other home."""
-    if home.parent != _homes():
+    if home.parent not in (cache_directory() / "java", private_directory() / "java"):
         return None
     text = (home / "release").read_text("utf-8")
     values = dict(line.split("=", 1) for line in text.splitlines())
     return values["JAVA_VERSION"], Path(values["PROGRAM"])
-
-
-def _homes() -> Path:
-    return cache_directory() / "java"
 
 
 def _write(path: Path, text: str) -> None:

@@ -27,8 +27,8 @@ def cache_directory() -> Path:
     try:
         home = Path.home() / ".cache"
     except RuntimeError:  # neither HOME nor an entry in the list of users
-        return _temporary()
-    return home / _NAME if _can_be_made(home / _NAME) else _temporary()
+        return private_directory()
+    return home / _NAME if _can_be_made(home / _NAME) else private_directory()
 
 
 def _can_be_made(directory: Path) -> bool:
@@ -36,7 +36,12 @@ def _can_be_made(directory: Path) -> bool:
     return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
 
 
-def _temporary() -> Path:
+def private_directory() -> Path:
+    """This user's own directory among the temporary files, for what cannot be kept elsewhere.
+
+    Raises:
+        LaunchError: it cannot be made, or is somebody else's.
+    """
     directory = Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
     # Anybody may make that name; what lies in it is run.
     try:

@@ -25,11 +25,21 @@ def test_a_home_is_made_once_and_tells_what_it_stands_for(
     assert make_java_home(Path("/opt/java"), "17.0.1") != home
 
 
-def test_a_cache_that_cannot_be_written_is_one_line(
+def test_a_cache_that_can_only_be_read_is_done_without(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    home = make_java_home(Path("/opt/java"), "17.0.1")
+    assert home.parents[1] == tmp_path / f"telco-churn-stream-{os.getuid()}"
+    assert made_for(home) == ("17.0.1", Path("/opt/java"))
+
+
+def test_nowhere_to_write_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
     with pytest.raises(
         LaunchError, match=r"cannot write .*Not a directory.*; set SANDBOX_CACHE to"
     ):
@@ -37,12 +47,17 @@ def test_a_cache_that_cannot_be_written_is_one_line(
 
 
 @pytest.mark.needs("unshare")
-def test_a_cache_that_nothing_runs_from_is_one_line(tmp_path: Path) -> None:
+def test_a_machine_where_nothing_can_be_run_from_the_cache_is_one_line(tmp_path: Path) -> None:
     mounted = 'mount -t tmpfs -o noexec tmpfs "$SANDBOX_CACHE" && exec "$0" -c "$1"'
     chosen = "from launcher.java import chosen_java; chosen_java()"
     said = subprocess.run(
         ["unshare", "--map-root-user", "--mount", "sh", "-c", mounted, sys.executable, chosen],
-        env={**os.environ, "SANDBOX_CACHE": str(tmp_path), "JAVA_HOME": ""},
+        env={
+            **os.environ,
+            "SANDBOX_CACHE": str(tmp_path),
+            "TMPDIR": str(tmp_path),
+            "JAVA_HOME": "",
+        },
         capture_output=True,
         text=True,
     )
