@@ -68,7 +68,11 @@ def test_python_ends_when_its_jvm_is_killed(job: Job, port: int) -> None:
         took = seconds_until_gone(python)
     sys.stdout.write(f"python ended {took:.1f} s after its JVM\n")
     assert took < 5
-    assert (job.directory / "code").read_text() == "5\n"
+    # The shell above it writes a moment later.
+    code, deadline = job.directory / "code", time.monotonic() + 10
+    while not (code.exists() and code.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert code.read_text() == "5\n"
     assert_nobody_listens(port)
 
 
