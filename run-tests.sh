@@ -107,6 +107,8 @@ echo "== style and types"
 
 echo "== tests"
 export PYTHON=$python
+# Most of them start Java, which is quicker with a class archive.
+if [[ ${paths[*]} == tests ]]; then ./spark-submit.sh --prepare || true; fi
 # A file stays together, for the servers that its tests share.
 "$python" -m pytest -n 2 --dist loadfile "${left_out[@]}" "${paths[@]}" "${selection[@]}" "$@"
 if [[ -n $missing ]]; then

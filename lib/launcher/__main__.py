@@ -16,6 +16,8 @@ from telco_churn.settings.resolve import read_settings
 
 OWN = {"--help": False, "-h": False, "--version": False}
 """Options that are answered here, without a JVM."""
+# What stands above this package, which therefore knows it by its name only.
+_ABOVE = {"--sandbox": "sandbox", "--prepare": "sandbox.preparation"}
 
 
 def main(words: Sequence[str]) -> None:
@@ -34,8 +36,9 @@ def main(words: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    if "--sandbox" in itertools.takewhile(lambda word: word != "--", sys.argv):
-        # It stands above this package, which therefore knows it by its name only.
-        runpy.run_module("sandbox", run_name="__main__", alter_sys=True)
+    given = itertools.takewhile(lambda word: word != "--", sys.argv)
+    above = next((_ABOVE[word] for word in given if word in _ABOVE), None)
+    if above:
+        runpy.run_module(above, run_name="__main__", alter_sys=True)
     else:
         exit_with("spark-submit.sh", main, sys.argv[1:])

@@ -3,24 +3,128 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from launcher.cache.class_archive import (
+    VARIABLE,
+    ClassArchive,
+    Mode,
+    archive_for,
+    mode_of,
+    shaping,
+    write_jar,
+)
 from launcher.cache.connector import connector_jars
+from launcher.cache.training_run import make_later
 from launcher.java import chosen_java
+from launcher.spark import SPARK_HOME
 from launcher.submit.spark_settings import SparkSettings
 
 _CLASS_PATH = ("--driver-class-path", "spark.driver.extraClassPath")
 # For processes that live for seconds or idle for hours: start soon, stay small.
-_FAST_START = ("-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
+_FAST_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
+_OPTIONS = "SPARK_SUBMIT_OPTS"
 
 
-def job_options(settings: SparkSettings) -> list[str]:
-    """Options of spark-submit that put the job's JVM together.
+@dataclass(frozen=True)
+class JobJvm:
+    """How the job's JVM is put together.
+
+    Attributes:
+        options: Options of spark-submit.
+        told: What a person is told of its class archive.
+        environment: Environment variables for spark-submit.
+    """
+
+    options: Sequence[str]
+    told: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def job_jvm(settings: SparkSettings) -> JobJvm:
+    """The job's JVM: the Kafka connector is on its class path, and a class archive if it has one.
+
+    Raises:
+        LaunchError: the connector is neither cached nor to be had.
+    """
+    if reason := _why_not(settings):
+        return JobJvm(_class_path(settings), f"no class archive: {reason}")
+    java, mode, archive = chosen_java(), mode_of(settings.environment), job_archive(settings)
+    if archive.is_made:
+        added, told = archive.use(java), "with class archive"
+    elif mode is Mode.RECORD:
+        added, told = archive.record(java), "recording a class archive"
+        write_jar(archive.jar, _jars())
+        # Behind the jar Spark names directories, which may not be there while it is recorded.
+        added.append(f"-Djava.class.path={archive.jar}")
+    else:
+        if mode is Mode.ON:
+            make_later(archive, job_flags(settings))
+        return JobJvm(_class_path(settings), "no class archive yet")
+    options = f"{shlex.join(added)} {settings.environment.get(_OPTIONS, '')}".strip()
+    return JobJvm([_CLASS_PATH[0], str(archive.jar)], told, {_OPTIONS: options})
+
+
+def job_archive(settings: SparkSettings) -> ClassArchive:
+    """The class archive for the job's JVM, made or not.
 
     Raises:
         LaunchError: the Kafka connector is neither cached nor to be had.
     """
+    return archive_for("job", chosen_java(), _jars(), job_flags(settings))
+
+
+def job_flags(settings: SparkSettings) -> list[str]:
+    """Those options that the user gives the job's JVM on which its archive depends."""
+    texts = (
+        settings.environment.get(_OPTIONS),
+        settings.value("--driver-java-options", "spark.driver.extraJavaOptions"),
+        settings.value("", "spark.driver.defaultJavaOptions"),
+    )
+    return shaping(word for text in texts if text for word in text.split())
+
+
+def broker_archive(class_path: Sequence[Path]) -> ClassArchive:
+    """The class archive for a JVM that `java_command` starts, made or not."""
+    return archive_for("broker", chosen_java(), class_path, _FAST_START)
+
+
+def java_command(
+    class_path: Sequence[Path], options: Sequence[str], main: str, *, is_long: bool = False
+) -> list[str]:
+    """The command that runs the class `main`, with a small heap and a short start.
+
+    Args:
+        class_path: Its jars.
+        options: For the JVM.
+        main: The class.
+        is_long: It loads most of what it can load, so that a class archive can be recorded from it.
+
+    Raises:
+        LaunchError: if there is no Java.
+    """
+    java, mode, archive = chosen_java(), mode_of(os.environ), broker_archive(class_path)
+    added: list[str] = []
+    if mode is not Mode.OFF and archive.is_made:
+        added = archive.use(java)
+    elif mode is Mode.RECORD and is_long:
+        added = archive.record(java)
+    elif mode is Mode.ON:
+        make_later(archive, ())
+    joined = os.pathsep.join(map(str, class_path))
+    return [str(java.program), *_FAST_START, *added, *options, "-cp", joined, main]
+
+
+def _jars() -> list[Path]:
+    """The connector, and all that Spark has."""
+    return [*map(Path, connector_jars().split(",")), *sorted((SPARK_HOME / "jars").glob("*.jar"))]
+
+
+def _class_path(settings: SparkSettings) -> list[str]:
+    """Options of spark-submit that add the connector."""
     # The user's own list would replace ours; the job then fetches the connector by itself.
     if "--jars" in settings.options or "--packages" in settings.options:
         return []
@@ -28,14 +132,20 @@ def job_options(settings: SparkSettings) -> list[str]:
         return ["--jars", connector_jars()]
     # In one JVM they need not be handed to executors: copied, and asked for by a user's name.
     path = [*connector_jars().split(","), settings.value(*_CLASS_PATH) or ""]
-    return ["--driver-class-path", os.pathsep.join(filter(None, path))]
+    return [_CLASS_PATH[0], os.pathsep.join(filter(None, path))]
 
 
-def java_command(class_path: Sequence[Path], options: Sequence[str], main: str) -> list[str]:
-    """The command that runs the class `main`, with a small heap and a short start.
-
-    Raises:
-        LaunchError: if there is no Java.
-    """
-    joined = os.pathsep.join(str(path) for path in class_path)
-    return [str(chosen_java().program), *_FAST_START, *options, "-cp", joined, main]
+def _why_not(settings: SparkSettings) -> str:
+    """Why the job's JVM can have no archive; empty if it can."""
+    if mode_of(settings.environment) is Mode.OFF:
+        return f"{VARIABLE} is off"
+    if not settings.driver_is_local:
+        return "the job does not run on this machine alone"
+    for option, key in (
+        ("--jars", "spark.jars"),
+        ("--packages", "spark.jars.packages"),
+        _CLASS_PATH,
+    ):
+        if settings.value(option, key):
+            return f"{option if settings.options.get(option) else key} is given"
+    return ""

@@ -8,8 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from launcher.cache.class_archive import VARIABLE, Mode
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import CustomerTopics
+
+# A test may use class archives, and leaves nobody behind who makes one.
+os.environ.setdefault(VARIABLE, Mode.USE)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from launcher.cache.class_archive import VARIABLE, Mode
 from sandbox.kafka.topics import CustomerTopics
 
 HOME = Path(__file__).resolve().parents[2]
@@ -32,7 +33,11 @@ class Job:
             k: v for k, v in os.environ.items() if not k.startswith(("CHURN_STREAM_", "KAFKA_"))
         }
         # Half the work until the first batch, at the price of a top speed that no test needs.
-        return kept | {"PYTHON": sys.executable, "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
+        return kept | {
+            "PYTHON": sys.executable,
+            "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1",
+            VARIABLE: os.environ.get(VARIABLE, Mode.USE),
+        }
 
     def command(self, *options: str) -> list[str]:
         defaults = {

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher.cache.class_archive import VARIABLE, Mode
 from sandbox.plan import Plan, parse_plan
 from sandbox.ports import LOOPBACK
 from telco_churn.errors import ChurnStreamError
@@ -27,6 +28,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {
         **{k: v for k, v in os.environ.items() if not k.startswith(("CHURN_STREAM_", "SPARK_"))},
         "PYTHON": sys.executable,
+        VARIABLE: os.environ.get(VARIABLE, Mode.USE),
         "TMPDIR": str(tmp_path),
         "CHURN_STREAM_LOG_DIR": str(tmp_path / "logs"),
         "CHURN_STREAM_RUN_LOG_DIR": str(tmp_path / "runs"),

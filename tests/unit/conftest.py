@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from launcher.cache.class_archive import VARIABLE, Mode
 from launcher.java import use_chosen_java
 from telco_churn.model.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from telco_churn.query.session import SQL_SETTINGS
+
+# A test may use class archives, and leaves nobody behind who makes one.
+os.environ.setdefault(VARIABLE, Mode.USE)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from launcher.java import chosen_java
-from launcher.jvm import job_options
+from launcher.jvm import job_jvm
 from launcher.spark import SPARK_HOME
 from launcher.submit.division import Division
 from launcher.submit.log_file import claim_spark_log
@@ -53,20 +53,20 @@ def put_together(
     """
     spark = read_spark_settings(division, with_conf_dir(environment))
     check_classic_api(spark)
-    java = chosen_java()
-    for line in (*passed_over(environment), str(java)):
+    java, jvm = chosen_java(), job_jvm(spark)
+    for line in (*passed_over(environment), f"{java}, {jvm.told}"):
         sys.stderr.write(f"spark-submit.sh: {line}\n")
     prepared = prepared_environment(environment, spark, java)
     return Submission(
         command=(
             str(SPARK_HOME / "bin" / "spark-submit"),
             *division.spark_words,
-            *job_options(spark),
+            *jvm.options,
             *python_options(spark),
             str(project_home() / "jobs" / "churn_stream.py"),
             *division.job,
         ),
-        environment=prepared | claim_spark_log(log),
+        environment={**prepared, **jvm.environment, **claim_spark_log(log)},
     )
 
 

@@ -42,6 +42,8 @@ def prepared_environment(
         "PYSPARK_DRIVER_PYTHON": sys.executable,
     }
     prepared |= user_variables(environment)
+    # For the JVM that only puts the command of the job's together.
+    prepared.setdefault("SPARK_LAUNCHER_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     if settings.driver_is_local:
         # Without this Spark's web page and ports are open to the network.
         prepared.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

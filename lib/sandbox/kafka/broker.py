@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import signal
 import subprocess
 import time
@@ -14,6 +15,8 @@ from typing import Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from launcher.cache.class_archive import Mode, mode_of
+from launcher.cache.training_run import TIME_LIMIT_SECONDS
 from launcher.child import Child, complaint_in
 from launcher.jvm import java_command
 from sandbox.errors import SandboxError
@@ -102,7 +105,9 @@ class KafkaBroker:
     def stop(self) -> None:
         """Ends the broker in good order; kills it when that takes too long."""
         if self._child:
-            self._child.stop(STOP_LIMIT_SECONDS)
+            # A class archive is written at the very end.
+            is_recording = mode_of(os.environ) is Mode.RECORD
+            self._child.stop(TIME_LIMIT_SECONDS if is_recording else STOP_LIMIT_SECONDS)
 
     def kill(self) -> None:
         """Ends the broker at once (SIGKILL), as a power cut would."""
@@ -164,7 +169,7 @@ class KafkaBroker:
         if not (self._data / "meta.properties").exists():
             self._format()
         log_start = self.log.stat().st_size if self.log.exists() else 0
-        command = [*self._java("kafka.Kafka", log_level="INFO"), str(self._properties)]
+        command = [*self._java("kafka.Kafka", is_broker=True), str(self._properties)]
         self._child = Child("Kafka", command, self.log)
         try:
             self._wait_until_ready(self._child, check)
@@ -183,12 +188,12 @@ class KafkaBroker:
         # As one word: an id may begin with a dash.
         self.run_tool(storage, "format", f"--cluster-id={cluster_id}", "-c", str(self._properties))
 
-    def _java(self, main: str, log_level: str = "WARN") -> list[str]:
+    def _java(self, main: str, *, is_broker: bool = False) -> list[str]:
         options = [
             f"-Dlog4j2.configurationFile={self._logging}",
-            f"-Dsandbox.log.level={log_level}",
+            f"-Dsandbox.log.level={'INFO' if is_broker else 'WARN'}",
         ]
-        return java_command(self._class_path, options, main)
+        return java_command(self._class_path, options, main, is_long=is_broker)
 
     def _wait_until_ready(self, child: Child, check: Callable[[], None]) -> None:
         deadline = time.monotonic() + START_LIMIT_SECONDS

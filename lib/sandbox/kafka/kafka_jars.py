@@ -33,4 +33,4 @@ _FROM_SPARK = ("scala-library", "slf4j-api", "log4j-api", "log4j-core", "log4j-s
 
 def kafka_class_path(check: Callable[[], None] = lambda: None) -> list[Path]:
     """The class path of a broker and its tools; see `launcher.cache.jars.fetch`."""
-    return [*spark_jars(*_FROM_SPARK), fetch(KAFKA, check) / "*"]
+    return [*spark_jars(*_FROM_SPARK), *sorted(fetch(KAFKA, check).glob("*.jar"))]
