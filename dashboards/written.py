@@ -7,22 +7,26 @@ from collections.abc import Callable
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 
+from dashboards.boards.engine import engine
+from dashboards.boards.entries import runbook
 from dashboards.boards.latency import latency
 from dashboards.boards.overview import overview
 from dashboards.boards.quality import quality
-from dashboards.boards.spark import spark
+from dashboards.boards.runs import runs
 from dashboards.rules.examples import alertmanager_file, prometheus_file
 from dashboards.rules.rule_files import alerts_file, recording_file
 from dashboards.rules.runbook import runbook_file
 from dashboards.site import Site
 
 BOARDS: dict[str, Callable[[Site], dashboard.Dashboard]] = {
-    "overview": overview,
+    "grafana_dashboard": overview,
     "latency": latency,
     "quality": quality,
-    "spark": spark,
+    "engine": engine,
+    "runs": runs,
+    "runbook": runbook,
 }
-"""Name of a dashboard's file without `.json`, and what makes it."""
+"""Name of a dashboard's file without `.json`, and what makes it; the guide names the first."""
 
 _TEXTS: dict[str, Callable[[Site], str]] = {
     "conf/prometheus/alerts.yml": alerts_file,

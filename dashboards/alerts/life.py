@@ -119,7 +119,7 @@ def _query_hung() -> Alert:
             The process answers, the query has made no sound for longer than its trigger promises (three
             intervals, at least a minute).
 
-            - See: *Overview*, "Time Since Progress" and "State".
+            - See: *Overview*, "Since Progress" and "State".
             - If the broker is away, wait for it. Else take the threads (`jstack PID`, or the Spark page, "Thread
               Dump"): they say what it waits for, often a slow checkpoint store. Then restart: `/health/live` asks
               for that too after 10 minutes.

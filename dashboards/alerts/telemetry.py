@@ -134,7 +134,7 @@ def _telemetry_thread_down() -> Alert:
             a batch), `lag` (the broker's offsets, commits to the group), `push` (the Pushgateway) or `records`
             (lines about single records). Records are dealt with as before.
 
-            - See: *Overview*, "Telemetry Errors"; in the log, the first error of its kind with its stack trace.
+            - See: *Engine*, "Telemetry Errors" and "Threads Down"; in the log, the first error of its kind with its stack trace.
             - What the thread shows stands still: do not trust it. Start the job again when it suits; the state
               `telemetry` in `/health` fails until then. Report the stack trace, it is a fault of the telemetry.
             """,

@@ -221,7 +221,9 @@ def grafana_environment(home: Path, directory: Path, ports: Ports) -> dict[str, 
         "GF_AUTH_ANONYMOUS_ENABLED": "true",
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(home / "dashboards" / "overview.json"),
+        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": str(
+            home / "dashboards" / "grafana_dashboard.json"
+        ),
         "PROMETHEUS_URL": f"http://{LOOPBACK}:{ports.prometheus}",
         "DASHBOARDS": str(home / "dashboards"),
     }

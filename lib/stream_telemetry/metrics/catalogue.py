@@ -85,7 +85,10 @@ VIOLATIONS = Metric(
     shown="data quality",
 )
 RECORDS_READ = Metric(
-    "stream_records_read_total", "counter", "Records that Spark says it has read."
+    "stream_records_read_total",
+    "counter",
+    "Records that Spark says it has read.",
+    shown="latency and throughput",
 )
 UNACCOUNTED = Metric(
     "stream_records_unaccounted",
@@ -186,6 +189,7 @@ WORKER_UP = Metric(
     "gauge",
     "1 when this thread of the telemetry does its work; 0 when it is dead, hangs or only fails.",
     ("worker",),
+    shown="engine",
 )
 RESTARTS = Metric(
     "stream_restarts_total",
@@ -197,7 +201,7 @@ LOG_SUPPRESSED = Metric(
     "counter",
     "Lines about single records that the log's rate limit left out.",
     ("status",),
-    shown="data quality",
+    shown="engine",
 )
 LOG_ERRORS = Metric(
     "stream_log_errors_total",

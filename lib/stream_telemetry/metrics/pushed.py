@@ -6,7 +6,7 @@ from stream_telemetry.metrics.metric import Metric
 
 
 def _pushed(name: str, help_text: str) -> Metric:
-    return Metric(name, "gauge", help_text, shown="spark and push", source="push")
+    return Metric(name, "gauge", help_text, shown="scheduled runs", source="push")
 
 
 BATCH_ID = _pushed("stream_batch_id", "Number of the latest batch.")
