@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from monitoring.rule_files import HOME, PROMETHEUS, read
 
+from sandbox.monitoring.command import pages
 from sandbox.monitoring.programs import Monitoring, Ports, answers, grafana_environment
 from sandbox.ports import LOOPBACK, free_port
 
@@ -68,9 +69,18 @@ def test_the_programs_answer_and_are_gone_afterwards(
         addresses = dict(monitoring.addresses)
         assert list(addresses) == ["pushgateway", "alertmanager", "prometheus", "grafana"]
         monitoring.require_running()
+        for name in ("prometheus", "alertmanager"):
+            is_debian = "debian" in version(name)
+            assert bool(pages(name, addresses[name])) == is_debian, "Debian's lack their pages"
         (told, *_) = (tmp_path / "own" / "grafana.log").read_text().splitlines()
         assert told == f"server --homepath=/usr/share/grafana {HOME / 'dashboards'}"
     assert not any(answers(address) for address in addresses.values())
+
+
+def version(name: str) -> str:
+    """What a program says of its build."""
+    path = shutil.which(name) or shutil.which(f"prometheus-{name}") or name
+    return subprocess.run([path, "--version"], capture_output=True, text=True).stdout
 
 
 def test_a_taken_port_is_one_line() -> None:

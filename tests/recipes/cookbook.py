@@ -111,18 +111,19 @@ ADD_A_METRIC = Recipe(
         "panel": (
             Edit(
                 "dashboards/boards/quality.py",
-                "            empty_batches(),\n",
-                before="*(records_lost(), lines_left_out()",
+                "                empty_batches(choice),\n",
+                after='"How fast the budgets are used up"',
+                before="burn(choice",
             ),
             Edit(
                 "dashboards/boards/quality.py",
-                'def empty_batches() -> Panel:\n    """Batches without a record."""\n'
+                'def empty_batches(choice: Choice) -> Panel:\n    """Batches without a record."""\n'
                 "    return time_series(\n"
                 '        "Empty Batches",\n        "Batches that had no record to read.",\n'
                 '        "cps",\n'
-                '        query(total(rate(series(catalogue.EMPTY_BATCHES))), "batches"),\n'
-                "    ).min(0)\n\n\n",
-                before="def lines_left_out()",
+                '        query(total(rate(choice.series(catalogue.EMPTY_BATCHES))), "batches"),\n'
+                "    )\n\n\n",
+                before="def burn(",
             ),
         ),
     },

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from sandbox.interrupts import Interrupted, Interrupts
-from sandbox.monitoring.programs import Monitoring, Ports
+from sandbox.monitoring.programs import Monitoring, Ports, answers, text_at
 from sandbox.ports import LOOPBACK
 from stream_telemetry.options import OFF, OwnOptions, option
 from stream_telemetry.values import or_off, port
@@ -113,7 +113,7 @@ def _directory(given: Path | None) -> Iterator[Path]:
 def _watch(ports: Ports, directory: Path, interrupts: Interrupts) -> None:
     with Monitoring(_HOME, directory, ports, interrupts.check) as monitoring:
         for name, address in monitoring.addresses.items():
-            _say(f"  {name:<13} {address}")
+            _say(f"  {name:<13} {address}{pages(name, address)}")
         if "grafana" not in monitoring.addresses:
             _say("  grafana       is not installed; its dashboards are in dashboards/*.json")
         _say(f"  reading       http://{LOOPBACK}:{ports.job}/metrics")
@@ -124,6 +124,15 @@ def _watch(ports: Ports, directory: Path, interrupts: Interrupts) -> None:
             interrupts.check()
             monitoring.require_running()
             time.sleep(0.2)
+
+
+def pages(name: str, address: str) -> str:
+    """What to know of a program's pages, which Debian builds without parts of them."""
+    if name == "prometheus" and answers(f"{address}/classic/graph"):
+        return "/classic/   (its pages lie there in Debian's build)"
+    if name == "alertmanager" and "<script" not in text_at(address):
+        return f"   (Debian's has no pages: amtool --alertmanager.url={address} alert)"
+    return ""
 
 
 def _say(text: str) -> None:

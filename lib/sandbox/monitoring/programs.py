@@ -229,6 +229,15 @@ def grafana_environment(home: Path, directory: Path, ports: Ports) -> dict[str, 
     }
 
 
+def text_at(url: str) -> str:
+    """What a page holds; nothing where none answers."""
+    try:
+        with urlopen(url, timeout=1) as answer:
+            return str(answer.read().decode(errors="replace"))
+    except (URLError, OSError):
+        return ""
+
+
 def answers(url: str) -> bool:
     """Whether a request gets a good answer now."""
     try:
