@@ -21,7 +21,8 @@ LINE = "job: what, which value, what to do\n"
 
 def run(program: str = PROGRAM, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", program],
+        # Below a shell, as the job is below the JVM: that one's standard error is written to, too.
+        ["/bin/sh", "-c", '"$0" -c "$1"; exit $?', sys.executable, program],
         env={**os.environ, "PYTHONPATH": str(HOME / "lib"), **environment},
         capture_output=True,
         text=True,
