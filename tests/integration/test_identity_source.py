@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from job import Job, user_lines, wait_until
 from load import publish, records_in
+from verifying import verify
 
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 
@@ -31,6 +32,11 @@ def test_a_source_that_is_made_anew_under_the_running_job_ends_it(job: Job) -> N
         line = process.communicate()[0].splitlines()[-1]
     assert f"{job.topics.raw} has been deleted and made anew (id " in line
     assert "45 records are lost or were passed over; start with another --checkpoint" in line
+    # Of the new topic's 150 records the first 45 have answers only to those that were there before.
+    books, verified = verify(job.broker, job.topics)
+    assert verified.returncode == 1
+    assert books["older topic"].split()[0] == "45"
+    assert int(books["lost"].split()[0]) >= 45
     again = job.run("--trigger", "once")
     assert again.returncode == 6
     assert "has been deleted and made anew" in user_lines(again)[-1]

@@ -50,7 +50,9 @@ def test_what_is_lost_is_named(broker: str, topics: CustomerTopics) -> None:
         "predictions": "20",
         "dead letters": "8",
         "lost": f"2 {topics.raw}-0-28, {topics.raw}-0-29",
-        **dict.fromkeys(("invented", "in both", "repeated", "expired", "later"), "0"),
+        **dict.fromkeys(
+            ("invented", "in both", "repeated", "expired", "later", "older topic"), "0"
+        ),
     }
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()

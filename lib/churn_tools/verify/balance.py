@@ -1,10 +1,12 @@
 """The balance of a job: which record was read, and what became of it.
 
-It takes one byte for each offset of the source, however many records answer it.
+It takes nine bytes for each offset of the source, however many records answer it: what is known of
+it, and its time, which tells it from a record that had its place before the topic was made anew.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -57,6 +59,7 @@ class Balance:
         repeated: output records beyond the first of their kind for a source record.
         expired: answers to records that the source topic no longer keeps.
         later: answers to records that came after the source had been read.
+        older: answers to records that had the place of others, in an older topic of the same name.
     """
 
     read: int
@@ -68,6 +71,7 @@ class Balance:
     repeated: Finding
     expired: int
     later: int
+    older: Finding
 
     @property
     def is_clean(self) -> bool:
@@ -89,24 +93,40 @@ class Ledger:
         self._pages = {
             key: bytearray(max(0, end - bounds.beginnings[key])) for key, end in bounds.ends.items()
         }
+        # In milliseconds, as Kafka has it; 0 until the record is read.
+        self._times = {key: array("q", bytes(8 * len(page))) for key, page in self._pages.items()}
         self._known_ends = dict(bounds.ends)
         self._ends = ends
-        self._beyond, self._repeated = Finding(), Finding()
+        self._beyond, self._repeated, self._older = Finding(), Finding(), Finding()
         self._expired = self._later = 0
 
-    def read(self, record: RecordAddress) -> None:
-        """Notes a record of the source; one beyond the bounds is left for the next time."""
+    def read(self, record: RecordAddress, time: int = 0) -> None:
+        """Notes a record of the source; one beyond the bounds is left for the next time.
+
+        Args:
+            record: where it is.
+            time: its timestamp in milliseconds; 0 or less when it has none.
+        """
         page, at = self._line(record)
         if 0 <= at < len(page):
             page[at] |= _READ
+            self._times[record.topic, record.partition][at] = time
 
-    def answered(self, record: RecordAddress, fate: Fate) -> None:
-        """Notes an output record that answers `record` of the source."""
+    def answered(self, record: RecordAddress, fate: Fate, time: int = 0) -> None:
+        """Notes an output record that answers `record` of the source.
+
+        Args:
+            record: where the record is that it answers.
+            fate: what became of it.
+            time: the timestamp of that record, as the answer has it; 0 or less when it has none.
+        """
         page, at = self._line(record)
         if at < 0:
             self._expired += 1
         elif at >= len(page):
             self._note_beyond(record)
+        elif self._is_older(record, at, time):
+            self._older.add(record)
         else:
             if page[at] & fate:
                 self._repeated.add(record)
@@ -137,7 +157,13 @@ class Ledger:
             repeated=self._repeated,
             expired=self._expired + expired,
             later=self._later,
+            older=self._older,
         )
+
+    def _is_older(self, record: RecordAddress, at: int, time: int) -> bool:
+        """Whether the answer is to a record that was at this place before the one that is there."""
+        known = self._times[record.topic, record.partition][at]
+        return known > 0 and time > 0 and known != time
 
     def _line(self, record: RecordAddress) -> tuple[bytearray, int]:
         """The page of the record's partition, and the place in it."""

@@ -20,7 +20,7 @@ from stream_telemetry.broker.read import RecordAddress, TopicReader, headers_of
 from stream_telemetry.options import OwnOptions, option
 from stream_telemetry.values import number
 from telco_churn.errors import ChurnStreamError, KafkaUnavailableError
-from telco_churn.outcome.source_headers import source_of
+from telco_churn.outcome.source_headers import source_of, time_of_source
 from telco_churn.query.settings import BrokerSettings, TopicSettings
 from telco_churn.query.topic_checks import check_topics
 from telco_churn.settings.flags import Command
@@ -115,6 +115,7 @@ def described(balance: Balance) -> str:
         "repeated": balance.repeated,
         "expired": balance.expired,
         "later": balance.later,
+        "older topic": balance.older,
     }
     return "".join(f"{name:14}{_shown(value)}\n" for name, value in figures.items())
 
@@ -136,10 +137,11 @@ def _verified(client: Mapping[str, str], topics: TopicSettings, timeout: float) 
     with TopicReader(client, [source]) as events, TopicReader(client, [*fates]) as answers:
         ledger = Ledger(events.bounds(), lambda: events.bounds().ends)
         for event in events.read():
-            ledger.read(RecordAddress.of(event))
+            ledger.read(RecordAddress.of(event), event.timestamp()[1])
         deadline = time.monotonic() + timeout
         for answer in answers.read(lambda: not ledger.unanswered or time.monotonic() > deadline):
-            record = source_of(headers_of(answer))
+            headers = headers_of(answer)
+            record = source_of(headers)
             if record is not None and record.topic == source:
-                ledger.answered(record, fates[str(answer.topic())])
+                ledger.answered(record, fates[str(answer.topic())], time_of_source(headers))
         return ledger.balance(events.bounds().beginnings)

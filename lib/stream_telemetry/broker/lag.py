@@ -16,6 +16,7 @@ from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.health import Health
+from stream_telemetry.logs.rate_limit import News
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.run.worker import Worker
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 3.0
 _WATCH_SECONDS = 1.0
 """No answer of the watch is waited for once the query has ended."""
+_REPEAT_SECONDS = 60.0
 _COMMIT_SECONDS = 6.0
 """A commit waits so long for the group's coordinator."""
 
@@ -59,6 +61,7 @@ class LagThread:
         self._commits = commits
         self._on_poll = on_poll
         self._watch: TopicWatch | None = None
+        self._news = News(_REPEAT_SECONDS)
         self._ends: Positions = {}
         self._lock = threading.Lock()
         self._progress: Positions = {}
@@ -192,4 +195,8 @@ class LagThread:
             self._committed = positions
         except KafkaException as error:
             self._store.add(catalogue.COMMIT_ERRORS, 1)
-            log.debug("progress could not be committed to the group: %s", error.args[0])
+            if self._news.is_news("commit"):
+                log.warning(
+                    "progress could not be committed to the group, so lag by the group is wrong: %s",
+                    error.args[0].str(),
+                )

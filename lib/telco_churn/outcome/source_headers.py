@@ -14,6 +14,12 @@ TIMESTAMP: Final = "source_timestamp"
 LATENCY: Final = "latency_ms"
 
 
+def time_of_source(headers: Mapping[str, str]) -> int:
+    """The event's timestamp in milliseconds; 0 where the headers do not tell."""
+    text = headers.get(TIMESTAMP, "")
+    return int(text) if text.isdecimal() else 0
+
+
 def source_of(headers: Mapping[str, str]) -> RecordAddress | None:
     """The address of the event; None where the headers do not name one."""
     topic, partition, offset = (headers.get(name, "") for name in (TOPIC, PARTITION, OFFSET))

@@ -78,10 +78,23 @@ def test_a_record_beyond_the_bounds_is_left_for_the_next_time() -> None:
     assert balance_of({(0, END), (7, BEGIN)}, []).read == 0
 
 
-def test_a_million_records_take_a_byte_each() -> None:
+def test_a_million_records_fit_into_memory() -> None:
     ledger = Ledger(Bounds({KEYS[0]: 10**12}, {KEYS[0]: 10**12 + 10**6}))
     ledger.read(event((0, 10**12 + 5)))
     assert ledger.unanswered == 1
     ledger.answered(event((0, 10**12 + 5)), Fate.PREDICTION)
     assert ledger.unanswered == 0
     assert ledger.balance({KEYS[0]: 0}).is_clean
+
+
+def test_an_answer_counts_only_for_the_record_whose_time_it_has() -> None:
+    ledger = Ledger(Bounds({KEYS[0]: 0}, {KEYS[0]: 3}))
+    for offset, time in enumerate((100, 101, -1)):
+        ledger.read(event((0, offset)), time)
+    for offset, time in enumerate((100, 55, 57)):
+        ledger.answered(event((0, offset)), Fate.PREDICTION, time)
+    found = ledger.balance({KEYS[0]: 0})
+    assert found.older == Finding(1, [event((0, 1))])
+    assert found.lost == Finding(1, [event((0, 1))])
+    assert found.predictions == 2, "a record without a time is told by its place alone"
+    assert not found.is_clean

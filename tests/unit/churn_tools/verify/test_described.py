@@ -20,6 +20,7 @@ def balance(lost: Finding) -> Balance:
         repeated=Finding(),
         expired=2,
         later=1,
+        older=Finding(),
     )
 
 
@@ -33,7 +34,7 @@ def test_each_figure_has_a_line_and_they_stand_below_each_other() -> None:
     lines = described(balance(Finding())).splitlines()
     assert [line[:14].strip() for line in lines] == [
         *("read", "predictions", "dead letters", "lost", "invented", "in both"),
-        *("repeated", "expired", "later"),
+        *("repeated", "expired", "later", "older topic"),
     ]
     assert {len(line) for line in lines} == {25}
     assert lines[0].endswith(" 12,345")
