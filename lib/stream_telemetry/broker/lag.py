@@ -197,6 +197,6 @@ class LagThread:
             self._store.add(catalogue.COMMIT_ERRORS, 1)
             if self._news.is_news("commit"):
                 log.warning(
-                    "progress could not be committed to the group, so lag by the group is wrong: %s",
+                    "progress cannot be committed to the group, so lag by the group is wrong: %s",
                     error.args[0].str(),
                 )
