@@ -3,6 +3,7 @@
 #
 #   ./spark-submit.sh [spark-submit options] [job options]       --help lists the job's options
 #   ./spark-submit.sh --sandbox [--rate N] [--events N] [--bad-ratio R] [the same]
+#   ./spark-submit.sh --prepare      makes what is made once, and ends: environment, jars, class archives
 #
 # PYTHON names a Python >= 3.11. If it has the packages of setup.cfg it is used as it is, else a
 # virtual environment is made from it in .venv beside this file. All that comes after is Python:

@@ -28,6 +28,20 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS if fields else 0.0
 
 
+def tree_seconds(root: int) -> float:
+    """Processor time that a process, its descendants and those it has waited for have taken."""
+    stats = {
+        int(path.name): fields
+        for path in Path("/proc").glob("[0-9]*")
+        if (fields := _stat(int(path.name)))
+    }
+    family, size = {root}, 0
+    while size != len(family):
+        size = len(family)
+        family |= {pid for pid, fields in stats.items() if int(fields[1]) in family}
+    return sum(sum(map(int, stats[pid][11:15])) for pid in family if pid in stats) / _TICKS
+
+
 def _stat(pid: int) -> list[str]:
     """The fields of /proc/PID/stat from the third on (the second may hold blanks)."""
     try:

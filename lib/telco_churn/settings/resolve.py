@@ -29,7 +29,8 @@ JOB = Command(
     epilog="Each option is also a key of the config file and an environment variable "
     "(CHURN_STREAM_…; --broker: KAFKA_BOOTSTRAP_SERVERS). Flags win over the environment, "
     "the environment over the file. ./spark-submit.sh hands all other options to spark-submit "
-    "(--master, --conf ...); with --sandbox it tries the job on this machine (--sandbox --help).",
+    "(--master, --conf ...); with --sandbox it tries the job on this machine (--sandbox --help); "
+    "with --prepare it makes what the first start would make, and ends.",
 )
 
 
