@@ -69,12 +69,12 @@ class Identity:
             CheckpointFileError: it cannot be read.
             ValueError: it is damaged.
         """
-        text = files.read(FILE)
-        if text is None:
-            text = files.read(OLD_FILE)
-        if text is None:
+        if (text := files.read(FILE)) is not None:
+            known = json.loads(text)
+        elif (text := files.read(OLD_FILE)) is not None:
+            known = _of_version_0_1(json.loads(text))
+        else:
             return None
-        known = json.loads(text)
         if not isinstance(known, dict) or not isinstance(known.get("topic"), str):
             raise ValueError("it names no topic")
         names = {field.name for field in fields(cls)}
@@ -94,3 +94,10 @@ class Identity:
     def begun_by(self, query: str) -> Identity:
         """The same, of a query that has planned a batch."""
         return replace(self, query=self.query or query)
+
+
+def _of_version_0_1(known: object) -> object:
+    """The same, its topic's id as Kafka writes it: librdkafka had other characters for 62 and 63."""
+    if isinstance(known, dict) and isinstance(known.get("topic_id"), str):
+        return known | {"topic_id": known["topic_id"].replace("+", "-").replace("/", "_")}
+    return known

@@ -50,11 +50,11 @@ def test_a_checkpoint_without_one_has_none() -> None:
     assert Identity.read(Kept().files) is None
 
 
-def test_an_identity_of_an_older_version_says_less() -> None:
-    kept = Kept(source_json=json.dumps({"topic": "raw", "topic_id": "t1", "cluster_id": "c1"}))
+def test_an_identity_of_an_older_version_says_less_and_writes_ids_otherwise() -> None:
+    kept = Kept(source_json=json.dumps({"topic": "raw", "topic_id": "a+b/c", "cluster_id": "c1"}))
     assert list(kept.texts) == [OLD_FILE]
     found = Identity.read(kept.files)
-    assert found == Identity(topic="raw", topic_id="t1", cluster_id="c1")
+    assert found == Identity(topic="raw", topic_id="a-b_c", cluster_id="c1")
 
 
 def test_the_new_identity_counts_where_the_old_file_is_there_too() -> None:
