@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import datetime
 
@@ -76,8 +77,15 @@ def make_telemetry(
     return Telemetry(stream, observation, outlets, settings.supervision)
 
 
-def show_model(telemetry: Telemetry, manifest: Manifest) -> None:
-    """Tells that the model is loaded, which one, and how old it is."""
+def show_start(telemetry: Telemetry, settings: Settings, manifest: Manifest) -> None:
+    """Tells that the model is loaded, which one, how old it is, and what is read when."""
+    logging.getLogger(LOGGER).info(
+        "reading %s on %s, trigger %s, model %s",
+        settings.topics.input_topic,
+        settings.kafka.broker,
+        settings.reading.trigger,
+        manifest.version,
+    )
     created = datetime.fromisoformat(manifest.created).timestamp()
     telemetry.model_loaded(manifest.version, created)
 

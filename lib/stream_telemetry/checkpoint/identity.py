@@ -97,7 +97,7 @@ class Identity:
 
 
 def _of_version_0_1(known: object) -> object:
-    """The same, its topic's id as Kafka writes it: librdkafka had other characters for 62 and 63."""
+    """The same, its topic's id with - and _ as Kafka writes it; librdkafka has + and /."""
     if isinstance(known, dict) and isinstance(known.get("topic_id"), str):
         return known | {"topic_id": known["topic_id"].replace("+", "-").replace("/", "_")}
     return known

@@ -15,8 +15,13 @@ from stream_telemetry.broker.admin import AdminError, JvmAdmin, KnownTopic
 from stream_telemetry.checkpoint.identity import SourceIdentity
 from telco_churn import LOGGER
 from telco_churn.errors import KafkaUnavailableError, TopicError
-from telco_churn.query.settings import BrokerSettings, GroupSettings, TopicSettings
-from telco_churn.query.topic_checks import TopicsFound
+from telco_churn.query.settings import (
+    BrokerSettings,
+    GroupSettings,
+    ReadSettings,
+    TopicSettings,
+)
+from telco_churn.query.topic_checks import TopicsFound, check_beginning
 
 log = logging.getLogger(LOGGER)
 
@@ -157,7 +162,11 @@ class ClusterChecks:
 
 @contextmanager
 def checked_cluster(
-    kafka: BrokerSettings, topics: TopicSettings, group: GroupSettings, found: TopicsFound
+    kafka: BrokerSettings,
+    topics: TopicSettings,
+    group: GroupSettings,
+    found: TopicsFound,
+    beginning: ReadSettings | None = None,
 ) -> Iterator[ClusterChecks]:
     """Checks outputs and group; whoever gets it can ask again until the end of the block.
 
@@ -166,8 +175,10 @@ def checked_cluster(
         topics: of the job.
         group: that progress is committed to.
         found: what is known of the topics.
+        beginning: where a new checkpoint is to begin; None for one that has begun.
 
     Raises:
+        SettingsError: a new checkpoint cannot begin there.
         TopicError: an output topic does not take the job's records.
         KafkaUnavailableError: the broker does not answer.
     """
@@ -177,4 +188,6 @@ def checked_cluster(
         # To ask for a group where there has never been one takes the broker a second or two.
         if found.has_groups and group.commit_progress:
             cluster.check_group(group)
+        if beginning is not None:
+            check_beginning(kafka, topics, beginning, group, found)
         yield cluster

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,6 +134,19 @@ class Triage:
             raise
         except KafkaUnavailableError:
             return
+
+    @contextmanager
+    def failing_for_good(self, restarts: int) -> Iterator[None]:
+        """Raises the job's own error for a failure that leaves the block, after so many restarts.
+
+        Raises:
+            ChurnStreamError: the query failed for good.
+        """
+        try:
+            yield
+        except StreamingQueryException as error:
+            self.ensure_it_can_pass(error)
+            raise self.final(error, restarts) from error
 
     def oversight(self) -> Oversight:
         """What may end the run: failures, silence, and a topic that is another one meanwhile."""
