@@ -20,7 +20,8 @@ from churn_tools.training.evaluation import THRESHOLD_RULE, best_threshold, eval
 from telco_churn.errors import SettingsError
 from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.model.manifest import Histogram, Manifest, TrainingDistribution
-from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY, PipelineScorer
+from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY
+from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
 
 _HELD_OUT_ONE_IN = 5
 _TENTHS = [tenth / 10 for tenth in range(1, 10)]

@@ -12,16 +12,22 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from pyspark.ml import PipelineModel
-from pyspark.ml.classification import LogisticRegressionModel
-from pyspark.ml.feature import OneHotEncoderModel, StringIndexerModel, VectorAssembler
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.model.scoring import CLASS_PROBABILITIES, PROBABILITY
+from telco_churn.model.spark_ml.saved_stages import SavedStage, matrix, vector
 
-_STAGES = (StringIndexerModel, OneHotEncoderModel, VectorAssembler, LogisticRegressionModel)
+_CLASSES = tuple(
+    f"org.apache.spark.ml.{name}"
+    for name in (
+        "feature.StringIndexerModel",
+        "feature.OneHotEncoderModel",
+        "feature.VectorAssembler",
+        "classification.LogisticRegressionModel",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -56,51 +62,53 @@ class CompiledScorer:
         return features.withColumn(PROBABILITY, 1 - 1 / (1 + F.exp(log_odds)))
 
 
-def compile_pipeline(pipeline: PipelineModel) -> CompiledScorer | None:
+def compile_stages(stages: Sequence[SavedStage]) -> CompiledScorer | None:
     """What gives the same probabilities as the pipeline; None if it has other stages or settings.
 
     Known are the four stages of `training.fit.pipeline_estimator`, which keep unseen values.
     """
-    stages: Sequence[Any] = pipeline.stages
-    if tuple(map(type, stages)) != _STAGES or not _has_known_settings(*stages):
+    if tuple(stage.class_name for stage in stages) != _CLASSES or not _has_known_settings(*stages):
         return None
-    indexer, _, _, regression = stages
-    coefficients = iter(regression.coefficients.toArray().tolist())
+    (labels,), _, _, (regression,) = (stage.rows for stage in stages)
+    coefficients = iter(_coefficients(regression)[0])
     categories = {}
-    for name, values in zip(CATEGORICAL_FEATURES, indexer.labelsArray, strict=True):
+    for name, values in zip(CATEGORICAL_FEATURES, labels["labelsArray"], strict=True):
         terms = {value: next(coefficients) for value in values}
         categories[name] = Category(terms, other=next(coefficients))
     numbers = dict(zip(NUMERIC_FEATURES, coefficients, strict=True))
     # What becomes of NaN where a coefficient is 0 depends on the form of Spark's vectors.
-    return (
-        CompiledScorer(regression.intercept, categories, numbers) if all(numbers.values()) else None
-    )
+    if not all(numbers.values()):
+        return None
+    intercept = vector(regression["interceptVector"]).toArray()[0]
+    return CompiledScorer(float(intercept), categories, numbers)
 
 
 def _has_known_settings(
-    indexer: StringIndexerModel,
-    encoder: OneHotEncoderModel,
-    assembler: VectorAssembler,
-    regression: LogisticRegressionModel,
+    indexer: SavedStage, encoder: SavedStage, assembler: SavedStage, regression: SavedStage
 ) -> bool:
     """Whether the stages are joined, and set, so that the sum of `CompiledScorer` is theirs."""
+    inputs, outputs = indexer.settings.get("inputCols"), indexer.settings.get("outputCols")
     # Stages of one column have other settings.
-    if not (indexer.isSet("inputCols") and encoder.isSet("inputCols")):
+    if inputs != list(CATEGORICAL_FEATURES) or encoder.settings.get("inputCols") != outputs:
         return False
-    sizes = [len(values) + 1 for values in indexer.labelsArray]
+    sizes = [len(values) + 1 for values in indexer.rows[0]["labelsArray"]]
+    fit = regression.rows[0]
     return (
-        all(stage.getHandleInvalid() == "keep" for stage in (indexer, encoder, assembler))
-        and encoder.getDropLast()
-        and indexer.getInputCols() == list(CATEGORICAL_FEATURES)
-        and encoder.getInputCols() == indexer.getOutputCols()
-        and list(encoder.categorySizes) == sizes
-        and assembler.getInputCols() == [*encoder.getOutputCols(), *NUMERIC_FEATURES]
-        and regression.getFeaturesCol() == assembler.getOutputCol()
-        and regression.getProbabilityCol() == CLASS_PROBABILITIES
-        and regression.numFeatures == sum(sizes) + len(NUMERIC_FEATURES)
+        all(stage.settings["handleInvalid"] == "keep" for stage in (indexer, encoder, assembler))
+        and encoder.settings["dropLast"] is True
+        and encoder.rows[0]["categorySizes"] == sizes
+        and assembler.settings["inputCols"] == [*encoder.settings["outputCols"], *NUMERIC_FEATURES]
+        and regression.settings["featuresCol"] == assembler.settings["outputCol"]
+        and regression.settings["probabilityCol"] == CLASS_PROBABILITIES
+        and fit["numFeatures"] == sum(sizes) + len(NUMERIC_FEATURES)
         # With two rows it would be a softmax.
-        and regression.coefficientMatrix.numRows == 1
+        and len(_coefficients(fit)) == 1
     )
+
+
+def _coefficients(regression: Mapping[str, Any]) -> list[list[float]]:
+    rows: list[list[float]] = matrix(regression["coefficientMatrix"]).toArray().tolist()
+    return rows
 
 
 def _term(value: Column, category: Category) -> Column:

@@ -1,21 +1,21 @@
-"""The model that scores customers: verified, then loaded, as fast as it can be scored."""
+"""The model that scores customers: verified, read, and as fast as it can be scored."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyspark.ml import PipelineModel
-from pyspark.sql import SparkSession
+from pyspark.errors import PySparkException
 
 from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from telco_churn.errors import ModelError
-from telco_churn.model.compiled_score import CompiledScorer, compile_pipeline
-from telco_churn.model.features import FEATURES_SCHEMA
+from telco_churn.model.compiled_score import CompiledScorer, compile_stages
 from telco_churn.model.manifest import HOW_TO_MEND, Manifest, read_manifest
-from telco_churn.model.scoring import PipelineScorer, Scorer
+from telco_churn.model.scoring import Scorer
+from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer, restore_pipeline
+from telco_churn.model.spark_ml.saved_stages import read_stages
+from telco_churn.model.spark_ml.stage_settings import check_settings
+from telco_churn.model.try_out import try_out
 from telco_churn.model.verification import PIPELINE_NAME, verify_files
 
 __all__ = [
@@ -43,37 +43,44 @@ class Model:
 def load_model(path: Path) -> Model:
     """The model in directory `path`, verified before any of it is loaded; needs a Spark session.
 
+    The driver alone reads the files, and no Spark job runs.
+
     Raises:
         ModelError: the model is missing, was tampered with, or does not fit this job.
     """
     manifest = read_manifest(path)
     verify_files(path, manifest)
     try:
-        with _described(f"load the model {manifest.version}"):
-            # As a URI, or a cluster's default file system would give other files, not verified.
-            pipeline = PipelineModel.load(f"file://{path.resolve() / PIPELINE_NAME}")
-        scorer: Scorer = compile_pipeline(pipeline) or PipelineScorer(pipeline)
-        _try_out(scorer)
-    except SPARK_ERRORS as error:
+        return Model(manifest, _scorer(path / PIPELINE_NAME, manifest))
+    except (ModelError, *SPARK_ERRORS, LookupError, TypeError, ValueError) as error:
         raise ModelError(
             f"model {path} (version {manifest.version}, saved by Spark {manifest.spark_version}) "
-            f"cannot be used: {root_cause(error)}; {HOW_TO_MEND}"
+            f"cannot be used: {_fault(error)}"
         ) from error
-    return Model(manifest, scorer)
 
 
-@contextmanager
-def _described(what: str) -> Iterator[None]:
-    """Names Spark's jobs on its pages; else they would be lines of Spark's own code."""
-    context = SparkSession.active().sparkContext
-    context.setJobDescription(what)
-    try:
-        yield
-    finally:
-        context._jsc.setJobDescription(None)
+def _fault(error: Exception) -> str:
+    """What is wrong and, where that is known, what to do."""
+    if isinstance(error, ModelError):
+        return str(error)
+    if not isinstance(error, SPARK_ERRORS):
+        return f"its files do not fit together ({error!r}); {HOW_TO_MEND}"
+    cause = root_cause(error)
+    if "UnsatisfiedLinkError" in str(cause):
+        return (
+            f"{cause}; Java may not run its own libraries from its temporary directory: name "
+            "another by --driver-java-options -Djava.io.tmpdir=DIR"
+        )
+    # Spark has its own errors for what it refuses to do; the others befell it, whatever the model.
+    return f"{cause}; {HOW_TO_MEND}" if isinstance(error, PySparkException) else str(cause)
 
 
-def _try_out(scorer: Scorer) -> None:
-    """Lets Spark analyse the scoring of no rows, which finds columns that do not fit."""
-    nobody = SparkSession.active().createDataFrame([], FEATURES_SCHEMA)
-    scorer.with_probability(nobody)
+def _scorer(pipeline: Path, manifest: Manifest) -> Scorer:
+    stages = read_stages(pipeline)
+    check_settings(stages)
+    if compiled := compile_stages(stages):
+        # One column of plain SQL more: that drops no row, and has nothing that throws.
+        return compiled
+    scorer = PipelineScorer(restore_pipeline(stages))
+    try_out(scorer, manifest.training_distribution.categories)
+    return scorer

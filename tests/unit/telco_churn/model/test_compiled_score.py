@@ -3,14 +3,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from random import Random
 
 import pytest
-from pyspark.ml import PipelineModel, Transformer
+from pyspark.ml import PipelineModel
 from pyspark.ml.classification import LogisticRegression
-from pyspark.ml.feature import Bucketizer, VectorAssembler
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -18,17 +19,13 @@ from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.source import synthetic_events, to_records
 from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract
-from telco_churn.model.compiled_score import CompiledScorer, compile_pipeline
+from telco_churn.model.compiled_score import CompiledScorer, compile_stages
 from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.model.loading import Model
 from telco_churn.model.manifest import read_manifest
-from telco_churn.model.scoring import (
-    CLASS_PROBABILITIES,
-    MODEL_PREFIX,
-    PROBABILITY,
-    PipelineScorer,
-    Scorer,
-)
+from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY, Scorer
+from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
+from telco_churn.model.spark_ml.saved_stages import SavedStage, read_stages
 from telco_churn.model.verification import PIPELINE_NAME
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
@@ -36,6 +33,7 @@ from telco_churn.paths import project_home
 from telco_churn.pipeline import ChurnPipeline
 
 Customer = dict[str, object]
+Stages = tuple[SavedStage, ...]
 ToFeatures = Callable[[Iterable[Mapping[str, object]]], DataFrame]
 Written = tuple[bytes, str, dict[str, object]]  # key, topic, what the value holds
 
@@ -52,6 +50,18 @@ ODD_NUMBERS = (None, "nan", "inf", "-inf", "-0.0", -1, 1e-300, 1e6, 1e308)
 @pytest.fixture(scope="module")
 def pipeline(spark: SparkSession) -> PipelineModel:
     return PipelineModel.load(f"file://{SHIPPED / PIPELINE_NAME}")
+
+
+@pytest.fixture(scope="module")
+def stages(spark: SparkSession) -> Stages:
+    return read_stages(SHIPPED / PIPELINE_NAME)
+
+
+@pytest.fixture(scope="module")
+def compiled(stages: Stages) -> CompiledScorer:
+    scorer = compile_stages(stages)
+    assert scorer is not None
+    return scorer
 
 
 def odd_customers(count: int) -> Iterator[Customer]:
@@ -74,14 +84,8 @@ def is_same(compiled: float, transformed: float) -> bool:
     return math.isclose(compiled, transformed, rel_tol=1e-12, abs_tol=3e-16)
 
 
-def compiled(pipeline: PipelineModel) -> CompiledScorer:
-    scorer = compile_pipeline(pipeline)
-    assert scorer is not None
-    return scorer
-
-
 def test_the_compiled_score_is_that_of_the_stages(
-    pipeline: PipelineModel, to_features: ToFeatures
+    compiled: CompiledScorer, pipeline: PipelineModel, to_features: ToFeatures
 ) -> None:
     usual = list(islice(synthetic_customers(seed=2), 2_000))
     nobody: Customer = {
@@ -89,7 +93,7 @@ def test_the_compiled_score_is_that_of_the_stages(
         **dict.fromkeys(NUMERIC_FEATURES, 0.0),
     }
     features = to_features([*usual, *odd_customers(2_000), nobody])
-    both = compiled(pipeline).with_probability(features).withColumnRenamed(PROBABILITY, "compiled")
+    both = compiled.with_probability(features).withColumnRenamed(PROBABILITY, "compiled")
     rows = PipelineScorer(pipeline).with_probability(both).collect()
     wrong = [row for row in rows if not is_same(row["compiled"], row[PROBABILITY])]
     assert wrong == []
@@ -99,10 +103,10 @@ def test_the_compiled_score_is_that_of_the_stages(
 
 
 def test_the_compiled_score_calls_no_function_but_sqls_own(
-    pipeline: PipelineModel, to_features: ToFeatures
+    compiled: CompiledScorer, pipeline: PipelineModel, to_features: ToFeatures
 ) -> None:
     features = to_features([])
-    scorers: tuple[Scorer, ...] = (compiled(pipeline), PipelineScorer(pipeline))
+    scorers: tuple[Scorer, ...] = (compiled, PipelineScorer(pipeline))
     plans = [
         scorer.with_probability(features)._jdf.queryExecution().optimizedPlan().toString()
         for scorer in scorers
@@ -110,10 +114,8 @@ def test_the_compiled_score_calls_no_function_but_sqls_own(
     assert ["UDF" in plan for plan in plans] == [False, True]
 
 
-def with_stage(pipeline: PipelineModel, position: int, stage: Transformer) -> PipelineModel:
-    stages = list(pipeline.stages)
-    stages[position] = stage
-    return PipelineModel(stages)
+def with_stage(stages: Stages, position: int, changed: SavedStage) -> Stages:
+    return (*stages[:position], changed, *stages[position + 1 :])
 
 
 @pytest.mark.parametrize(
@@ -121,8 +123,10 @@ def with_stage(pipeline: PipelineModel, position: int, stage: Transformer) -> Pi
     [
         (0, {"handleInvalid": "error"}),
         (0, {"inputCols": [*CATEGORICAL_FEATURES[::-1]]}),
+        (0, {"inputCols": None}),
         (1, {"handleInvalid": "error"}),
         (1, {"dropLast": False}),
+        (1, {"inputCols": ["others"]}),
         (2, {"handleInvalid": "skip"}),
         (2, {"inputCols": [*NUMERIC_FEATURES]}),
         (3, {"featuresCol": "others"}),
@@ -130,27 +134,35 @@ def with_stage(pipeline: PipelineModel, position: int, stage: Transformer) -> Pi
     ],
 )
 def test_stages_with_another_setting_are_not_compiled(
-    pipeline: PipelineModel, position: int, setting: dict[str, object]
+    stages: Stages, position: int, setting: dict[str, object]
 ) -> None:
-    stage = pipeline.stages[position]
-    changed = stage.copy({stage.getParam(name): value for name, value in setting.items()})
-    assert compile_pipeline(with_stage(pipeline, position, changed)) is None
+    changed = replace(stages[position], settings={**stages[position].settings, **setting})
+    assert compile_stages(with_stage(stages, position, changed)) is None
 
 
-def test_other_stages_are_not_compiled(pipeline: PipelineModel) -> None:
-    assert compile_pipeline(PipelineModel([])) is None
-    assert compile_pipeline(PipelineModel(pipeline.stages[:-1])) is None
-    assert compile_pipeline(PipelineModel(pipeline.stages[::-1])) is None
-    assert compile_pipeline(PipelineModel([*pipeline.stages, Bucketizer()])) is None
-    assert compile_pipeline(with_stage(pipeline, 1, VectorAssembler())) is None
+def test_other_stages_are_not_compiled(stages: Stages) -> None:
+    other = replace(stages[1], class_name="org.apache.spark.ml.feature.Bucketizer", rows=())
+    for others in ((), stages[:-1], stages[::-1], (*stages, other), with_stage(stages, 1, other)):
+        assert compile_stages(others) is None
+
+
+def test_stages_of_another_size_are_not_compiled(stages: Stages) -> None:
+    sizes = [*stages[1].rows[0]["categorySizes"][:-1], 9]
+    changed = replace(stages[1], rows=[{"categorySizes": sizes}])
+    assert compile_stages(with_stage(stages, 1, changed)) is None
 
 
 @pytest.mark.parametrize(("family", "iterations"), [("multinomial", 1), ("auto", 0)])
 def test_a_softmax_and_numbers_without_weight_are_not_compiled(
-    pipeline: PipelineModel, to_features: ToFeatures, family: str, iterations: int
+    pipeline: PipelineModel,
+    to_features: ToFeatures,
+    tmp_path: Path,
+    family: str,
+    iterations: int,
 ) -> None:
     customers = to_features(islice(synthetic_customers(seed=4), 20))
-    assembled = PipelineModel(pipeline.stages[:-1]).transform(customers)
+    before = pipeline.stages[:-1]
+    assembled = PipelineModel(before).transform(customers)
     labelled = assembled.withColumn("label", (F.col("tenure") > 24).cast("double"))
     regression = LogisticRegression(
         featuresCol=f"{MODEL_PREFIX}features",
@@ -158,12 +170,13 @@ def test_a_softmax_and_numbers_without_weight_are_not_compiled(
         family=family,
         maxIter=iterations,
     )
-    fitted = regression.fit(labelled)
-    assert compile_pipeline(with_stage(pipeline, 3, fitted)) is None
+    fitted = PipelineModel([*before, regression.fit(labelled)])
+    fitted.write().save(f"file://{tmp_path / 'fitted'}")
+    assert compile_stages(read_stages(tmp_path / "fitted")) is None
 
 
 def test_the_job_writes_the_same_with_either_scorer(
-    pipeline: PipelineModel, spark: SparkSession
+    compiled: CompiledScorer, pipeline: PipelineModel, spark: SparkSession
 ) -> None:
     rows = [
         (record.key, record.value, "raw", 0, offset, datetime(2026, 1, 1), None)
@@ -183,7 +196,7 @@ def test_the_job_writes_the_same_with_either_scorer(
             probability = value.pop(PROBABILITY, -1.0)
             yield (row["key"], row["topic"], value), probability
 
-    by_expression = list(written(compiled(pipeline)))
+    by_expression = list(written(compiled))
     by_stages = list(written(PipelineScorer(pipeline)))
     assert [rest for rest, _ in by_expression] == [rest for rest, _ in by_stages]
     assert [p for _, p in by_expression] == pytest.approx([p for _, p in by_stages], rel=1e-12)

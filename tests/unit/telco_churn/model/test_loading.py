@@ -144,11 +144,3 @@ def test_the_shipped_model_is_small() -> None:
     files = [path for path in SHIPPED.rglob("*") if path.is_file()]
     assert len(files) <= 10
     assert sum(path.stat().st_size for path in files) < 50_000
-
-
-def test_sparks_pages_say_which_jobs_load_the_model(model: Model, spark: SparkSession) -> None:
-    jobs = spark.sparkContext._jsc.sc().statusStore().jobsList(None)
-    named = [jobs.apply(number).description() for number in range(jobs.size())]
-    texts = {name.get() for name in named if name.isDefined()}
-    assert f"load the model {model.manifest.version}" in texts
-    assert spark.sparkContext.getLocalProperty("spark.job.description") is None

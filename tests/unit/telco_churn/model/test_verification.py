@@ -1,39 +1,19 @@
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from saved_models import SHIPPED, copy_of, metadata_of, rewrite_as_if_listed
 
 from telco_churn.errors import ModelError
 from telco_churn.model.loading import load_model
 from telco_churn.model.manifest import MANIFEST_NAME
-from telco_churn.model.scoring import PipelineScorer
-from telco_churn.paths import project_home
-from telco_churn.query.preflight import warn_if_slow
-
-SHIPPED = project_home() / "models/churn"
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(SHIPPED, tmp_path / "churn"))
-
-
-def stage_metadata(path: Path, stage: str) -> Path:
-    return next(path.glob(f"pipeline/stages/*{stage}*/metadata/part-*"))
-
-
-def rewrite_as_if_listed(path: Path, source: Path, text: str) -> None:
-    """What an attacker who can also edit the manifest would do."""
-    source.write_text(text)
-    document = json.loads((path / MANIFEST_NAME).read_text())
-    name = source.relative_to(path).as_posix()
-    document["files"][name] = hashlib.sha256(source.read_bytes()).hexdigest()
-    (path / MANIFEST_NAME).write_text(json.dumps(document))
+    return copy_of(SHIPPED, tmp_path / "churn")
 
 
 def refusal(path: Path) -> str:
@@ -77,7 +57,7 @@ def test_a_link_to_another_directory_is_found(copy: Path, tmp_path: Path) -> Non
 
 
 def test_a_file_that_the_manifest_lists_and_is_not_there_is_found(copy: Path) -> None:
-    victim = stage_metadata(copy, "VectorAssembler")
+    victim = metadata_of(copy, "VectorAssembler")
     victim.unlink()
     message = refusal(copy)
     assert victim.name in message
@@ -96,21 +76,21 @@ def test_a_file_that_the_manifest_lists_and_is_not_there_is_found(copy: Path) ->
 def test_a_class_that_is_not_allowed_is_refused_even_if_the_manifest_lists_the_file(
     copy: Path, foreign: object
 ) -> None:
-    source = stage_metadata(copy, "VectorAssembler")
+    source = metadata_of(copy, "VectorAssembler")
     metadata = json.loads(source.read_text()) | {"class": foreign}
     rewrite_as_if_listed(copy, source, json.dumps(metadata))
     assert "not allowed in a model" in refusal(copy)
 
 
 def test_a_second_metadata_line_is_checked_too(copy: Path) -> None:
-    source = stage_metadata(copy, "VectorAssembler")
+    source = metadata_of(copy, "VectorAssembler")
     rewrite_as_if_listed(copy, source, source.read_text() + '{"class": "com.example.Evil"}\n')
     assert "com.example.Evil" in refusal(copy)
 
 
 @pytest.mark.parametrize("text", ["rubbish", "[]", "5", "{}", '{"class": 5, "paramMap": []}'])
 def test_metadata_that_is_none_is_refused(copy: Path, text: str) -> None:
-    source = stage_metadata(copy, "StringIndexer")
+    source = metadata_of(copy, "StringIndexer")
     rewrite_as_if_listed(copy, source, text)
     assert "is not a stage's metadata" in refusal(copy)
 
@@ -121,36 +101,6 @@ def test_a_stage_that_lies_elsewhere_is_refused(copy: Path) -> None:
     metadata["paramMap"]["stageUids"][0] = "x/../../../../elsewhere"
     rewrite_as_if_listed(copy, source, json.dumps(metadata))
     assert "not a plain name" in refusal(copy)
-
-
-def test_a_model_of_other_columns_is_refused_before_any_event_is_read(
-    spark: SparkSession, copy: Path
-) -> None:
-    source = stage_metadata(copy, "StringIndexer")
-    rewrite_as_if_listed(copy, source, source.read_text().replace('"gender"', '"sex"'))
-    message = refusal(copy)
-    assert "cannot be used" in message
-    assert "version" in message
-
-
-def test_a_model_that_spark_cannot_read_is_refused_in_one_line(
-    spark: SparkSession, copy: Path
-) -> None:
-    victim = next(copy.glob("pipeline/stages/*LogisticRegression*/data/*.parquet"))
-    rewrite_as_if_listed(copy, victim, "not parquet")
-    assert "cannot be used" in refusal(copy)
-
-
-def test_a_model_that_cannot_be_compiled_is_scored_by_its_stages_and_the_log_says_so(
-    spark: SparkSession, copy: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    source = stage_metadata(copy, "VectorAssembler")
-    rewrite_as_if_listed(copy, source, source.read_text().replace('"keep"', '"error"'))
-    model = load_model(copy)
-    warn_if_slow(model)
-    assert isinstance(model.scorer, PipelineScorer)
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert f"model {model.manifest.version} is scored by its Spark ML stages" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""A pipeline of Spark ML that scores, made of what was read of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from py4j.java_gateway import JavaGateway, JavaObject
+from pyspark.ml import PipelineModel, Transformer
+from pyspark.ml.functions import vector_to_array
+from pyspark.ml.wrapper import JavaParams, JavaWrapper
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY
+from telco_churn.model.spark_ml.saved_stages import SavedStage, matrix, vector
+
+
+@dataclass(frozen=True)
+class PipelineScorer:
+    """Scores by the stages of a Spark ML pipeline as they are."""
+
+    pipeline: PipelineModel
+
+    def with_probability(self, features: DataFrame) -> DataFrame:
+        """See `Scorer`."""
+        scored = self.pipeline.transform(features)
+        probability = F.get(vector_to_array(F.col(CLASS_PROBABILITIES)), F.lit(1))
+        added = [name for name in scored.columns if name.startswith(MODEL_PREFIX)]
+        return scored.withColumn(PROBABILITY, probability).drop(*added)
+
+
+def restore_pipeline(stages: Sequence[SavedStage]) -> PipelineModel:
+    """The pipeline that was saved, made of what was read: Spark reads no file for it."""
+    return PipelineModel([_restored(stage) for stage in stages])
+
+
+def _restored(stage: SavedStage) -> Transformer:
+    gateway = SparkSession.active().sparkContext._gateway
+    assert gateway is not None
+    java: Any = JavaWrapper._new_java_obj(stage.class_name, stage.uid, *_fit(gateway, stage))
+    reader = gateway.jvm.org.apache.spark.ml.util.DefaultParamsReader
+    metadata = reader.parseMetadata(stage.metadata, stage.class_name)
+    metadata.getAndSetParams(java, getattr(metadata, "getAndSetParams$default$2")())
+    transformer: Transformer = JavaParams._from_java(java)
+    return transformer
+
+
+def _fit(gateway: JavaGateway, stage: SavedStage) -> list[Any]:
+    """What the constructor of the stage's class takes after the UID."""
+    if not stage.rows:
+        return []
+    (row,) = stage.rows
+    text = gateway.jvm.java.lang.String
+    match stage.class_name.rpartition(".")[2]:
+        case "StringIndexerModel":
+            labels = gateway.new_array(text, len(row["labelsArray"]), 0)
+            for place, values in enumerate(row["labelsArray"]):
+                labels[place] = _array(values, text)
+            return [labels]
+        case "OneHotEncoderModel":
+            return [_array(row["categorySizes"], gateway.jvm.int)]
+        case "ImputerModel":
+            return [_array(list(row), text), _array(list(row.values()), gateway.jvm.double)]
+        case "StandardScalerModel":
+            return [vector(row["std"]), vector(row["mean"])]
+        case "MinMaxScalerModel":
+            return [vector(row["originalMin"]), vector(row["originalMax"])]
+        case "LogisticRegressionModel":
+            weights = [matrix(row["coefficientMatrix"]), vector(row["interceptVector"])]
+            return [*weights, row["numClasses"], row["isMultinomial"]]
+        case other:
+            raise ValueError(f"{other} with a fit")
+
+
+def _array(values: list[Any], java_class: Any) -> JavaObject:
+    return JavaWrapper._new_java_array(values, java_class)

@@ -1,0 +1,140 @@
+"""A pipeline as Spark saved it, read by the driver itself.
+
+Spark's own loader reads every file by a job. On a cluster its tasks run where the files need not
+be, and in a JVM that has just started it takes ten times the CPU.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from py4j.java_gateway import JavaObject
+from pyspark.ml.linalg import DenseVector, Matrix, MatrixUDT, SparseVector, VectorUDT
+from pyspark.sql import SparkSession
+
+from telco_churn.errors import ModelError
+from telco_churn.model.manifest import HOW_TO_MEND
+
+_PIPELINE = "org.apache.spark.ml.PipelineModel"
+
+
+@dataclass(frozen=True)
+class SavedStage:
+    """One stage of a pipeline.
+
+    Attributes:
+        metadata: what Spark wrote of it, a JSON document.
+        class_name: its Java class.
+        uid: its name, which is also part of its directory's.
+        settings: every parameter that has a value, by name; defaults too.
+        rows: what it was fitted to, as lists and dictionaries; none for a stage without a fit.
+    """
+
+    metadata: str
+    class_name: str
+    uid: str
+    settings: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]]
+
+
+def read_stages(directory: Path) -> tuple[SavedStage, ...]:
+    """The stages of the pipeline in `directory`, in order; one within another takes its place.
+
+    The files must be verified before. Needs a JVM with Spark's classes, but no executor.
+
+    Raises:
+        ModelError: the files are not those of a saved pipeline.
+        Py4JError: the JVM cannot read a file.
+    """
+    try:
+        return tuple(_stages(directory))
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        fault = f"{directory} is not a saved pipeline ({error!r})"
+        raise ModelError(f"{fault}; {HOW_TO_MEND}") from error
+
+
+def vector(fields: Mapping[str, Any]) -> DenseVector | SparseVector:
+    """The vector in a row of a stage."""
+    found = VectorUDT().deserialize(tuple(fields[name] for name in VectorUDT.sqlType().names))
+    assert isinstance(found, DenseVector | SparseVector)
+    return found
+
+
+def matrix(fields: Mapping[str, Any]) -> Matrix:
+    """The matrix in a row of a stage."""
+    return MatrixUDT().deserialize(tuple(fields[name] for name in MatrixUDT.sqlType().names))
+
+
+def _stages(directory: Path) -> Iterator[SavedStage]:
+    metadata = _metadata(directory)
+    document = json.loads(metadata)
+    if document["class"] == _PIPELINE:
+        uids = document["paramMap"]["stageUids"]
+        digits = len(str(len(uids)))
+        for place, uid in enumerate(uids):
+            yield from _stages(directory / "stages" / f"{place:0{digits}}_{uid}")
+        return
+    settings = document["defaultParamMap"] | document["paramMap"]
+    rows = [row for part in sorted(directory.glob("data/part-*")) for row in _read_parquet(part)]
+    yield SavedStage(metadata, document["class"], document["uid"], settings, rows)
+
+
+def _metadata(directory: Path) -> str:
+    parts = sorted(directory.glob("metadata/part-*"))
+    (line,) = (line for part in parts for line in part.read_bytes().splitlines() if line)
+    return line.decode()
+
+
+def _read_parquet(source: Path) -> Iterator[dict[str, Any]]:
+    jvm = SparkSession.active().sparkContext._jvm
+    assert jvm is not None
+    parquet = jvm.org.apache.parquet.hadoop
+    # As a URI, or a cluster's default file system would give another file, not verified.
+    path = jvm.org.apache.hadoop.fs.Path(f"file://{source.resolve()}")
+    reader = parquet.ParquetReader.builder(parquet.example.GroupReadSupport(), path).build()
+    try:
+        while (group := reader.read()) is not None:
+            yield _struct(group)
+    finally:
+        reader.close()
+
+
+def _struct(group: JavaObject) -> dict[str, Any]:
+    schema = group.getType()
+    fields: dict[str, Any] = {}
+    for place in range(schema.getFieldCount()):
+        field = schema.getType(place)
+        count = group.getFieldRepetitionCount(place)
+        values = [_value(group, field, place, nth) for nth in range(count)]
+        if str(field.getRepetition()) == "REPEATED":
+            fields[field.getName()] = values
+        else:
+            fields[field.getName()] = values[0] if values else None
+    return fields
+
+
+def _value(group: JavaObject, field: JavaObject, place: int, nth: int) -> Any:
+    if not field.isPrimitive():
+        struct = _struct(group.getGroup(place, nth))
+        return _elements(struct) if str(field.getLogicalTypeAnnotation()) == "LIST" else struct
+    match str(field.asPrimitiveType().getPrimitiveTypeName()):
+        case "BINARY":
+            return group.getString(place, nth)
+        case "BOOLEAN":
+            return group.getBoolean(place, nth)
+        case "DOUBLE":
+            return group.getDouble(place, nth)
+        case "INT32":
+            return group.getInteger(place, nth)
+        case other:
+            raise TypeError(f"a field of type {other}")
+
+
+def _elements(struct: Mapping[str, Any]) -> list[Any]:
+    """A list's elements: parquet wraps the list in a group, and often each element in one more."""
+    (repeated,) = struct.values()
+    return [next(iter(e.values())) if isinstance(e, dict) else e for e in repeated]

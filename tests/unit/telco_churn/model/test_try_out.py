@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from pyspark.errors import PySparkException
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+from saved_models import SHIPPED
+
+from stream_telemetry.run.causes import root_cause
+from telco_churn.errors import ModelError
+from telco_churn.model.compiled_score import compile_stages
+from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from telco_churn.model.manifest import read_manifest
+from telco_churn.model.scoring import PROBABILITY
+from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
+from telco_churn.model.spark_ml.saved_stages import read_stages
+from telco_churn.model.try_out import try_out
+
+KNOWN = {"gender": ["Male", "Fem\"a'le\n?"], "Contract": ["One year"]}
+
+
+@dataclass
+class Rule:
+    """A scorer made by hand; keeps the customers that it was asked about."""
+
+    score: Callable[[DataFrame], DataFrame]
+    asked: list[Row] = field(default_factory=list)
+
+    def with_probability(self, features: DataFrame) -> DataFrame:
+        self.asked = features.collect()
+        return self.score(features)
+
+
+def half(features: DataFrame) -> DataFrame:
+    return features.withColumn(PROBABILITY, F.lit(0.5))
+
+
+def refusal(score: Callable[[DataFrame], DataFrame]) -> str:
+    with pytest.raises(ModelError) as error:
+        try_out(Rule(score), KNOWN)
+    return str(error.value)
+
+
+def test_the_compiled_score_of_the_shipped_model_passes(spark: SparkSession) -> None:
+    compiled = compile_stages(read_stages(SHIPPED / "pipeline"))
+    assert compiled is not None
+    try_out(compiled, read_manifest(SHIPPED).training_distribution.categories)
+
+
+def test_a_pipeline_whose_stages_keep_everything_passes(every_kind: PipelineModel) -> None:
+    try_out(PipelineScorer(every_kind), KNOWN)
+
+
+def test_every_oddity_of_every_feature_is_tried(spark: SparkSession) -> None:
+    rule = Rule(half)
+    try_out(rule, KNOWN)
+    for name in CATEGORICAL_FEATURES:
+        asked = {customer[name] for customer in rule.asked}
+        assert {None, "never seen", *KNOWN.get(name, ())} <= asked
+    for name in NUMERIC_FEATURES:
+        asked = {str(customer[name]) for customer in rule.asked}
+        assert {"None", "nan", "inf", "-inf", "0.0"} <= asked
+
+
+def test_no_spark_job_runs(spark: SparkSession) -> None:
+    def jobs() -> int:
+        return int(spark.sparkContext._jsc.sc().statusStore().jobsList(None).size())
+
+    before = jobs()
+    try_out(Rule(half), KNOWN)
+    assert jobs() == before
+
+
+@pytest.mark.parametrize(
+    ("dropped", "said"),
+    [
+        ("Contract IS NULL", "Contract null"),
+        ("gender = 'never seen'", 'gender "never seen"'),
+        ("gender LIKE 'Fem%'", 'gender "Fem\\"a\'le\\n?"'),
+        ("isnan(tenure)", "tenure NaN"),
+        ("TotalCharges = double('-Infinity')", "TotalCharges -Infinity"),
+    ],
+)
+def test_a_row_that_is_dropped_is_found_and_named(
+    spark: SparkSession, dropped: str, said: str
+) -> None:
+    message = refusal(lambda features: half(features).where(f"NOT coalesce({dropped}, false)"))
+    assert f"a customer with {said} comes out as 0 rows instead of one" in message
+
+
+def test_a_row_that_comes_out_twice_is_found(spark: SparkSession) -> None:
+    message = refusal(lambda features: half(features).unionAll(half(features)))
+    assert "comes out as 2 rows" in message
+
+
+@pytest.mark.parametrize("score", ["-0.1", "1.1", "double('Infinity')"])
+def test_a_score_that_is_no_probability_is_found(spark: SparkSession, score: str) -> None:
+    odd = F.expr(f"if(SeniorCitizen IS NULL, {score}, 0.5)")
+    message = refusal(lambda features: features.withColumn(PROBABILITY, odd))
+    assert "a customer with SeniorCitizen null gets " in message
+    assert "which is no probability" in message
+
+
+@pytest.mark.parametrize("score", ["double('NaN')", "double(NULL)"])
+def test_a_model_that_never_gives_a_probability_is_found(spark: SparkSession, score: str) -> None:
+    message = refusal(lambda features: features.withColumn(PROBABILITY, F.expr(score)))
+    assert message == "no customer gets a probability"
+
+
+def test_what_throws_is_told_as_spark_tells_it(spark: SparkSession) -> None:
+    thrown = F.expr("if(MonthlyCharges IS NULL, raise_error('nothing to pay'), 0.5)")
+    with pytest.raises(PySparkException) as error:
+        try_out(Rule(lambda features: features.withColumn(PROBABILITY, thrown)), KNOWN)
+    assert "nothing to pay" in root_cause(error.value).message
