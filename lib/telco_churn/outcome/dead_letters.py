@@ -21,9 +21,14 @@ KEPT_BYTES = 100_000
 """Beginning of other bytes that are too large: it may be text by itself, six bytes of each."""
 MAX_REASON_CHARS = 2_000
 
-JSON_TIMESTAMPS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"}
-"""How `to_json` writes a time in both kinds of output: ISO 8601, to the millisecond."""
-_OPTIONS = {**JSON_TIMESTAMPS, "ignoreNullFields": "false"}
+JSON_OPTIONS = {
+    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+    "timeZone": "UTC",
+    "locale": "en-US",
+    "ignoreNullFields": "true",
+}
+"""How `to_json` writes both kinds of output: times in ISO 8601, to the millisecond, in UTC."""
+_WITH_NULLS = {**JSON_OPTIONS, "ignoreNullFields": "false"}
 
 
 def with_bounded_value(records: DataFrame) -> DataFrame:
@@ -75,12 +80,12 @@ def dead_letter_col(consumer_group: str) -> Column:
         F.lit(consumer_group).alias("consumer_group"),
         _retry_count().alias("retry_count"),
     )
-    # Present only where they mean something; `to_json` leaves null fields out by default.
+    # Present only where they mean something.
     rarely = F.struct(
         F.when(~is_text, F.base64("value")).alias("original_base64"),
         F.col("truncated").alias("original_truncated"),
     )
-    return _merged(F.to_json(letter, _OPTIONS), F.to_json(rarely))
+    return _merged(F.to_json(letter, _WITH_NULLS), F.to_json(rarely, JSON_OPTIONS))
 
 
 def _is_text() -> Column:

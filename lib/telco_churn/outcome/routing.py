@@ -12,7 +12,7 @@ from telco_churn.contract.framing import own_headers_col
 from telco_churn.contract.parser import MAX_ENVELOPE_BYTES, bytes_col, envelope_bytes_col
 from telco_churn.model.features import NUMERIC_FEATURES
 from telco_churn.outcome import source_headers
-from telco_churn.outcome.dead_letters import JSON_TIMESTAMPS, dead_letter_col
+from telco_churn.outcome.dead_letters import JSON_OPTIONS, dead_letter_col
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _prediction(version: str, threshold: float) -> Column:
         F.lit(version).alias("model_version"),
         milliseconds_between_col("featured_ns", "scored_ns").alias("inference_latency_ms"),
     )
-    return F.to_json(prediction, JSON_TIMESTAMPS)
+    return F.to_json(prediction, JSON_OPTIONS)
 
 
 def _source_headers() -> Column:

@@ -35,10 +35,31 @@ SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # Fused into one method the rules are longer than what the JVM compiles (8,000 bytes of code);
     # projection by projection they are split into short ones (bench/plan_cost.py measures it).
     "spark.sql.codegen.wholeStage": "false",
-    # Readable by hand and by older versions of this job, whatever a site prefers.
-    "spark.sql.streaming.offsetLog.formatVersion": "1",
     # The plan has no shuffle, and nothing to learn while it runs.
     "spark.sql.adaptive.enabled": "false",
+    # What follows are Spark's own defaults. A site may have others, and what becomes of a record
+    # must not depend on that.
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.ansi.doubleQuotedIdentifiers": "false",
+    "spark.sql.ansi.enforceReservedKeywords": "false",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.codegen.fallback": "true",
+    "spark.sql.columnNameOfCorruptRecord": "_corrupt_record",
+    "spark.sql.function.concatBinaryAsString": "false",
+    "spark.sql.icu.caseMappings.enabled": "true",
+    "spark.sql.json.enableExactStringParsing": "true",
+    "spark.sql.json.enablePartialResults": "true",
+    "spark.sql.jsonGenerator.ignoreNullFields": "true",
+    "spark.sql.legacy.createEmptyCollectionUsingStringType": "false",
+    "spark.sql.legacy.json.allowEmptyString.enabled": "false",
+    "spark.sql.legacy.sizeOfNull": "true",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.legacy.truncateForEmptyRegexSplit": "false",
+    "spark.sql.optimizer.excludedRules": "",
+    "spark.sql.parser.escapedStringLiterals": "false",
+    "spark.sql.parser.quotedRegexColumnNames": "false",
+    "spark.sql.timestampType": "TIMESTAMP_LTZ",
+    "spark.sql.variant.validateUnicodeInJsonParsing": "true",
 }
 _LOCAL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # Nobody else needs to reach the driver of a local run, nor its block manager and UI.
