@@ -26,6 +26,12 @@ def check_target(target: Path) -> None:
         is_free = not target.exists() or (target.is_dir() and not any(target.iterdir()))
     except OSError as error:
         raise SettingsError(f"cannot use --out {target}: {error.strerror}") from error
+    if target.is_mount():
+        # A model is put in place by renaming its directory, which a mount point refuses.
+        raise SettingsError(
+            f"--out {target} is a mount point, which cannot be replaced as a whole; "
+            f"name a directory in it, such as {target / 'churn'}"
+        )
     if not is_model and not is_free:
         raise SettingsError(
             f"--out {target} exists and is not a model's directory; "

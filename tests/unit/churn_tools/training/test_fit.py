@@ -186,6 +186,11 @@ def test_what_is_not_a_model_is_never_replaced(tmp_path: Path) -> None:
     check_target(tmp_path / "free")
 
 
+def test_a_mount_point_is_refused_before_anything_is_trained() -> None:
+    with pytest.raises(SettingsError, match="is a mount point.*name a directory in it"):
+        main(["--synthetic", "5", "--out", "/"])
+
+
 def test_the_report_names_the_figures_and_the_rule(trained: TrainedModel) -> None:
     text = report(trained.manifest, Path("models/churn"))
     for part in ("AUC 0.", "log loss", "Brier", "calibration", "largest F1", "a test"):
