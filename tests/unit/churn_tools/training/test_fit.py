@@ -187,7 +187,7 @@ def test_what_is_not_a_model_is_never_replaced(tmp_path: Path) -> None:
 
 
 def test_a_mount_point_is_refused_before_anything_is_trained() -> None:
-    with pytest.raises(SettingsError, match="is a mount point.*name a directory in it"):
+    with pytest.raises(SettingsError, match=r"is a mount point.*name a directory in it"):
         main(["--synthetic", "5", "--out", "/"])
 
 
