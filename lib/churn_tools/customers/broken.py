@@ -178,7 +178,8 @@ BROKEN_KINDS: Final[Mapping[str, Change]] = {
     "no_break_space_before": _around(lambda text: f"\u00a0{text}"),
     "form_feed_before": _around(lambda text: f"\f{text}"),
     "record_separator_before": _around(lambda text: f"\x1e{text}"),
-    "registry_magic_byte": _around(lambda text: f"\0\0\0\0\x01{text}"),
+    # As a Schema Registry frames Avro: what follows the schema's id is no JSON.
+    "registry_frame_around_other_bytes": _around(lambda text: f"\0\0\0\0\x01\x02{text}"),
     "utf_16": _utf_16,
     "utf_16_without_mark": _utf_16_without_mark,
     "gzip": _gzip,
