@@ -55,7 +55,7 @@ def test_kills_and_a_stop_under_load_lose_nothing_and_the_stop_repeats_nothing(j
         kill_under_load(job, 2, seed=1)
         with job.running(*OPTIONS) as process:
             wait_for_answers(job, process)
-            refused = job.run_without_jvm("--trigger", "once")
+            refused = job.run("--trigger", "once")
             assert (refused.returncode, "in use" in refused.stderr) == (2, True)
             start = time.monotonic()
             process.send_signal(signal.SIGTERM)

@@ -59,11 +59,14 @@ def topics(own_broker: KafkaBroker) -> Iterator[TopicSettings]:
 @pytest.fixture(scope="module")
 def _jvm() -> Iterator[None]:
     """A session with the connector's classes, in the way of a plain spark-submit."""
+    # The session of other tests in this process is left as it is.
+    running = SparkSession.getActiveSession()
     spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", False).getOrCreate()
     for jar in connector_jars().split(","):
         spark.sql(f"ADD JAR '{jar}'").collect()
     yield
-    spark.stop()
+    if running is None:
+        spark.stop()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient
 
 from launcher.cache.jars import JarSet, fetch
 from launcher.child import Child
+from launcher.errors import LaunchError
 from sandbox.errors import SandboxError
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.read_back import read_topic
@@ -192,7 +193,7 @@ def test_a_child_that_ignores_sigterm_is_killed_with_all_it_started(tmp_path: Pa
 
 
 def test_a_program_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(SandboxError, match=r"the job could not be started: .*no-such-program"):
+    with pytest.raises(LaunchError, match=r"the job could not be started: .*no-such-program"):
         Child("the job", ["no-such-program"], tmp_path / "log")
 
 
@@ -202,6 +203,6 @@ def test_without_network_the_download_says_what_to_do(
     monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SPARK_SUBMIT_OPTS", "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=9")
     wanted = JarSet("Nothing 1.0", "nothing-1.0", ("org.example:nothing:1.0",), (), 1)
-    with pytest.raises(SandboxError, match=r"could not download Nothing 1\.0 .*go online once"):
+    with pytest.raises(LaunchError, match=r"could not download Nothing 1\.0 .*go online once"):
         fetch(wanted)
     assert list((tmp_path / "cache").iterdir()) == []

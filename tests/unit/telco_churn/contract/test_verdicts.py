@@ -27,7 +27,10 @@ CODE_OF_KEYWORD = {
     "additionalProperties": "unknown_field",
     "oneOf": "oneOf",
 }
-WHOLE = {"null_value", "empty_value", "invalid_utf8", "malformed_json", "trailing_data", "too_deep"}
+WHOLE = {
+    *("null_value", "empty_value", "invalid_utf8", "framed_non_object"),
+    *("malformed_json", "trailing_data", "too_deep"),
+}
 Found = frozenset[tuple[str | None, str]]
 
 
