@@ -7,16 +7,15 @@ on the other hand, is not told the ids of topics.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JError
 from pyspark import SparkContext
-from pyspark.errors.exceptions.captured import CapturedException
 
-from stream_telemetry.run.causes import root_cause
+from stream_telemetry.run.causes import java_errors_as
 
 TIMEOUT_SECONDS = 8
 _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
@@ -150,11 +149,6 @@ def _known(described: Any) -> KnownTopic:
     return KnownTopic(None if topic_id == _NO_ID else topic_id, int(described.partitions().size()))
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turns what the client throws, inside the wrapper of its futures, into an error of ours."""
-    try:
-        yield
-    except (Py4JJavaError, CapturedException) as error:
-        cause = root_cause(error)
-        raise AdminError(cause.name, cause.message) from error
+def _told() -> AbstractContextManager[None]:
+    """What the client throws, inside the wrapper of its futures, becomes an error of ours."""
+    return java_errors_as(lambda cause: AdminError(cause.name, cause.message))

@@ -7,17 +7,15 @@ nobody but Hadoop can say whether a path is a directory of this machine.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkContext
-from pyspark.errors.exceptions.captured import CapturedException
 
 from stream_telemetry.login import connected
-from stream_telemetry.run.causes import root_cause
+from stream_telemetry.run.causes import java_errors_as
 
 
 class CheckpointFileError(Exception):
@@ -205,12 +203,6 @@ def _create_local(path: Path, text: str) -> None:
         raise CheckpointFileError(f"{path}: {error.strerror}") from error
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turns what Java throws into an error of ours; a JVM that is gone shows as Py4J's own."""
-    try:
-        yield
-    except (Py4JJavaError, CapturedException) as error:
-        # With a session, pyspark has some of Java's exceptions as its own.
-        cause = root_cause(error)
-        raise _KINDS.get(cause.name, CheckpointFileError)(str(cause)) from error
+def _told() -> AbstractContextManager[None]:
+    """What Java throws becomes an error of ours."""
+    return java_errors_as(lambda cause: _KINDS.get(cause.name, CheckpointFileError)(str(cause)))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
+from pyspark.errors.exceptions.captured import CapturedException
 
 SPARK_ERRORS = (Py4JJavaError, PySparkException)
 """What a call into Spark raises when Spark itself fails; a JVM that is gone shows as others."""
@@ -84,3 +87,16 @@ def _java_causes(exception: Any) -> list[Cause]:
 
 def _first_line(text: str) -> str:
     return text.strip().partition("\n")[0][:_MESSAGE_CHARS]
+
+
+@contextmanager
+def java_errors_as(make: Callable[[Cause], Exception]) -> Iterator[None]:
+    """Turns what Java throws in the block into what `make` makes of its root cause.
+
+    A JVM that is gone shows as Py4J's own error, which is left as it is.
+    """
+    try:
+        yield
+    # With a session, pyspark has some of Java's exceptions as its own.
+    except (Py4JJavaError, CapturedException) as error:
+        raise make(root_cause(error)) from error
