@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -127,8 +127,8 @@ class Health:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether no check fails; one that is not initialized yet is no illness."""
-        return "fail" not in self.checks.values()
+        """Whether no check fails."""
+        return is_well(self.checks)
 
     @property
     def is_ready(self) -> bool:
@@ -142,6 +142,11 @@ class Health:
         if self.state == "failed":
             return False
         return not (self.state == "stalled" and self._broker and self.silence > self._limits.live)
+
+
+def is_well(checks: Mapping[str, Check]) -> bool:
+    """Whether none of the checks fails; one that is not initialized yet is no illness."""
+    return "fail" not in checks.values()
 
 
 def _check(fact: bool | None) -> Check:

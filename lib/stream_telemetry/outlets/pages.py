@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client import CollectorRegistry
 
-from stream_telemetry.health import Health
+from stream_telemetry.health import Health, is_well
 from stream_telemetry.logs.rate_limit import News
 from stream_telemetry.outlets.exposition import expose
 
@@ -92,7 +92,7 @@ def health_document(health: Health) -> dict[str, object]:
     """The body of `/health`, as the guide has it."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     checks = health.checks
-    status = "unhealthy" if "fail" in checks.values() else "healthy"
+    status = "healthy" if is_well(checks) else "unhealthy"
     return {"status": status, "timestamp": now, "checks": checks}
 
 
