@@ -63,6 +63,9 @@ def consumer_lag(site: Site, choice: Choice) -> Panel:
         "short",
         query(total(lag, "topic", "partition"), "{{topic}}[{{partition}}]"),
         query(total(lag), "all together"),
+        query(
+            f"{total(choice.series(catalogue.HELD_BACK))} > 0", "held back by open transactions"
+        ),
     )
     return with_limit(panel, site.limits.lag)
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from confluent_kafka import KafkaException
 
 from stream_telemetry.batch.progress import Positions
+from stream_telemetry.broker.held_back import HeldBack
 from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.broker.topic_watch import TopicWatch
@@ -61,6 +62,7 @@ class LagThread:
         self._commits = commits
         self._on_poll = on_poll
         self._watch: TopicWatch | None = None
+        self._held_back = HeldBack(store)
         self._news = News(_REPEAT_SECONDS)
         self._ends: Positions = {}
         self._lock = threading.Lock()
@@ -140,6 +142,7 @@ class LagThread:
             return
         self._show_connection(is_connected=True)
         self._show(bounds, positions, ages)
+        self._held_back.note(bounds)
 
     def _positions(self, bounds: Bounds) -> Positions:
         """Where the query stands in each partition; a new partition is read from its beginning."""

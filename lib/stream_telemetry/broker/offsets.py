@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.partitions import Bounds, bounds_of, partitions_of
@@ -45,21 +45,36 @@ class BrokerOffsets:
         self._asker = Consumer(
             {
                 **self._config,
-                # The end is where the next record comes, committed or not.
-                "isolation.level": "read_uncommitted",
+                # The end is where the query's reading ends, which is of committed records.
+                "isolation.level": "read_committed",
                 # So long a commit waits for the group's coordinator.
                 "session.timeout.ms": 6000,
             },
             logger=client_logger(),
             error_cb=log_client_error,
         )
-        self._reader: Consumer | None = None
+        self._whole = Consumer(
+            {
+                **self._config,
+                # What it would say of connections, the other client says.
+                "log_level": 0,
+                # It sees all there is: how far a topic is written, and the time of any record.
+                "isolation.level": "read_uncommitted",
+                "enable.partition.eof": True,
+                "queued.min.messages": 1,
+                "fetch.message.max.bytes": 4096,
+                # By default it rests for a second once a record is there to be taken.
+                "fetch.queue.backoff.ms": 10,
+                "fetch.wait.max.ms": 10,
+            },
+            error_cb=_ignore,
+        )
 
     def bounds(self) -> Bounds:
-        """The bounds of all partitions that the topic has now."""
+        """The bounds of all partitions that the topic has now, and how far they are written."""
         # Nobody else would take in what the client has to log.
         self._asker.poll(0)
-        return bounds_of(self._asker, [self._topic], TIMEOUT_SECONDS)
+        return bounds_of(self._asker, [self._topic], TIMEOUT_SECONDS, whole=self._whole)
 
     def committed(self) -> Positions:
         """The group's positions; partitions without one are left out."""
@@ -79,48 +94,41 @@ class BrokerOffsets:
                 raise KafkaException(partition.error)
 
     def timestamps(self, positions: Positions) -> dict[tuple[str, int], float]:
-        """When the record at each position was made, in seconds since 1970.
+        """Since when the record at each position waits, in seconds since 1970.
 
-        A position without a record that can be read is left out.
+        That is when it was made; now, for one that has no time or one that is still to come. A
+        position without a record that can be read is left out.
         """
-        if self._reader is None:
-            self._reader = Consumer(
-                {
-                    **self._config,
-                    # What it would say of connections, the other client says.
-                    "log_level": 0,
-                    "queued.min.messages": 1,
-                    "fetch.message.max.bytes": 4096,
-                },
-                error_cb=_ignore,
-            )
         wanted = [TopicPartition(t, p, offset) for (t, p), offset in positions.items()]
-        self._reader.incremental_assign(wanted)
+        self._whole.incremental_assign(wanted)
         try:
             return self._read_one_each(set(positions))
         finally:
-            self._reader.unassign()
+            self._whole.unassign()
 
     def close(self) -> None:
         """Ends the connections."""
         self._asker.close()
-        if self._reader is not None:
-            self._reader.close()
+        self._whole.close()
 
     def _read_one_each(self, missing: set[tuple[str, int]]) -> dict[tuple[str, int], float]:
-        assert self._reader is not None
         found: dict[tuple[str, int], float] = {}
         deadline = time.monotonic() + _READ_SECONDS
         while missing and (left := deadline - time.monotonic()) > 0:
-            message = self._reader.poll(left)
-            if message is None or message.error() is not None:
+            message = self._whole.poll(left)
+            if message is None:
                 continue
+            error = message.error()
             key = str(message.topic()), int(message.partition() or 0)
-            if key in missing:
-                missing.remove(key)
-                found[key] = message.timestamp()[1] / 1000
-                # Or its next records would come before the first one of another partition.
-                self._reader.incremental_unassign([TopicPartition(*key)])
+            if key not in missing or (error and error.code() != KafkaError._PARTITION_EOF):
+                continue
+            # At the end there are but marks of transactions, which no client is given.
+            missing.remove(key)
+            if error is None:
+                made, now = message.timestamp()[1] / 1000, time.time()
+                found[key] = made if 0 <= made <= now else now
+            # Or its next records would come before the first one of another partition.
+            self._whole.incremental_unassign([TopicPartition(*key)])
         return found
 
 

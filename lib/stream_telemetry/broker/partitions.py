@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from confluent_kafka import (
     OFFSET_BEGINNING,
@@ -22,10 +22,18 @@ _NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILAB
 
 @dataclass(frozen=True)
 class Bounds:
-    """The first and the next offset of each (topic, partition)."""
+    """Where each (topic, partition) begins and ends.
+
+    Attributes:
+        beginnings: the first offsets.
+        ends: where reading ends: for who reads committed records, at the oldest transaction that is
+            still open.
+        written: where the next records will come; empty where nobody asked for it.
+    """
 
     beginnings: Positions
     ends: Positions
+    written: Positions = field(default_factory=dict)
 
 
 def partitions_of(
@@ -41,8 +49,20 @@ def partitions_of(
     return found
 
 
-def bounds_of(consumer: Consumer, topics: Sequence[str], timeout: float) -> Bounds:
+def bounds_of(
+    consumer: Consumer,
+    topics: Sequence[str],
+    timeout: float,
+    *,
+    whole: Consumer | None = None,
+) -> Bounds:
     """The bounds of all partitions; one that is new and has no leader yet is waited for.
+
+    Args:
+        consumer: is asked; its `isolation.level` decides where the ends are.
+        topics: the topics.
+        timeout: how many seconds each question may take.
+        whole: a client that reads uncommitted records too, to ask how far the topics are written.
 
     Raises:
         KafkaException: the broker does not tell.
@@ -53,8 +73,10 @@ def bounds_of(consumer: Consumer, topics: Sequence[str], timeout: float) -> Boun
         try:
             # A time before all others stands for the beginning and one after them for the end, as
             # in Kafka's protocol: one request to each broker, instead of two for each partition.
+            # What is written first, or records that come meanwhile would seem to be held back.
+            written = _offsets(whole, places, OFFSET_END, timeout) if whole else {}
             begins = _offsets(consumer, places, OFFSET_BEGINNING, timeout)
-            return Bounds(begins, _offsets(consumer, places, OFFSET_END, timeout))
+            return Bounds(begins, _offsets(consumer, places, OFFSET_END, timeout), written)
         except KafkaException as error:
             if error.args[0].code() not in _NO_LEADER or time.monotonic() > deadline:
                 raise

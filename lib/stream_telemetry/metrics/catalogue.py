@@ -51,7 +51,8 @@ PROCESSING_LATENCY = Metric(
 LAG = Metric(
     "kafka_consumer_lag",
     "gauge",
-    "Records between the committed position and the end of the partition.",
+    "Records between the committed position and the end of the partition, as far as they may be "
+    "read; see `stream_records_held_back`.",
     ("topic", "partition"),
 )
 MODEL_LOADED = Metric("kafka_consumer_model_loaded", "gauge", "1 when the model is loaded, else 0.")
@@ -109,6 +110,12 @@ LAG_SECONDS = Metric(
     "Age of the oldest record that has not been dealt with, by its Kafka timestamp.",
     ("topic", "partition"),
     shown="latency and throughput",
+)
+HELD_BACK = Metric(
+    "stream_records_held_back",
+    "gauge",
+    "Offsets from the oldest open transaction of a producer on; the query may not read them yet.",
+    ("topic", "partition"),
 )
 BATCHES = Metric(
     "stream_batches_total", "counter", "Batches completed.", shown="latency and throughput"
