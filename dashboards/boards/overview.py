@@ -63,9 +63,7 @@ def consumer_lag(site: Site, choice: Choice) -> Panel:
         "short",
         query(total(lag, "topic", "partition"), "{{topic}}[{{partition}}]"),
         query(total(lag), "all together"),
-        query(
-            f"{total(choice.series(catalogue.HELD_BACK))} > 0", "held back by open transactions"
-        ),
+        query(f"{total(choice.series(catalogue.HELD_BACK))} > 0", "held back by open transactions"),
     )
     return with_limit(panel, site.limits.lag)
 

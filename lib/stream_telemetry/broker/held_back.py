@@ -37,7 +37,7 @@ class HeldBack:
         now, before = self._clock(), self._since
         self._since = {}
         for (topic, partition), written in bounds.written.items():
-            end = bounds.ends[topic, partition]
+            end = bounds.ends.get((topic, partition), written)
             held = max(0, written - end)
             self._store.set(catalogue.HELD_BACK, held, topic, str(partition))
             if not held:

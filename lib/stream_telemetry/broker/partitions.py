@@ -69,12 +69,10 @@ def bounds_of(
     """
     deadline = time.monotonic() + timeout
     while True:
-        places = partitions_of(consumer, topics, timeout)
         try:
-            # A time before all others stands for the beginning and one after them for the end, as
-            # in Kafka's protocol: one request to each broker, instead of two for each partition.
             # What is written first, or records that come meanwhile would seem to be held back.
-            written = _offsets(whole, places, OFFSET_END, timeout) if whole else {}
+            written = _ends(whole, topics, timeout) if whole else {}
+            places = partitions_of(consumer, topics, timeout)
             begins = _offsets(consumer, places, OFFSET_BEGINNING, timeout)
             return Bounds(begins, _offsets(consumer, places, OFFSET_END, timeout), written)
         except KafkaException as error:
@@ -83,9 +81,16 @@ def bounds_of(
         time.sleep(0.2)
 
 
+def _ends(consumer: Consumer, topics: Sequence[str], timeout: float) -> Positions:
+    # A client answers for those partitions only that it has heard of itself.
+    return _offsets(consumer, partitions_of(consumer, topics, timeout), OFFSET_END, timeout)
+
+
 def _offsets(
     consumer: Consumer, places: Sequence[tuple[str, int]], special: int, timeout: float
 ) -> Positions:
+    # A time before all others stands for the beginning and one after them for the end, as in
+    # Kafka's protocol: one request to each broker, instead of two for each partition.
     wanted = [TopicPartition(*place, special) for place in places]
     answers = consumer.offsets_for_times(wanted, timeout=timeout) if wanted else []
     for answer in answers:
