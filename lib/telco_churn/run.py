@@ -56,7 +56,7 @@ def run(settings: Settings, report: RunReport | None) -> None:
     parser = EventParser(load_contract("customer_event"), settings.schemas.schema_id)
     if settings.run.dry_run:
         with session() as spark, checked_cluster(kafka, topics, group, found, beginning) as cluster:
-            checkpoint.check_source(cluster.source())
+            checkpoint.check_source(cluster.check_kafka())
             prepare_model(spark, settings.model, reading, found.partitions)
         sys.stdout.write("".join(f"{k} = {v}\n" for k, v in described(settings).items()))
         return
@@ -68,13 +68,13 @@ def run(settings: Settings, report: RunReport | None) -> None:
         session() as spark,
         checked_cluster(kafka, topics, group, found, beginning) as cluster,
     ):
-        checkpoint.begin(cluster.source())
+        checkpoint.begin(cluster.check_kafka())
         model = prepare_model(spark, settings.model, reading, found.partitions)
         routes = Routes(*topics.outputs, group.consumer_group)
         pipeline = ChurnPipeline(parser, model, routes, observation)
         ends = KafkaEnds(kafka, topics, reading, group, settings.checkpoint)
         log_file = settings.log.log_dir / "spark.log"
-        triage = Triage(kafka, topics, cluster, checkpoint, alarm, log_file)
+        triage = Triage(topics, cluster, checkpoint, alarm, log_file)
         show_start(telemetry, settings, model.manifest)
         with triage.failing_for_good(settings.supervision.max_restarts):
             telemetry.run(

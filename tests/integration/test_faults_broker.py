@@ -99,6 +99,29 @@ def test_outages_of_the_broker_pass_by_themselves(own_broker: KafkaBroker, job: 
     assert books["repeated"] <= 2 * BATCH, books
 
 
+def test_a_wrong_address_of_the_broker_is_forgotten_once_it_is_right(
+    own_broker: KafkaBroker, job: Job, tmp_path: Path
+) -> None:
+    port, broker_port = free_port(), int(own_broker.bootstrap_servers.rsplit(":")[-1])
+    wrong = {"advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{free_port()}"}
+    with job.running("--trigger", "1 second", "--metrics-port", str(port)) as process:
+        watched = Watched(job, process, port)
+        publish(job.broker, TOPICS.raw, 50)
+        wait_until(lambda: watched.answers >= 50, process)
+        own_broker.stop()
+        with KafkaBroker(tmp_path / "kafka", broker_port, wrong):
+            watched.wait_for_trouble("broker_connection")
+            time.sleep(90)
+            assert process.poll() is None
+        own_broker.start()
+        publish(job.broker, TOPICS.raw, 50)
+        wait_until(lambda: watched.answers >= 100, process)
+        watched.wait_until_well()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0, process.communicate()[0]
+    assert_all_accounted(job.broker, TOPICS)
+
+
 def test_a_stop_ends_in_time_though_the_broker_is_gone(own_broker: KafkaBroker, job: Job) -> None:
     with job.running("--trigger", "1 second") as process:
         watched = Watched(job, process, 0)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from churn_tools.customers.origin import ensure_one_origin
 from stream_telemetry.logs.settings import LogSettings
 from stream_telemetry.options import OFF, OwnOptions, option, switch
 from stream_telemetry.values import count, file, number, or_off, share, whole
@@ -43,8 +44,7 @@ class CustomerSettings(OwnOptions):
 
     def __post_init__(self) -> None:
         """Raises ValueError when the customers come from nowhere, or from two places."""
-        if (self.csv is None) == (self.synthetic is None):
-            raise ValueError("one of --csv FILE and --synthetic N is required, and not both")
+        ensure_one_origin(self.csv, self.synthetic)
         if self.checkpoint_file and not self.csv:
             raise ValueError(
                 f"--checkpoint-file {self.checkpoint_file} keeps the progress of a CSV file: "

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
+from churn_tools.customers.origin import ensure_one_origin
 from churn_tools.training.data import check_csv, read_customers, write_synthetic_csv
 from churn_tools.training.fit import TrainedModel, train
 from churn_tools.training.saving import check_target, save_model
@@ -51,8 +52,7 @@ class TrainingSettings(OwnOptions):
 
     def __post_init__(self) -> None:
         """Raises ValueError when the customers come from nowhere, or from two places."""
-        if (self.csv is None) == (self.synthetic is None):
-            raise ValueError("one of --csv FILE and --synthetic N is required, and not both")
+        ensure_one_origin(self.csv, self.synthetic)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -77,6 +77,8 @@ class JvmAdmin:
             "request.timeout.ms": str(TIMEOUT_SECONDS * 500),
             # The log of the JVM gets a line for each try to connect.
             "reconnect.backoff.max.ms": "10000",
+            # Brokers that it knows may all be away for good (KIP-899).
+            "metadata.recovery.strategy": "rebootstrap",
         }
         for name, value in {**limits, **client}.items():
             settings.put(name, value)

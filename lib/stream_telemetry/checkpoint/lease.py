@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import socket
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -25,12 +25,15 @@ from stream_telemetry.checkpoint.files import (
     CheckpointFileError,
     CheckpointFiles,
 )
+from stream_telemetry.loop import Loop
 
 FOLDER = "leases"
 BEAT_SECONDS = 5.0
 """How often a lease is written again."""
 EXPIRY_SECONDS = 30.0
 """A lease that has not been written for so long is over, if its process cannot be looked for."""
+
+_RELEASE_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +57,8 @@ class Lease:
         self._me = {"owner": str(uuid.uuid4()), **_this_process()}
         self._number = 0
         self._beats = 0
-        self._has_ended = threading.Event()
-        self._thread = threading.Thread(target=self._renew, name="checkpoint-lease", daemon=True)
+        self._is_lost = False
+        self._renewal = Loop("checkpoint-lease", self._renew)
 
     def take(self) -> None:
         """Takes the lease, and keeps it from then on; waits to see whether an older one is over.
@@ -74,13 +77,11 @@ class Lease:
         for number in self._numbers():
             if number < self._number:
                 self._files.delete(f"{FOLDER}/{number}")
-        self._thread.start()
+        self._renewal.start()
 
     def release(self) -> None:
         """Gives the lease back; one that cannot be deleted runs out."""
-        self._has_ended.set()
-        if self._thread.is_alive():
-            self._thread.join(BEAT_SECONDS)
+        self._renewal.end(_RELEASE_SECONDS)
         with suppress(CheckpointFileError, Py4JError, OSError):
             if self._is_mine():
                 self._files.delete(f"{FOLDER}/{self._number}")
@@ -105,16 +106,21 @@ class Lease:
         if is_alive:
             raise LeaseTakenError(_named(holder))
 
-    def _renew(self) -> None:
-        while not self._has_ended.wait(BEAT_SECONDS):
-            # A file system that is away for a moment: the lease may be over, which the next beat
-            # finds out, if somebody wanted it.
-            with suppress(CheckpointFileError, Py4JError, OSError):
-                if not self._is_mine():
-                    self._on_loss(f"another driver has taken checkpoint {self._files.location}")
-                    return
-                self._beats += 1
-                self._files.write(f"{FOLDER}/{self._number}", self._text())
+    def _renew(self) -> float:
+        """Writes the lease again, if it is still this driver's; gives the seconds until the next.
+
+        A file system that is away for a moment is an error like others: the lease may be over,
+        which the next beat finds out, if somebody wanted it.
+        """
+        if self._is_lost or self._renewal.is_ending:
+            return math.inf
+        if not self._is_mine():
+            self._is_lost = True
+            self._on_loss(f"another driver has taken checkpoint {self._files.location}")
+            return math.inf
+        self._beats += 1
+        self._files.write(f"{FOLDER}/{self._number}", self._text())
+        return BEAT_SECONDS
 
     def _is_mine(self) -> bool:
         if max(self._numbers(), default=0) > self._number:

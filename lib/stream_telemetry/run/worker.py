@@ -1,34 +1,25 @@
-"""One loop for every thread of the telemetry: it survives any error, and ends in time."""
+"""A loop of the telemetry: its errors are counted, and health knows whether it does its work."""
 
 from __future__ import annotations
 
 import logging
-import math
-import threading
-import time
-import traceback
 from collections.abc import Callable, Iterable
 
 from stream_telemetry.health import Health
-from stream_telemetry.logs.rate_limit import News
+from stream_telemetry.loop import Loop
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
 
-RETRY_SECONDS = 0.5
-"""Pause after an error."""
 PATIENCE_SECONDS = 60.0
 """A worker that gets nothing done for so long is not well."""
-_REPEAT_SECONDS = 600.0
 
 log = logging.getLogger(__name__)
 
 
-class Worker:
-    """A thread that takes one step after another, whatever happens, until it is asked to end.
+class Worker(Loop):
+    """A `Loop` that is seen in `/metrics` and `/health`.
 
-    An error that a step lets out is one that nobody has thought of: it is counted, the first of
-    its kind is logged, and the next step is taken. Health fails while the thread is dead, hangs, or
-    has got nothing done for `PATIENCE_SECONDS`.
+    Health fails while the thread is dead, hangs, or has got nothing done for `PATIENCE_SECONDS`.
     """
 
     def __init__(
@@ -41,96 +32,39 @@ class Worker:
         close: Callable[[], None] = lambda: None,
         close_seconds: float = 0.0,
     ) -> None:
-        """Prepares the thread.
+        """Prepares the thread; see `Loop`.
 
         Args:
             name: one of `catalogue.WORKERS`.
-            step: does a piece of work; gives the seconds until the next one is due: 0 when there is
-                more to do, infinity when there is nothing to do until `wake`. The first one that
-                begins after `end` and has no more to do is the last one.
+            step: does a piece of work; gives the seconds until the next one is due.
             store: gets the number of errors.
             health: gets to know whether the worker is well.
             close: called once, after the last step.
             close_seconds: how long that may take.
         """
-        self.name = name
-        self._step = step
+        super().__init__(
+            f"telemetry-{name}",
+            step,
+            on_error=lambda: store.add(catalogue.WORKER_ERRORS, 1, name),
+            close=close,
+            close_seconds=close_seconds,
+        )
         self._store = store
         self._health = health
-        self._close = close
-        self._close_seconds = close_seconds
-        self._news = News(_REPEAT_SECONDS)
-        self._wake = threading.Event()
-        self._deadline = math.inf
-        self._trying_since: float | None = None
-        self._thread = threading.Thread(target=self._run, name=f"telemetry-{name}", daemon=True)
+        self._worker = name
         store.declare(catalogue.WORKER_ERRORS, [(name,)])
 
     def start(self) -> None:
         """Begins with the first step."""
-        self._thread.start()
+        super().start()
         self._health.watch(lambda: self.is_well)
-        self._store.compute(catalogue.WORKER_UP, lambda: float(self.is_well), self.name)
-
-    def wake(self) -> None:
-        """Makes the next step due now; never waits."""
-        self._wake.set()
-
-    def end(self, timeout: float) -> None:
-        """Returns when the work is done, or time is up.
-
-        Args:
-            timeout: for how many seconds further steps may be taken, as long as there is more to
-                do; a step under way, and the close, may take `close_seconds` beyond.
-        """
-        if not self._thread.is_alive():
-            return
-        self._deadline = time.monotonic() + timeout
-        self._wake.set()
-        self._thread.join(timeout + self._close_seconds)
-        if self._thread.is_alive():
-            log.warning("the telemetry's thread %s has not ended in time; left behind", self.name)
-
-    @property
-    def is_ending(self) -> bool:
-        """Whether it was asked to end."""
-        return self._deadline < math.inf
+        self._store.compute(catalogue.WORKER_UP, lambda: float(self.is_well), self._worker)
 
     @property
     def is_well(self) -> bool:
         """Whether it does its work; one that was asked to end has none."""
-        since = self._trying_since
-        is_stuck = since is not None and time.monotonic() - since > PATIENCE_SECONDS
-        return self.is_ending or (self._thread.is_alive() and not is_stuck)
-
-    def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            # What came before the request to end is seen by a step that begins after it.
-            is_ending = self.is_ending
-            wait = self._try(self._step)
-            if is_ending and (wait or time.monotonic() > self._deadline):
-                break
-            if not self.is_ending:
-                seconds = RETRY_SECONDS if wait is None else wait
-                # Not infinity: a wait has a limit, of 292 years.
-                self._wake.wait(min(seconds, threading.TIMEOUT_MAX))
-            elif wait is None:
-                time.sleep(RETRY_SECONDS)
-        self._try(self._close)
-
-    def _try(self, work: Callable[[], float | None]) -> float | None:
-        """What a piece of work gives, 0 for nothing; None when it failed."""
-        self._trying_since = self._trying_since or time.monotonic()
-        try:
-            given = work() or 0.0
-        except Exception as error:
-            self._store.add(catalogue.WORKER_ERRORS, 1, self.name)
-            if self._news.is_news(_kind(error)):
-                log.exception("the telemetry's thread %s failed and goes on", self.name)
-            return None
-        self._trying_since = None
-        return given
+        is_stuck = self.seconds_without_success > PATIENCE_SECONDS
+        return self.is_ending or (self.is_alive and not is_stuck)
 
 
 def close_each(closings: Iterable[Callable[[], object]]) -> None:
@@ -140,9 +74,3 @@ def close_each(closings: Iterable[Callable[[], object]]) -> None:
             close()
         except Exception:
             log.exception("a part of the telemetry could not be closed")
-
-
-def _kind(error: Exception) -> str:
-    """What errors have in common that are one: their class, and the line that raised them."""
-    (place,) = traceback.extract_tb(error.__traceback__)[-1:]
-    return f"{type(error).__name__} {place.filename}:{place.lineno}"

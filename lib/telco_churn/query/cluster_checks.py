@@ -42,6 +42,19 @@ class ClusterChecks:
         self._topics = topics
         self._said: set[str] = set()
 
+    def check_kafka(self) -> SourceIdentity:
+        """What must hold at the start, before each restart, and when no batch ends.
+
+        Returns:
+            Which topic the input topic is now.
+
+        Raises:
+            TopicError: a topic is not there, or an output topic does not take the job's records.
+            KafkaUnavailableError: the broker does not answer.
+        """
+        self.check_outputs()
+        return self.source()
+
     def source(self) -> SourceIdentity:
         """Which topic the input topic is now.
 
@@ -55,13 +68,14 @@ class ClusterChecks:
             "the broker does not tell its cluster's id: another cluster under its address is not "
             "noticed",
         )
-        known = self._asked(
-            lambda: self._admin.topics([topic])[topic].id,
+        missing = (
             f"the broker does not tell the id of {topic}: if it is made anew under its name, that "
-            "shows only if its offsets go back",
-            topic,
+            "shows only if its offsets go back"
         )
-        return SourceIdentity(cluster, topic, known)
+        known = self._known(topic, missing)
+        if known is not None and known.id is None:
+            self._say(missing)
+        return SourceIdentity(cluster, topic, known.id if known else None)
 
     def topics(self) -> dict[str, KnownTopic]:
         """All topics of the job as they are now, by name; raises AdminError."""
@@ -75,6 +89,7 @@ class ClusterChecks:
             KafkaUnavailableError: the broker does not answer.
         """
         for topic in self._topics.outputs:
+            self._known(topic, f"the broker does not tell whether {topic} is there")
             settings = self.settings_of(topic)
             if int(settings.get(_SIZE, LEAST_MESSAGE_BYTES)) < LEAST_MESSAGE_BYTES:
                 raise TopicError(
@@ -132,6 +147,9 @@ class ClusterChecks:
         )
         return found or {}
 
+    def _known(self, topic: str, missing: str) -> KnownTopic | None:
+        return self._asked(lambda: self._admin.topics([topic])[topic], missing, topic)
+
     def _asked(
         self, ask: Callable[[], Answer | None], missing: str, topic: str = ""
     ) -> Answer | None:
@@ -168,7 +186,7 @@ def checked_cluster(
     found: TopicsFound,
     beginning: ReadSettings | None = None,
 ) -> Iterator[ClusterChecks]:
-    """Checks outputs and group; whoever gets it can ask again until the end of the block.
+    """Checks group and beginning; whoever gets it can ask again until the end of the block.
 
     Args:
         kafka: the broker.
@@ -179,12 +197,10 @@ def checked_cluster(
 
     Raises:
         SettingsError: a new checkpoint cannot begin there.
-        TopicError: an output topic does not take the job's records.
         KafkaUnavailableError: the broker does not answer.
     """
     with JvmAdmin(kafka.client) as admin:
         cluster = ClusterChecks(admin, kafka, topics)
-        cluster.check_outputs()
         # To ask for a group where there has never been one takes the broker a second or two.
         if found.has_groups and group.commit_progress:
             cluster.check_group(group)

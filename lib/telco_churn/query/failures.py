@@ -33,8 +33,7 @@ from telco_churn.lasting import (
 )
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import ClusterChecks
-from telco_churn.query.settings import BrokerSettings, TopicSettings
-from telco_churn.query.topic_checks import check_topics
+from telco_churn.query.settings import TopicSettings
 
 _POISON = re.compile(
     r"Record at topic (?P<topic>\S+) partition (?P<partition>\d+) offset (?P<offset>\d+) has "
@@ -52,7 +51,6 @@ class Triage:
     """Tells failures that can pass from those that end the job.
 
     Attributes:
-        kafka: the broker.
         topics: of the job.
         cluster: asked about them through the JVM.
         checkpoint: of the query.
@@ -60,7 +58,6 @@ class Triage:
         log: what a user may read for more.
     """
 
-    kafka: BrokerSettings
     topics: TopicSettings
     cluster: ClusterChecks
     checkpoint: Checkpoint
@@ -127,9 +124,7 @@ class Triage:
             SourceDataLostError: the input topic was made anew.
         """
         try:
-            check_topics(self.kafka, self.topics)
-            self.cluster.check_outputs()
-            self.checkpoint.check_topic(self.cluster.source())
+            self.checkpoint.check_topic(self.cluster.check_kafka())
         except TopicError:
             raise
         except KafkaUnavailableError:

@@ -27,6 +27,9 @@ _BATCHED_PRODUCER = {
     "kafka.batch.size": "262144",
 }
 _PROMPT_PRODUCER = {"kafka.compression.type": "lz4", "kafka.linger.ms": "0"}
+# A client that knows only brokers that are away asks the bootstrap servers again: without it
+# (KIP-899) a wrong address that a broker once gave is kept for as long as the client lives.
+_CLIENT = {"kafka.metadata.recovery.strategy": "rebootstrap"}
 # How long a task looks for a topic that was deleted; it tries three times (spark.master).
 _PRODUCER = {"kafka.max.block.ms": "20000"}
 
@@ -68,6 +71,7 @@ class KafkaEnds:
         reader = (
             spark.readStream.format("kafka")
             .option("kafka.bootstrap.servers", self.kafka.broker)
+            .options(**_CLIENT)
             .option("subscribe", self.topics.input_topic)
             .option("startingOffsets", self.reading.starting_offsets)
             .option("groupIdPrefix", self.group.consumer_group)
@@ -88,6 +92,6 @@ class KafkaEnds:
             .queryName(QUERY_NAME)
             .option("kafka.bootstrap.servers", self.kafka.broker)
             .option("checkpointLocation", self.checkpoint.checkpoint)
-            .options(**_PRODUCER, **producer)
+            .options(**_CLIENT, **_PRODUCER, **producer)
         )
         return self.reading.trigger.apply(writer)

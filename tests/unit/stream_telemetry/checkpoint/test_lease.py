@@ -99,6 +99,19 @@ def test_a_lease_is_renewed(files: CheckpointFiles) -> None:
     lease.release()
 
 
+def test_an_error_that_nobody_has_thought_of_does_not_end_the_renewal(
+    files: CheckpointFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = taken(files)
+    with monkeypatch.context() as broken:
+        broken.setattr(lease, "_text", lambda: json.dumps({1, 2}))
+        time.sleep(1)
+    first = files.read(f"{FOLDER}/1")
+    time.sleep(1.5)
+    assert files.read(f"{FOLDER}/1") != first
+    lease.release()
+
+
 @pytest.mark.parametrize("is_deleted", [True, False])
 def test_a_holder_that_slept_too_long_gets_to_know_it(
     files: CheckpointFiles, is_deleted: bool

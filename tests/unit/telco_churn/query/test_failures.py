@@ -20,7 +20,6 @@ from telco_churn.errors import (
     SourceDataLostError,
     TopicError,
 )
-from telco_churn.query import failures
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import ClusterChecks
 from telco_churn.query.failures import Triage
@@ -39,7 +38,7 @@ def triage(spark: SparkSession, tmp_path: Path) -> Triage:
     kafka, topics = BrokerSettings(), TopicSettings()
     # The JVM of the unit tests has no Kafka client, and no failure here comes so far as to ask.
     cluster = ClusterChecks(cast(JvmAdmin, None), kafka, topics)
-    return Triage(kafka, topics, cluster, Checkpoint(str(tmp_path)), Alarm(), Path("spark.log"))
+    return Triage(topics, cluster, Checkpoint(str(tmp_path)), Alarm(), Path("spark.log"))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +71,7 @@ def failing(error: ChurnStreamError) -> object:
 
 
 def test_an_absent_broker_can_come_back(triage: Triage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failures, "check_topics", failing(KafkaUnavailableError("away")))
+    monkeypatch.setattr(ClusterChecks, "check_kafka", failing(KafkaUnavailableError("away")))
     triage.ensure_it_can_pass(StreamingQueryException(BEGIN + "TimeoutException"))
 
 
@@ -80,6 +79,6 @@ def test_an_absent_broker_can_come_back(triage: Triage, monkeypatch: pytest.Monk
 def test_a_topic_that_is_gone_behind_a_timeout_ends_the_job(
     triage: Triage, monkeypatch: pytest.MonkeyPatch, error: ChurnStreamError
 ) -> None:
-    monkeypatch.setattr(failures, "check_topics", failing(error))
+    monkeypatch.setattr(ClusterChecks, "check_kafka", failing(error))
     with pytest.raises(type(error)):
         triage.ensure_it_can_pass(StreamingQueryException(BEGIN + "TimeoutException"))
