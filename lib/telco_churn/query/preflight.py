@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -18,6 +19,7 @@ log = logging.getLogger(LOGGER)
 
 OLDEST_KAFKA_CLIENTS = (3, 9, 2)
 """Below it a batch of records that expires in flight can end in another topic (CVE-2026-35554)."""
+_UNKNOWN = "unknown"
 
 
 def prepare_model(
@@ -62,18 +64,32 @@ def check_slots(spark: SparkSession, partitions: int) -> None:
 
 
 def check_kafka_clients(spark: SparkSession) -> None:
-    """Asks an executor which Kafka client it has; the job writes to two topics by one of them.
+    """Asks which Kafka client the executors have; the job writes to two topics by one of them.
 
     Raises:
         SettingsError: it is too old, or does not say.
     """
+    is_local = spark.sparkContext._jsc.sc().isLocal()
+    ensure_new_enough(_version_here(spark) if is_local else _version_of_executor(spark))
+
+
+def _version_here(spark: SparkSession) -> str:
+    """Of this JVM, which is the executors' too; without the second that a job of Spark takes."""
+    jvm: Any = spark.sparkContext._jvm
+    try:
+        return str(jvm.org.apache.kafka.common.utils.AppInfoParser.getVersion())
+    # What is no class, is a package, and cannot be called.
+    except (*SPARK_ERRORS, TypeError):
+        return _UNKNOWN
+
+
+def _version_of_executor(spark: SparkSession) -> str:
     asked = "java_method('org.apache.kafka.common.utils.AppInfoParser', 'getVersion')"
     try:
         row = spark.sql(f"SELECT {asked} AS version").first()
-        version = str(row.version) if row else "unknown"
     except SPARK_ERRORS:
-        version = "unknown"
-    ensure_new_enough(version)
+        return _UNKNOWN
+    return str(row.version) if row else _UNKNOWN
 
 
 def ensure_new_enough(version: str) -> None:

@@ -20,6 +20,12 @@ SPARKS_OWN = (
 MODULES = "java.base java.desktop java.sql jdk.security.auth jdk.unsupported"
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The homes that are made here are of no use to anybody else."""
+    monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def answering(tmp_path: Path) -> Callable[[str], Path]:
     """Makes a home whose `bin/java` answers `--list-modules` and `-version` with these lines."""

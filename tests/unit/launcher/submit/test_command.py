@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher.cache.class_archive import VARIABLE, Mode
 from launcher.spark import SPARK_HOME, spark_version
 from launcher.submit.command import Submission, put_together
 from launcher.submit.division import divide
@@ -24,7 +25,12 @@ def jars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def submission(directory: Path, *words: str) -> Submission:
-    environment = {"SPARK_CONF_DIR": str(directory), "PATH": os.environ["PATH"]}
+    # A missing archive would be made in the background.
+    environment = {
+        "SPARK_CONF_DIR": str(directory),
+        "PATH": os.environ["PATH"],
+        VARIABLE: Mode.OFF,
+    }
     return put_together(divide(words, {}), LogSettings(log_dir=directory / "logs"), environment)
 
 
@@ -73,7 +79,11 @@ def test_the_users_own_list_of_jars_is_left_alone(
 def test_a_submission_says_which_java_runs_and_what_is_passed_over(
     tmp_path: Path, jars: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = {"SPARK_CONF_DIR": str(tmp_path), "SPARK_REMOTE": "sc://host"}
+    given = {
+        "SPARK_CONF_DIR": str(tmp_path),
+        "SPARK_REMOTE": "sc://host",
+        VARIABLE: Mode.OFF,
+    }
     made = put_together(divide([], {}), LogSettings(log_dir=tmp_path), given)
     connect, java = capsys.readouterr().err.splitlines()
     assert connect.startswith("spark-submit.sh: SPARK_REMOTE passed over")
