@@ -21,8 +21,8 @@ from launcher.java import use_chosen_java
 from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract
 from telco_churn.model.loading import load_model
+from telco_churn.model.manifest import PIPELINE_NAME
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
-from telco_churn.model.verification import PIPELINE_NAME
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.dead_letters import with_bounded_value
 from telco_churn.outcome.routing import Routes

@@ -83,10 +83,15 @@ def fit_every_kind_of_stage(customers: DataFrame) -> PipelineModel:
     return Pipeline(stages=stages).fit(labelled)
 
 
+def pipeline_of(model: Path) -> Path:
+    """Where its stages are."""
+    return model / read_manifest(model).pipeline
+
+
 def metadata_of(model: Path, stage: str) -> Path:
     """The file with the settings of the only stage whose directory's name has `stage` in it."""
     (path,) = (
-        path for path in model.glob("pipeline/**/metadata/part-*") if stage in path.parts[-3]
+        path for path in pipeline_of(model).glob("**/metadata/part-*") if stage in path.parts[-3]
     )
     return path
 
@@ -98,6 +103,21 @@ def rewrite_as_if_listed(model: Path, source: Path, content: str | bytes) -> Non
     name = source.relative_to(model).as_posix()
     document["files"][name] = hashlib.sha256(source.read_bytes()).hexdigest()
     (model / MANIFEST_NAME).write_text(json.dumps(document))
+
+
+def add_stage(model: Path, class_name: str, **settings: object) -> None:
+    """Gives it one stage more, without a fit; with a fifth stage no model is compiled."""
+    uid = f"{class_name.rpartition('.')[2]}_more"
+    (top,) = pipeline_of(model).glob("metadata/part-*")
+    document = json.loads(top.read_text())
+    place = len(document["paramMap"]["stageUids"])
+    document["paramMap"]["stageUids"].append(uid)
+    rewrite_as_if_listed(model, top, json.dumps(document))
+    stage = {"class": f"org.apache.spark.ml.{class_name}", "uid": uid, "paramMap": settings}
+    source = pipeline_of(model) / f"stages/{place}_{uid}/metadata/part-00000"
+    source.parent.mkdir(parents=True)
+    added = {**document, **stage, "defaultParamMap": {}}
+    rewrite_as_if_listed(model, source, json.dumps(added))
 
 
 def change_setting(model: Path, stage: str, **settings: object) -> str:

@@ -82,8 +82,8 @@ def main(arguments: Sequence[str]) -> None:
     with _session() as spark:
         sys.stdout.write("training; this takes a minute or two\n")
         trained = _train(spark, options)
-        save_model(trained.pipeline, trained.manifest, options.out)
-    sys.stdout.write(report(trained.manifest, options.out))
+        manifest = save_model(trained.pipeline, trained.manifest, options.out)
+    sys.stdout.write(report(manifest, options.out))
 
 
 @contextmanager
@@ -138,6 +138,6 @@ def report(manifest: Manifest, target: Path) -> str:
             f"{tenth:>22}  {entry.mean_probability:>9.3f}  {entry.churn_rate:>6.3f}"
             for tenth, entry in enumerate(result.calibration, start=1)
         ),
-        f"saved to {target / MANIFEST_NAME} and {target}/pipeline",
+        f"saved to {target / MANIFEST_NAME} and {target / manifest.pipeline}",
     ]
     return "\n".join(lines) + "\n"

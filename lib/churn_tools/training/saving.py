@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,64 +11,79 @@ from uuid import uuid4
 from pyspark.ml import PipelineModel
 
 from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
-from telco_churn.errors import SettingsError
-from telco_churn.model.manifest import MANIFEST_NAME, Manifest, write_manifest
-from telco_churn.model.verification import PIPELINE_NAME, digests
+from telco_churn.errors import ModelError, SettingsError
+from telco_churn.model.manifest import (
+    MANIFEST_NAME,
+    PIPELINE_NAME,
+    Manifest,
+    read_manifest,
+    write_manifest,
+)
+from telco_churn.model.verification import digests, strays
 
 
 def check_target(target: Path) -> None:
-    """Makes sure that a model may be written to `target`.
+    """Makes sure that a model may be written to `target`; a mount point is as good as any other.
 
     Raises:
-        SettingsError: the directory cannot be read, or holds something that is not a model.
+        SettingsError: the directory cannot be written, or holds something that is not a model.
     """
+    nearest = next(path for path in (target, *target.parents) if os.path.lexists(path))
     try:
-        is_model = (target / MANIFEST_NAME).is_file()
-        is_free = not target.exists() or (target.is_dir() and not any(target.iterdir()))
+        found = strays(target) if nearest == target else []
+        trial = nearest / _new_name()
+        trial.mkdir()
+        trial.rmdir()
     except OSError as error:
         raise SettingsError(f"cannot use --out {target}: {error.strerror}") from error
-    if target.is_mount():
-        # A model is put in place by renaming its directory, which a mount point refuses.
+    if found:
         raise SettingsError(
-            f"--out {target} is a mount point, which cannot be replaced as a whole; "
-            f"name a directory in it, such as {target / 'churn'}"
-        )
-    if not is_model and not is_free:
-        raise SettingsError(
-            f"--out {target} exists and is not a model's directory; "
-            "give another, or remove it if nobody needs it"
+            f"--out {target} is not a model's directory: it holds {found[0]}; "
+            "give another, or remove that if nobody needs it"
         )
 
 
-def save_model(pipeline: PipelineModel, manifest: Manifest, target: Path) -> None:
-    """Writes the pipeline and its manifest, with the digests of all files, to `target`.
+def save_model(pipeline: PipelineModel, manifest: Manifest, target: Path) -> Manifest:
+    """Writes the pipeline and its manifest to `target`; gives the manifest as it was written.
 
-    They are written beside it first, and take its place when they are whole.
+    The manifest comes last, in the place of the one before, and names the pipeline. So a reader
+    finds the old model or the new one, and the directory itself is never moved.
 
     Raises:
         SettingsError: see `check_target`, or the disk refuses.
     """
     check_target(target)
-    staging, replaced = _beside(target), _beside(target)
+    replaced = _pipeline_in(target)
+    name = _new_name()
     try:
-        staging.mkdir(parents=True)
-        pipeline.write().save(f"file://{staging.resolve() / PIPELINE_NAME}")
-        _drop_hadoop_files(staging)
-        write_manifest(staging, replace(manifest, files=digests(staging)))
-        if target.exists():
-            target.rename(replaced)
-        staging.rename(target)
-        shutil.rmtree(replaced, ignore_errors=True)
+        target.mkdir(parents=True, exist_ok=True)
+        pipeline.write().save(f"file://{target.resolve() / name}")
+        _drop_hadoop_files(target / name)
+        written = replace(manifest, pipeline=name, files=digests(target, name))
+        # Beside the stages, or a reader would come upon a file that has no place in a model.
+        write_manifest(target / name, written)
+        (target / name / MANIFEST_NAME).replace(target / MANIFEST_NAME)
     except (OSError, *SPARK_ERRORS) as error:
         raise SettingsError(
             f"cannot write the model to {target}: {root_cause(error)}; try another --out"
         ) from error
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        useless = replaced if _pipeline_in(target) == name else name
+        if useless is not None:
+            shutil.rmtree(target / useless, ignore_errors=True)
+    return written
 
 
-def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.name}-{uuid4().hex}")
+def _new_name() -> str:
+    return f"{PIPELINE_NAME}-{uuid4().hex}"
+
+
+def _pipeline_in(target: Path) -> str | None:
+    """The pipeline that the manifest names, which alone makes it a part of the model."""
+    try:
+        return read_manifest(target).pipeline
+    except ModelError:
+        return None
 
 
 def _drop_hadoop_files(directory: Path) -> None:

@@ -16,7 +16,7 @@ from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer, restore_p
 from telco_churn.model.spark_ml.saved_stages import read_stages
 from telco_churn.model.spark_ml.stage_settings import check_settings
 from telco_churn.model.try_out import try_out
-from telco_churn.model.verification import PIPELINE_NAME, verify_files
+from telco_churn.model.verification import verify_files
 
 __all__ = [
     "Manifest",
@@ -49,9 +49,20 @@ def load_model(path: Path) -> Model:
         ModelError: the model is missing, was tampered with, or does not fit this job.
     """
     manifest = read_manifest(path)
+    try:
+        return _load(path, manifest)
+    except ModelError:
+        replacement = read_manifest(path)
+        if replacement == manifest:
+            raise
+    # Another model was put in its place meanwhile, and the files of this one removed.
+    return _load(path, replacement)
+
+
+def _load(path: Path, manifest: Manifest) -> Model:
     verify_files(path, manifest)
     try:
-        return Model(manifest, _scorer(path / PIPELINE_NAME, manifest))
+        return Model(manifest, _scorer(path / manifest.pipeline, manifest))
     except (ModelError, *SPARK_ERRORS, LookupError, TypeError, ValueError) as error:
         raise ModelError(
             f"model {path} (version {manifest.version}, saved by Spark {manifest.spark_version}) "

@@ -15,6 +15,7 @@ from jsonschema.exceptions import best_match
 from telco_churn.errors import ModelError
 
 MANIFEST_NAME = "manifest.json"
+PIPELINE_NAME = "pipeline"
 HOW_TO_MEND = "restore the model's directory, or train one: jobs/train_model.py --help"
 
 
@@ -71,7 +72,7 @@ class Manifest:
 
     `created` is ISO 8601 in UTC; a customer is predicted to leave when the probability reaches
     `threshold`; `rows` is the number of customers fitted to; `files` maps each file, relative to
-    the model's directory, to its SHA-256.
+    the model's directory, to its SHA-256; `pipeline` is the directory in it that holds the stages.
     """
 
     version: str
@@ -84,6 +85,7 @@ class Manifest:
     evaluation: Evaluation
     training_distribution: TrainingDistribution
     files: Mapping[str, str]
+    pipeline: str = PIPELINE_NAME
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -106,7 +108,7 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
-    """Writes `manifest` into the model's directory `path`."""
+    """Writes `manifest` into the directory `path`."""
     text = json.dumps(asdict(manifest), indent=2, sort_keys=True, allow_nan=False)
     (path / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 

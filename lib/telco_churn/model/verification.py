@@ -10,13 +10,11 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from telco_churn.errors import ModelError
-from telco_churn.model.manifest import HOW_TO_MEND, MANIFEST_NAME, Manifest
-
-PIPELINE_NAME = "pipeline"
+from telco_churn.model.manifest import HOW_TO_MEND, MANIFEST_NAME, PIPELINE_NAME, Manifest
 
 # Only classes that compute with numbers and strings: no SQLTransformer, whose SQL can call any Java
 # method, and nothing that is written in Python, for which Spark imports the module.
@@ -37,11 +35,26 @@ _ALLOWED_CLASSES = frozenset(
 
 # A stage's UID is part of its directory's name; anything else could lead out of the model.
 _UID = re.compile(r"\w+", re.ASCII)
+_PIPELINE = re.compile(rf"{PIPELINE_NAME}(-[0-9a-f]+)?")
 
 
-def digests(path: Path) -> dict[str, str]:
-    """SHA-256 of each file below the model's directory but the manifest, by relative path."""
-    return {name: _sha256(path / name) for name in sorted(_names(path)) if name != MANIFEST_NAME}
+def digests(path: Path, pipeline: str) -> dict[str, str]:
+    """SHA-256 of each file of `pipeline`, by its path relative to the model's directory `path`."""
+    names = sorted(_names(path / pipeline))
+    return {f"{pipeline}/{name}": _sha256(path / pipeline / name) for name in names}
+
+
+def strays(path: Path) -> list[str]:
+    """What lies in the model's directory `path` and has no place in a model; sorted.
+
+    Raises:
+        OSError: the directory cannot be read.
+    """
+    return sorted(
+        entry.name
+        for entry in path.iterdir()
+        if entry.name != MANIFEST_NAME and not _has_a_place(entry)
+    )
 
 
 def verify_files(path: Path, manifest: Manifest) -> None:
@@ -51,7 +64,7 @@ def verify_files(path: Path, manifest: Manifest) -> None:
         ModelError: a file is missing, not listed or changed, or names a class not allowed.
     """
     try:
-        _compare(path, manifest.files)
+        _compare(path, manifest)
         for name in manifest.files:
             if "metadata" in PurePosixPath(name).parts:
                 for line in (path / name).read_bytes().splitlines():
@@ -60,8 +73,10 @@ def verify_files(path: Path, manifest: Manifest) -> None:
         raise ModelError(f"model {path}: {error}; {HOW_TO_MEND}") from error
 
 
-def _compare(path: Path, listed: Mapping[str, str]) -> None:
-    found = set(_names(path)) - {MANIFEST_NAME}
+def _compare(path: Path, manifest: Manifest) -> None:
+    listed = manifest.files
+    below = {f"{manifest.pipeline}/{name}" for name in _names(path / manifest.pipeline)}
+    found = below.union(strays(path))
     present = sorted(found & listed.keys())
     changed = [name for name in present if _sha256(path / name) != listed[name]]
     for fault, names in (
@@ -89,6 +104,13 @@ def _check_metadata(source: Path, line: bytes) -> None:
     for uid in uids:
         if not _UID.fullmatch(str(uid)):
             raise ModelError(f"{source} names the stage {uid!r}, which is not a plain name")
+
+
+def _has_a_place(entry: Path) -> bool:
+    # A pipeline that the manifest does not name is being written, or removed; nobody reads it. And
+    # the root of a file system has a directory for what its repair finds.
+    is_known = entry.name == "lost+found" or _PIPELINE.fullmatch(entry.name) is not None
+    return is_known and entry.is_dir() and not entry.is_symlink()
 
 
 def _names(path: Path) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from saved_models import SHIPPED, copy_of
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.training.command import main, report
@@ -148,7 +149,7 @@ def test_a_saved_model_scores_like_the_fitted_one(
     expected = trained.pipeline.transform(customers).select("_model_probability").collect()
     found = loaded.scorer.with_probability(customers).select(PROBABILITY).collect()
     assert [row[0] for row in found] == pytest.approx([row[0][1] for row in expected])
-    assert replace(loaded.manifest, files={}) == trained.manifest
+    assert replace(loaded.manifest, files={}, pipeline="pipeline") == trained.manifest
 
 
 def test_a_saved_model_is_alone_in_its_directory_and_has_no_hadoop_files(saved: Path) -> None:
@@ -158,8 +159,12 @@ def test_a_saved_model_is_alone_in_its_directory_and_has_no_hadoop_files(saved: 
 
 
 def test_saving_again_replaces_the_model_whole(saved: Path, trained: TrainedModel) -> None:
+    before = read_manifest(saved).pipeline
     save_model(trained.pipeline, replace(trained.manifest, version="test-2"), saved)
-    assert load_model(saved).manifest.version == "test-2"
+    after = load_model(saved).manifest
+    assert after.version == "test-2"
+    assert after.pipeline != before
+    assert {path.name for path in saved.iterdir()} == {"manifest.json", after.pipeline}
     assert [path.name for path in saved.parent.iterdir()] == ["churn"]
 
 
@@ -174,21 +179,26 @@ def test_a_save_that_fails_leaves_the_old_model(
     monkeypatch.setattr("churn_tools.training.saving.write_manifest", fail)
     with pytest.raises(SettingsError, match="disk full"):
         save_model(trained.pipeline, trained.manifest, saved)
-    assert read_manifest(saved) == before
-    assert [path.name for path in saved.parent.iterdir()] == ["churn"]
+    assert load_model(saved).manifest == before
+    assert {path.name for path in saved.iterdir()} == {"manifest.json", before.pipeline}
 
 
 def test_what_is_not_a_model_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("keep")
-    for target in (tmp_path, tmp_path / "precious.txt"):
-        with pytest.raises(SettingsError, match="is not a model's directory"):
+    for target, said in (
+        (tmp_path, "is not a model's directory: it holds precious.txt"),
+        (tmp_path / "precious.txt", "Not a directory"),
+        (tmp_path / "precious.txt" / "below", "Not a directory"),
+    ):
+        with pytest.raises(SettingsError, match=said):
             check_target(target)
     check_target(tmp_path / "free")
+    assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
 
 
-def test_a_mount_point_is_refused_before_anything_is_trained() -> None:
-    with pytest.raises(SettingsError, match=r"is a mount point.*name a directory in it"):
-        main(["--synthetic", "5", "--out", "/"])
+def test_a_target_that_takes_nothing_is_refused_before_anything_is_trained() -> None:
+    with pytest.raises(SettingsError, match=r"cannot use --out /proc/self/model: "):
+        main(["--synthetic", "5", "--out", "/proc/self/model"])
 
 
 def test_the_report_names_the_figures_and_the_rule(trained: TrainedModel) -> None:
@@ -225,9 +235,14 @@ def test_a_wrong_header_names_what_is_missing(tmp_path: Path) -> None:
         main(["--csv", str(path), "--out", str(tmp_path / "model")])
 
 
-def run_job(*arguments: str) -> subprocess.CompletedProcess[str]:
+def on_a_mount_of_itself(directory: Path) -> tuple[str, ...]:
+    mounted = f"mount --bind '{directory}' '{directory}' && exec \"$@\""
+    return ("unshare", "--map-root-user", "--mount", "sh", "-c", mounted, "sh")
+
+
+def run_job(*arguments: str, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(project_home() / "jobs/train_model.py"), *arguments],
+        [*before, sys.executable, str(project_home() / "jobs/train_model.py"), *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -244,11 +259,14 @@ def test_the_job_ends_with_exit_code_2_and_one_line_before_spark_starts(tmp_path
 
 
 @pytest.mark.slow
-def test_the_job_trains_a_model_that_loads(spark: SparkSession, tmp_path: Path) -> None:
-    target = tmp_path / "model"
-    result = run_job(
-        "--synthetic", "1000", "--seed", "2", "--out", str(target), "--model-version", "v9"
-    )
+@pytest.mark.needs("unshare")
+def test_the_job_trains_a_model_onto_a_mount_point_and_it_loads(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    target = copy_of(SHIPPED, tmp_path / "model")
+    wanted = ("--synthetic", "1000", "--seed", "2", "--model-version", "v9")
+    result = run_job(*wanted, "--out", str(target), before=on_a_mount_of_itself(target))
     assert result.returncode == 0, result.stderr
     assert "model v9: fitted to" in result.stdout
     assert load_model(target).manifest.version == "v9"
+    assert len(list(target.iterdir())) == 2

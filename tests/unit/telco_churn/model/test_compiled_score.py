@@ -22,11 +22,10 @@ from telco_churn.contract.schema import load_contract
 from telco_churn.model.compiled_score import CompiledScorer, compile_stages
 from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.model.loading import Model
-from telco_churn.model.manifest import read_manifest
+from telco_churn.model.manifest import PIPELINE_NAME, read_manifest
 from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY, Scorer
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
 from telco_churn.model.spark_ml.saved_stages import SavedStage, read_stages
-from telco_churn.model.verification import PIPELINE_NAME
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
 from telco_churn.paths import project_home

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from saved_models import SHIPPED, copy_of
 
 from churn_tools.customers.facts import churn_log_odds
 from churn_tools.customers.synthetic import synthetic_customers
+from telco_churn.model import loading
 from telco_churn.model.compiled_score import CompiledScorer
 from telco_churn.model.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from telco_churn.model.loading import Model, load_model, read_manifest, verify_files
@@ -21,7 +23,6 @@ from telco_churn.paths import project_home
 Customer = dict[str, str | float | None]
 ToFeatures = Callable[[Iterable[Mapping[str, object]]], DataFrame]
 
-SHIPPED = project_home() / "models/churn"
 PINNED: list[Customer] = json.loads(
     (project_home() / "tests/data/pinned_customers.json").read_text()
 )
@@ -121,6 +122,27 @@ def test_a_streaming_dataframe_is_scored_like_a_batch(
     query.awaitTermination()
     streamed = [row[0] for row in spark.table("scored").select(PROBABILITY).collect()]
     assert streamed == pytest.approx([customer[PROBABILITY] for customer in PINNED], abs=1e-9)
+
+
+@pytest.mark.parametrize("when", ["verify_files", "_scorer"])
+def test_a_model_that_is_replaced_while_it_is_read_is_read_again(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    path = copy_of(SHIPPED, tmp_path / "churn")
+    usual, calls = getattr(loading, when), []
+
+    def interrupted(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 1:
+            (path / "pipeline").rename(path / "pipeline-0a")
+            text = (path / "manifest.json").read_text().replace('"pipeline/', '"pipeline-0a/')
+            document = json.loads(text) | {"pipeline": "pipeline-0a", "version": "next"}
+            (path / "manifest.json").write_text(json.dumps(document))
+        return usual(*arguments)
+
+    monkeypatch.setattr(loading, when, interrupted)
+    assert load_model(path).manifest.version == "next"
+    assert len(calls) == 2
 
 
 def test_the_shipped_model_is_what_its_manifest_says() -> None:

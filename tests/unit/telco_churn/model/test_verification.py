@@ -8,7 +8,8 @@ from saved_models import SHIPPED, copy_of, metadata_of, rewrite_as_if_listed
 
 from telco_churn.errors import ModelError
 from telco_churn.model.loading import load_model
-from telco_churn.model.manifest import MANIFEST_NAME
+from telco_churn.model.manifest import MANIFEST_NAME, read_manifest
+from telco_churn.model.verification import verify_files
 
 
 @pytest.fixture
@@ -51,9 +52,28 @@ def test_a_file_that_the_manifest_does_not_list_is_found(copy: Path, name: str) 
     assert f"{name} is not listed" in refusal(copy)
 
 
-def test_a_link_to_another_directory_is_found(copy: Path, tmp_path: Path) -> None:
-    (copy / "pipeline/stages/4_more").symlink_to(tmp_path)
-    assert "pipeline/stages/4_more is not listed" in refusal(copy)
+@pytest.mark.parametrize("name", ["pipeline/stages/4_more", "pipeline-0", "lost+found"])
+def test_a_link_to_another_directory_is_found(copy: Path, tmp_path: Path, name: str) -> None:
+    (copy / name).symlink_to(tmp_path)
+    assert f"{name} is not listed" in refusal(copy)
+
+
+@pytest.mark.parametrize("name", ["pipeline-0a/stages", "lost+found"])
+def test_what_nobody_reads_is_passed_over(copy: Path, name: str) -> None:
+    (copy / name).mkdir(parents=True)
+    (copy / name / "part-0").write_text("half of it")
+    verify_files(copy, read_manifest(copy))
+
+
+def test_the_named_pipeline_is_the_one_that_is_verified(copy: Path) -> None:
+    (copy / "pipeline-0a").mkdir()
+    (copy / "pipeline-0a/extra").write_text("")
+    path = copy / MANIFEST_NAME
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"pipeline": "pipeline-0a"}))
+    (copy / "pipeline").rename(copy / "pipeline-1b")
+    message = refusal(copy)
+    assert "pipeline/metadata/part-00000" in message
+    assert "is missing" in message
 
 
 def test_a_file_that_the_manifest_lists_and_is_not_there_is_found(copy: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pyspark.ml import PipelineModel
 from pyspark.ml.param import Params
 from pyspark.sql import DataFrame, SparkSession
+from saved_models import pipeline_of
 
 from churn_tools.customers.synthetic import synthetic_customers
 from telco_churn.model.scoring import MODEL_PREFIX, PROBABILITY
@@ -19,7 +20,7 @@ ToFeatures = Callable[[Iterable[Mapping[str, object]]], DataFrame]
 
 @pytest.fixture(scope="module")
 def stages(every_kind_saved: Path) -> tuple[SavedStage, ...]:
-    return read_stages(every_kind_saved / "pipeline")
+    return read_stages(pipeline_of(every_kind_saved))
 
 
 def settings(stage: Params) -> dict[str, str]:
@@ -42,7 +43,7 @@ def test_a_restored_pipeline_computes_what_the_fitted_one_does(
 def test_a_restored_stage_has_the_name_and_settings_of_the_saved_one(
     spark: SparkSession, stages: tuple[SavedStage, ...], every_kind_saved: Path
 ) -> None:
-    loaded = PipelineModel.load(f"file://{every_kind_saved / 'pipeline'}")
+    loaded = PipelineModel.load(f"file://{pipeline_of(every_kind_saved)}")
     restored = restore_pipeline(stages)
     for stage, original in zip(restored.stages, loaded.stages, strict=True):
         assert (type(stage), stage.uid) == (type(original), original.uid)

@@ -7,7 +7,7 @@ from pyspark.ml import PipelineModel
 from pyspark.ml.classification import LogisticRegressionModel
 from pyspark.ml.feature import StringIndexerModel
 from pyspark.sql import SparkSession
-from saved_models import SHIPPED, copy_of, metadata_of
+from saved_models import SHIPPED, copy_of, metadata_of, pipeline_of
 
 from telco_churn.errors import ModelError
 from telco_churn.model.spark_ml.saved_stages import matrix, read_stages, vector
@@ -43,7 +43,7 @@ def kinds(pipeline: Path) -> list[str]:
 
 
 def test_stages_are_read_in_their_order(spark: SparkSession, every_kind_saved: Path) -> None:
-    assert kinds(every_kind_saved / "pipeline") == KINDS
+    assert kinds(pipeline_of(every_kind_saved)) == KINDS
 
 
 def test_the_stages_of_an_inner_pipeline_take_its_place(
@@ -68,7 +68,7 @@ def test_a_default_is_a_setting_unless_another_is_given(
 ) -> None:
     by_name = {
         stage.class_name.rpartition(".")[2]: stage.settings
-        for stage in read_stages(every_kind_saved / "pipeline")
+        for stage in read_stages(pipeline_of(every_kind_saved))
     }
     assert by_name["StandardScalerModel"]["withStd"] is True
     assert by_name["MinMaxScalerModel"]["max"] == 2.0
@@ -80,7 +80,7 @@ def test_no_spark_job_runs(spark: SparkSession, every_kind_saved: Path) -> None:
         return int(spark.sparkContext._jsc.sc().statusStore().jobsList(None).size())
 
     before = jobs()
-    read_stages(every_kind_saved / "pipeline")
+    read_stages(pipeline_of(every_kind_saved))
     assert jobs() == before
 
 
@@ -110,4 +110,4 @@ def test_a_stage_without_files_is_refused(spark: SparkSession, tmp_path: Path) -
     model = copy_of(SHIPPED, tmp_path / "model")
     metadata_of(model, "VectorAssembler").unlink()
     with pytest.raises(ModelError, match="is not a saved pipeline"):
-        read_stages(model / "pipeline")
+        read_stages(pipeline_of(model))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from saved_models import SHIPPED, change_setting, copy_of, metadata_of
+from saved_models import SHIPPED, change_setting, copy_of, metadata_of, pipeline_of
 
 from telco_churn.errors import ModelError
 from telco_churn.model.spark_ml.saved_stages import read_stages
@@ -34,7 +34,7 @@ def test_a_stage_that_skips_or_throws_is_named_with_its_setting(
     model = copy_of(every_kind_saved, tmp_path / "model")
     uid = change_setting(model, stage, handleInvalid=setting)
     with pytest.raises(ModelError) as refusal:
-        check_settings(read_stages(model / "pipeline"))
+        check_settings(read_stages(pipeline_of(model)))
     assert f"stage {uid}: handleInvalid is '{setting}'" in str(refusal.value)
     assert what_it_does in str(refusal.value)
     assert "set 'keep'" in str(refusal.value)
@@ -49,7 +49,7 @@ def test_the_default_of_a_setting_counts(
     del metadata["paramMap"]["handleInvalid"]
     source.write_text(json.dumps(metadata))
     with pytest.raises(ModelError, match="handleInvalid is 'error'"):
-        check_settings(read_stages(model / "pipeline"))
+        check_settings(read_stages(pipeline_of(model)))
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_a_column_that_nobody_has_is_named_with_the_stage_that_reads_it(
     model = copy_of(every_kind_saved, tmp_path / "model")
     uid = change_setting(model, stage, **{setting: columns})
     with pytest.raises(ModelError, match=f"stage {uid} reads the column 'sex'.*gender, Partner"):
-        check_settings(read_stages(model / "pipeline"))
+        check_settings(read_stages(pipeline_of(model)))
