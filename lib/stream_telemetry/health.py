@@ -15,6 +15,8 @@ from typing import Literal
 Phase = Literal["starting", "running", "idle", "restarting", "stopping", "failed"]
 Check = Literal["pass", "fail", "not_initialized", "unknown"]
 
+# Spark reports an idle query every 10 s only; three intervals of a short trigger are less than
+# that.
 SHORTEST_STALL_SECONDS = 60.0
 
 
@@ -72,6 +74,7 @@ class Health:
     def stopping(self) -> None:
         """Somebody has asked the query to end."""
         with self._lock:
+            # A stop does not hide the failure that came before it.
             if self._phase != "failed":
                 self._phase = "stopping"
 
@@ -101,11 +104,13 @@ class Health:
         """One of `catalogue.STATES`."""
         silence = self.silence
         with self._lock:
+            # Both are final, so the silence that follows them means nothing.
             if self._phase in ("stopping", "failed"):
                 return self._phase
             if silence > self._limits.stall:
                 return "stalled"
             is_behind = self._lag_seconds > self._limits.lag
+            # A backlog is normal while the query starts or restarts.
             can_lag = self._phase in ("running", "idle")
             return "lagging" if is_behind and can_lag else self._phase
 

@@ -15,6 +15,7 @@ def connected() -> Any:
     Where the system has no name for this user's id, as in some containers, Hadoop's own login ends
     in a stack trace. It is then told a name: that of `HADOOP_USER_NAME`, or `uid` and the number.
     """
+    # Starts the JVM alone; a SparkContext would already ask the cluster for executors.
     SparkContext._ensure_initialized()
     assert SparkContext._jvm is not None
     try:

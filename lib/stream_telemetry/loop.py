@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 class Loop:
     """A thread that takes one step after another, whatever happens, until it is asked to end.
 
-    An error that a step lets out is one that nobody has thought of: the first of its kind is
-    logged, and the next step is taken.
+    An error that leaves a step is unexpected: the first of its kind is logged, and the loop goes
+    on with the next step.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Loop:
         self._wake = threading.Event()
         self._deadline = math.inf
         self._trying_since: float | None = None
+        # A daemon, so that a thread that `end` leaves behind cannot keep the process alive.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -97,6 +98,7 @@ class Loop:
 
     def _run(self) -> None:
         while True:
+            # Cleared before the step, so that a `wake` during it is not lost.
             self._wake.clear()
             # What came before the request to end is seen by a step that begins after it.
             is_ending = self.is_ending
@@ -108,11 +110,13 @@ class Loop:
                 # Not infinity: a wait has a limit, of 292 years.
                 self._wake.wait(min(seconds, threading.TIMEOUT_MAX))
             elif wait is None:
+                # A last step that keeps failing must not spin until the deadline.
                 time.sleep(RETRY_SECONDS)
         self._try(self._close)
 
     def _try(self, work: Callable[[], float | None]) -> float | None:
         """What a piece of work gives, 0 for nothing; None when it failed."""
+        # Failures keep the time of the first one: it counts from the last success.
         self._trying_since = self._trying_since or time.monotonic()
         try:
             given = work() or 0.0
@@ -126,6 +130,6 @@ class Loop:
 
 
 def _kind(error: Exception) -> str:
-    """What errors have in common that are one: their class, and the line that raised them."""
+    """What makes two errors the same kind: their class and the line that raised them."""
     (place,) = traceback.extract_tb(error.__traceback__)[-1:]
     return f"{type(error).__name__} {place.filename}:{place.lineno}"

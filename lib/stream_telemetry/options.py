@@ -110,4 +110,5 @@ def _field(
     }
     if kind == "word":
         return dataclasses.field(metadata=metadata)
+    # The default goes through the same parser as a user's text, so both have the same type.
     return dataclasses.field(default_factory=lambda: parse(default), metadata=metadata)

@@ -57,6 +57,7 @@ def count(least: int = 0) -> Callable[[str], int]:
     """A whole number that is not below `least`."""
 
     def parse(value: str) -> int:
+        # `int` alone would take signs, blanks, underscores and digits of other scripts.
         if not (value.isascii() and value.isdigit()) or int(value) < least:
             raise ValueError(f"is not a whole number of at least {least}")
         return int(value)
@@ -80,6 +81,7 @@ def number(least: float = 0.0, most: float = math.inf) -> Callable[[str], float]
         try:
             parsed = float(value)
         except ValueError:
+            # One message for text, infinity and nan.
             parsed = math.nan
         if not (math.isfinite(parsed) and least <= parsed <= most):
             raise ValueError(f"is not a number {allowed}")
@@ -112,7 +114,7 @@ def url(value: str) -> str:
     try:
         parts = urlsplit(value)
         is_url = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # of a port that is no number
+    except ValueError:  # the port is not a number
         is_url = False
     if not is_url or not value.isprintable() or " " in value:
         raise ValueError("is not an http(s) URL; write http://host:9091")

@@ -222,6 +222,7 @@ MODEL_CREATED = Metric(
     "When the model was made; its age is time() minus this.",
 )
 
+# Collected from the names above, so that no metric can be forgotten here.
 CATALOGUE: tuple[Metric, ...] = (
     *(value for value in list(globals().values()) if isinstance(value, Metric)),
     *PUSHED,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stream_telemetry.metrics.metric import Metric
 
 
+# Gauges, although some only rise: each belongs to one run, and a rate over runs means nothing.
 def _pushed(name: str, help_text: str) -> Metric:
     return Metric(name, "gauge", help_text, shown="scheduled runs", source="push")
 

@@ -37,6 +37,7 @@ class Recorder:
         for name, violations in observed.violations.items():
             store.add(catalogue.VIOLATIONS, violations, name)
         store.add(catalogue.RECORDS_READ, batch.records_read)
+        # Without abs, a batch with too few could hide one with too many.
         store.add(catalogue.UNACCOUNTED, abs(batch.records_read - observed.records))
 
     def _record_latencies(self, batch: Batch) -> None:
@@ -55,13 +56,16 @@ class Recorder:
         store.set(catalogue.LAST_BATCH_SECONDS, batch.seconds)
         store.set(catalogue.LAST_BATCH_RECORDS, batch.records_read)
         for phase, seconds in batch.phases.items():
+            # A later Spark may name new phases; the label's values stay a closed set.
             known = phase if phase in catalogue.PHASES else "other"
             store.add(catalogue.PHASE_SECONDS, seconds, known)
+        # The first batch has none before it, and counts as busy all the time.
         since = batch.seconds if self._last_end is None else batch.ended - self._last_end
         store.set(catalogue.BUSY_RATIO, min(1.0, batch.seconds / since) if since > 0 else 0.0)
         self._last_end = batch.ended
 
     def _declare(self, observation: Observation) -> None:
+        # A series that appears with its first value hides that step from rate() and increase().
         declare = self._store.declare
         declare(catalogue.PROCESSED, [(status, self._topic) for status in catalogue.STATUSES])
         declare(catalogue.FAILED, [(kind, self._topic) for kind in observation.failures])

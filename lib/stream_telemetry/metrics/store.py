@@ -127,11 +127,13 @@ def _family(metric: Metric, series: _Series) -> Family:
     if metric.kind == "histogram":
         family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
         for labels, histogram in series.histograms.items():
+            # The text that prometheus_client's own histograms have as `le`.
             bounds = [*map(floatToGoString, metric.buckets), "+Inf"]
             cumulated = list(zip(bounds, accumulate(histogram.counts), strict=True))
             family.add_metric(labels, cumulated, histogram.total)
         return family
     if metric.kind == "info":
+        # The family adds the suffix itself.
         info = InfoMetricFamily(metric.name.removesuffix("_info"), metric.help)
         for labels in series.values:
             info.add_metric([], dict(zip(metric.labels, labels, strict=True)))

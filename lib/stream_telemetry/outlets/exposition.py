@@ -1,4 +1,4 @@
-"""The metrics as a scrape gets them: in the format it asks for, all of them or those it names."""
+"""The metrics as a scrape gets them: in the format that it asks for, all or those it names."""
 
 from __future__ import annotations
 
@@ -39,10 +39,11 @@ def expose(registry: CollectorRegistry, request: Mapping[str, object]) -> tuple[
 def _encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:
     try:
         return choose_encoder(accept)
-    except (ValueError, TypeError):  # of a version that is no number
+    except (ValueError, TypeError):  # its version is not a number
         return choose_encoder("")
 
 
+# The registry's restricted_registry knows only names given at registration; the store gives none.
 class _Named(Collector):
     """Those metrics, and those of their series, that somebody has named."""
 
@@ -51,6 +52,7 @@ class _Named(Collector):
         self._names = names
 
     def collect(self) -> Iterator[Family]:
+        """What is left of the registry's families."""
         for family in self._registry.collect():
             chosen = copy(family)
             if family.name not in self._names:

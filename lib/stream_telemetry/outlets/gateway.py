@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry, delete_from_gateway, pushadd_to
 
 from stream_telemetry.errors import TelemetryError
 
+# The start and the end of a run wait for a push; the client's own default is 30 s.
 TIMEOUT_SECONDS = 2.0
 
 
@@ -72,6 +73,7 @@ class Gateway:
         return {"instance": self.instance, **self.labels}
 
     def _address(self) -> str:
+        # urllib takes a login for a part of the host's name, and error messages would show it.
         parts = urlsplit(self.url)
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
@@ -82,7 +84,7 @@ class Gateway:
             raise TelemetryError(
                 f"Pushgateway CA {self.ca} cannot be read ({error}); name a PEM file"
             ) from error
-        # Without the empty one, `http_proxy` in the environment would get figures and password.
+        # The empty ProxyHandler keeps figures and password from a proxy named by `http_proxy`.
         opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context), _NoRedirects())
         parts = urlsplit(self.url)
         login = self.login
@@ -92,7 +94,10 @@ class Gateway:
         def handler(
             url: str, method: str, timeout: float | None, headers: _Headers, data: bytes
         ) -> Callable[[], None]:
+            """Prepares one request, as the Prometheus client asks for it."""
+
             def send() -> None:
+                """Sends it; raises OSError or HTTPException."""
                 request = Request(url, data=data, method=method, headers=dict(headers))
                 if login is not None:
                     token = base64.b64encode(login.encode()).decode()
@@ -109,7 +114,7 @@ def _is_base(url: str) -> bool:
     try:
         parts = urlsplit(url)
         has_port = parts.port != 0
-    except ValueError:  # of a port that is no number
+    except ValueError:  # the port is not a number
         return False
     is_printable = url.isascii() and url.isprintable() and " " not in url
     is_plain = not parts.query and not parts.fragment
@@ -124,4 +129,5 @@ class _NoRedirects(HTTPRedirectHandler):
     """The figures, and the password, go where the settings say and nowhere else."""
 
     def redirect_request(self, *args: object) -> None:
+        """None: the answer is an error, and is not followed."""
         return None

@@ -63,6 +63,7 @@ def make_app(
     news = News(_REPEAT_SECONDS)
 
     def answer(request: WSGIEnvironment) -> Answer:
+        """The page that is asked for, or why there is none."""
         path = request.get("PATH_INFO", "/") or "/"
         if request["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return _answer("405 Method Not Allowed", _TEXT, "use GET\n", ("Allow", "GET, HEAD"))
@@ -74,12 +75,15 @@ def make_app(
         return pages[path](request)
 
     def app(request: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The WSGI application."""
         try:
             status, headers, body = answer(request)
         except Exception as error:
+            # Left to wsgiref, the stack trace would go to standard error at each request.
             if news.is_news(type(error).__name__):
                 log.exception("a page of the exporter could not be made")
             status, headers, body = _answer("500 Internal Server Error", _TEXT, "see the log\n")
+        # RFC 9110: an answer 204 has no Content-Length.
         if status != _NOTHING.status:
             headers = (*headers, ("Content-Length", str(len(body))))
         start_response(status, [*headers])
@@ -136,6 +140,7 @@ def _authorization(login: str) -> bytes:
 
 def _is_allowed(environ: WSGIEnvironment, expected: bytes) -> bool:
     given = str(environ.get("HTTP_AUTHORIZATION", ""))
+    # Takes equally long for every wrong login, so that none can be guessed byte by byte.
     return hmac.compare_digest(given.encode(errors="replace"), expected)
 
 

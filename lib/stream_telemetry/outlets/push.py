@@ -52,10 +52,12 @@ class PushThread:
 
     def _step(self) -> float:
         if self._worker.is_ending:
+            # The run's own end pushes the last figures, together with the exit code.
             return math.inf
         due = self._pushed + PULSE_SECONDS - time.monotonic()
         if not self._is_new and due > 0:
             return due
+        # Before the push: a batch that comes during it is new again.
         self._is_new, self._pushed = False, time.monotonic()
         self._report.push()
         return PULSE_SECONDS

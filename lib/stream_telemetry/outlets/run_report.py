@@ -58,9 +58,9 @@ class RunReport:
         self._gateway = gateway
         self._keep = keep
         self._lock = threading.Lock()
-        # Every one of them, so that none is left over from the run before.
+        # All of them, so that no value of the run before is left in the group.
         self._values: dict[Metric, float] = dict.fromkeys(pushed.PUSHED, 0.0)
-        # But this one: a run that fails leaves it as it is.
+        # Except this one: a run that fails leaves it as it is.
         del self._values[pushed.LAST_SUCCESS]
         self._values[pushed.RUN_STARTED] = time.time()
         self._values[pushed.RUN_EXIT_CODE] = RUNNING
@@ -109,6 +109,7 @@ class RunReport:
         except (OSError, HTTPException) as error:
             self.errors += 1
             self.on_error()
+            # Counted in a metric; a line for each push to an absent gateway would flood the log.
             log.debug("the Pushgateway did not take the run's figures: %s", error)
 
 
@@ -117,8 +118,10 @@ def exit_code(error: BaseException | None) -> int:
     if error is None:
         return 0
     if isinstance(error, KeyboardInterrupt):
+        # 128 + SIGINT, as shells report it.
         return 130
     if isinstance(error, SystemExit):
+        # As Python does it: a text means 1, nothing means 0.
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     return int(getattr(error, "exit_code", 1))
 
@@ -128,6 +131,7 @@ class _Values(Collector):
         self._values = values
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One gauge for each figure."""
         for metric, value in self._values.items():
             yield GaugeMetricFamily(metric.name, metric.help, value)
 

@@ -1,9 +1,9 @@
 """The HTTP server that shows the metrics.
 
 One thread for each connection, so that a slow client keeps only its own thread busy, and only for
-`_REQUEST_SECONDS`. When too many are open, the oldest one has to go: whoever asks in earnest has
-its answer within milliseconds. With TLS the handshake happens in that thread too: done where
-connections are accepted, one idle client would block them all.
+`_REQUEST_SECONDS`. When too many are open, the oldest one is cut: a genuine scrape is answered
+within milliseconds. With TLS the handshake happens in that thread too: in the thread that accepts
+connections, one idle client would block all others.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ class Exporter:
             ) from error
         self._thread = threading.Thread(
             target=self._server.serve_forever,
+            # `close` waits for one interval; the default is 0.5 s.
             kwargs={"poll_interval": 0.1},
             name="telemetry-exporter",
             daemon=True,
@@ -107,6 +108,7 @@ class Exporter:
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
+    # A client that reads slowly must not keep the process alive.
     daemon_threads = True
     # With the usual 5, parallel scrapes would have to connect again, a second later.
     request_queue_size = 128
@@ -122,12 +124,14 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         self.set_app(app)
 
     def server_bind(self) -> None:
+        """Takes the port without looking up the host's name."""
         # HTTPServer's own asks the name service for the host, which may take long.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]  # typed as for any socket
         self.setup_environ()
 
     def get_request(self) -> tuple[socket.socket, Any]:
+        """Accepts a connection; the TLS handshake is left to the thread that serves it."""
         connection, address = super().get_request()
         connection.settimeout(_REQUEST_SECONDS)
         if self._context:
@@ -137,6 +141,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        """Serves a connection in a thread of its own; cuts the oldest of too many."""
         with self._lock:
             self._open[request] = time.monotonic()
             too_many = list(self._open)[:-_MOST_CONNECTIONS]
@@ -145,7 +150,10 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         super().process_request(request, client_address)
 
     def service_actions(self) -> None:
+        """Cuts connections that have taken too long."""
         # Called by `serve_forever`, several times a second.
+        # The socket's own timeout is for a single read: a client that sends now and then would
+        # stay.
         begun = time.monotonic() - _REQUEST_SECONDS
         with self._lock:
             late = [connection for connection, at in self._open.items() if at < begun]
@@ -153,18 +161,20 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
             _cut(connection)
 
     def shutdown_request(self, request: Any) -> None:
+        """Closes a connection that has been served."""
         with self._lock:
             self._open.pop(request, None)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
+        """Logs a request that failed; the default prints a stack trace."""
         log.debug("a request was given up: %s", sys.exc_info()[1])
 
 
 def _cut(connection: socket.socket) -> None:
     """Makes the thread that waits for a client wait no more."""
     with contextlib.suppress(OSError):
-        # Not the method of an SSLSocket, which would let what is sent meanwhile out in plain text.
+        # SSLSocket's own method drops the encryption first: what is still sent would be plain text.
         socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
