@@ -30,6 +30,7 @@ declare -A servers=(
     [prometheus-alertmanager]=prometheus-alertmanager
     [amtool]=prometheus-alertmanager
     [jq]=jq
+    [cc]=build-essential
 )
 
 selection=(-m "not slow") paths=(tests)

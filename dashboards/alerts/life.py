@@ -167,6 +167,8 @@ def _restarts_too_many(site: Site) -> Alert:
 
             - See: *Overview*, "Restarts"; the log before each start.
             - An exit code that does not change (2, 3, 4, 6) will not mend itself: stop the supervisor, mend it.
+            - "the wall clock was set back": a query waits for its trigger by that clock, so it is started again each
+              time. Let the machine's time service slew the clock, and its hypervisor not set it.
             - Killed without a word: the machine lacks memory (`dmesg`); give it more or lower `--driver-memory`.
             """,
     )

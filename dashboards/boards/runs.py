@@ -148,12 +148,11 @@ def outcomes(choice: Choice) -> Panel:
 
 def took(choice: Choice) -> Panel:
     """How long runs took."""
-    end, started = choice.series(pushed.RUN_END), choice.series(pushed.RUN_STARTED)
     return time_series(
         "Run Took",
-        "Time from the start to the end of the latest run of each group, or until now.",
+        "Time from the start to the end of the latest run of each group, or to its latest push.",
         "s",
-        query(f"(({end} > 0) or 0 * {end} + time()) - {started}", "{{instance}}"),
+        query(choice.series(pushed.RUN_TOOK), "{{instance}}"),
     ).span(12)
 
 

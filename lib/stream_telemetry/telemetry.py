@@ -25,17 +25,17 @@ from stream_telemetry.outlets.pages import make_app
 from stream_telemetry.outlets.push import PushThread
 from stream_telemetry.outlets.server import Exporter
 from stream_telemetry.outlets.settings import ExporterSettings
-from stream_telemetry.run.chronicle import Chronicle
+from stream_telemetry.run.chronicle import Chronicle, Noted
 from stream_telemetry.run.lifecycle import (
     StopSignals,
     ensure_spark_runs,
     run_until_stopped,
     told_when_gone,
 )
-from stream_telemetry.run.listener import DRAIN_SECONDS, Attached, Event, EventThread
+from stream_telemetry.run.listener import DRAIN_SECONDS, Attached, EventThread
 from stream_telemetry.run.oversight import Oversight
 from stream_telemetry.run.settings import SupervisionSettings
-from stream_telemetry.run.supervision import Restart, Restarts, supervise
+from stream_telemetry.run.supervision import NewStart, Restart, Restarts, supervise
 from stream_telemetry.run.worker import close_each
 from stream_telemetry.stream import Outlets, Stream
 
@@ -94,7 +94,7 @@ class Telemetry:
             push=self._push,
             topic=stream.topic,
         )
-        self._events = EventThread[Event | Restart](self._chronicle.note, self._store, self._health)
+        self._events = EventThread[Noted](self._chronicle.note, self._store, self._health)
         self._declare(outlets.lost_lines)
         self.registry.register(self._store)
         self._exporter = self._make_exporter(outlets.exporter)
@@ -156,15 +156,12 @@ class Telemetry:
                 attached.wait_for_end()
                 self._events.put(restart)
 
-            def stay(query: StreamingQuery) -> None:
-                run_until_stopped(
-                    query,
-                    signals,
-                    is_batched=not self._stream.is_realtime,
-                    on_stop=self._health.stopping,
-                    on_silence=oversight.on_silence,
-                    alarm=oversight.alarm,
-                )
+            def stay(query: StreamingQuery) -> bool:
+                is_misled = self._stay(query, signals, oversight)
+                if is_misled:
+                    attached.wait_for_end()
+                    self._events.put(NewStart())
+                return is_misled
 
             supervise(start, stay, signals, self._restarts, on_failure)
             if not signals.is_asked:
@@ -198,6 +195,23 @@ class Telemetry:
         close_each(closings)
         if self._report:
             self._report.is_complete = self._chronicle.has_ended_well and not self._is_cut_off
+
+    def _stay(self, query: StreamingQuery, signals: StopSignals, oversight: Oversight) -> bool:
+        return run_until_stopped(
+            query,
+            signals,
+            is_batched=not self._stream.is_realtime,
+            on_stop=self._health.stopping,
+            on_silence=oversight.on_silence,
+            on_step=self._clock_was_set,
+            alarm=oversight.alarm,
+        )
+
+    def _clock_was_set(self, seconds: float) -> bool:
+        """Whether the query must be started again: it waits for a moment that is far off now."""
+        is_misled = seconds < 0 and self._stream.batch_seconds > 0
+        self._log.clock_set(seconds, is_misled=is_misled)
+        return is_misled
 
     def _declare(self, lost_lines: Callable[[], int]) -> None:
         """Makes the series exist that no part of this moves, or only one that may be missing."""

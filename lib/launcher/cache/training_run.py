@@ -176,7 +176,8 @@ def training_environment(flags: Sequence[str]) -> dict[str, str]:
 
 def _failed_lately(archive: ClassArchive) -> bool:
     try:
-        return time.time() - _mark(archive).stat().st_mtime < _RETRY_SECONDS
+        # A mark from the future is one that a wrong clock has made.
+        return 0 <= time.time() - _mark(archive).stat().st_mtime < _RETRY_SECONDS
     except OSError:
         return False
 

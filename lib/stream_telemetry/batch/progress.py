@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pyspark.sql.streaming.listener import StreamingQueryProgress
@@ -36,6 +36,15 @@ class Batch:
     def records_failed(self) -> int:
         """Records that became dead letters."""
         return sum(self.observed.failed.values())
+
+    def within(self, longest: float) -> Batch:
+        """The same with times that can be; Spark takes them by the wall clock, which may be set.
+
+        Args:
+            longest: seconds that nothing in it can have exceeded.
+        """
+        phases = {name: min(max(0.0, took), longest) for name, took in self.phases.items()}
+        return replace(self, seconds=min(max(0.0, self.seconds), longest), phases=phases)
 
 
 def read_batch(progress: StreamingQueryProgress, observation: Observation) -> Batch:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from confluent_kafka import KafkaException
 
 from stream_telemetry.batch.progress import Positions
+from stream_telemetry.batch.sightings import Sightings
 from stream_telemetry.broker.held_back import HeldBack
 from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.partitions import Bounds
@@ -71,6 +72,7 @@ class LagThread:
         self._start: Positions | None = None
         self._counted_lost: dict[tuple[str, int], int] = {}
         self._oldest: dict[tuple[str, int], tuple[int, float]] = {}
+        self._sightings = Sightings()
         store.declare(catalogue.BROKER_CONNECTED)
         store.declare(catalogue.POLL_ERRORS)
         store.declare(catalogue.COMMIT_ERRORS)
@@ -153,7 +155,11 @@ class LagThread:
         return {key: known.get(key, beginning) for key, beginning in bounds.beginnings.items()}
 
     def _ages(self, bounds: Bounds, positions: Positions) -> dict[tuple[str, int], float]:
-        """Age of each partition's next record, 0 for none; left out when nobody told."""
+        """Age of each partition's next record, 0 for none; left out when nobody told.
+
+        By its timestamp; but it is at least as old as the time that it was seen to wait.
+        """
+        self._sightings.note(bounds.ends, positions)
         waiting = {
             key: max(position, bounds.beginnings[key])
             for key, position in positions.items()
@@ -165,7 +171,10 @@ class LagThread:
             known |= {key: (unknown[key], seconds) for key, seconds in made.items()}
         self._oldest = known
         now = time.time()
-        ages = {key: max(0.0, now - seconds) for key, (_, seconds) in known.items()}
+        ages = {
+            key: max(now - seconds, self._sightings.waited(key))
+            for key, (_, seconds) in known.items()
+        }
         return dict.fromkeys(positions.keys() - waiting.keys(), 0.0) | ages
 
     def _show(

@@ -78,6 +78,24 @@ class QueryLog:
             fields={"restart": restart.number, "wait_seconds": restart.seconds},
         )
 
+    def clock_set(self, seconds: float, *, is_misled: bool) -> None:
+        """The wall clock was set.
+
+        Args:
+            seconds: ahead; negative for back.
+            is_misled: whether the query waits by it, and is started again for that.
+        """
+        self._write(
+            logging.WARNING,
+            "the wall clock was set %s by %.0f s%s",
+            "back" if seconds < 0 else "ahead",
+            abs(seconds),
+            ", and the query waits by it for its next batch: it is started again"
+            if is_misled
+            else "; times of that moment are off by as much",
+            fields={"clock_step_seconds": round(seconds, 3)},
+        )
+
     def health(self, state: str, checks: Mapping[str, str]) -> None:
         """Writes a line if the state is another one than before."""
         with self._lock:

@@ -107,7 +107,8 @@ RECORDS_LOST = Metric(
 LAG_SECONDS = Metric(
     "stream_lag_seconds",
     "gauge",
-    "Age of the oldest record that has not been dealt with, by its Kafka timestamp.",
+    "Age of the oldest record that has not been dealt with: by its Kafka timestamp, but at least "
+    "as long as it was seen to wait, as a producer's clock may be ahead.",
     ("topic", "partition"),
     shown="latency and throughput",
 )

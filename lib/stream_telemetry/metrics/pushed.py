@@ -22,6 +22,10 @@ RUN_SUCCEEDED = _pushed("stream_run_records_succeeded", "Those of them that pass
 RUN_FAILED = _pushed("stream_run_records_failed", "Those that became dead letters.")
 RUN_STARTED = _pushed("stream_run_started_timestamp_seconds", "When the run started.")
 RUN_END = _pushed("stream_run_end_timestamp_seconds", "When it ended; 0 while it lasts.")
+RUN_TOOK = _pushed(
+    "stream_run_duration_seconds",
+    "Time from its start to its end, or to the latest push, by a clock that nobody sets.",
+)
 RUN_OK = _pushed(
     "stream_run_succeeded",
     "1 when it ended as it should; 0 while it lasts, or cut off.",

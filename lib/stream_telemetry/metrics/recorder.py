@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from stream_telemetry.batch.observation import Observation
 from stream_telemetry.batch.progress import Batch
 from stream_telemetry.metrics import catalogue
@@ -11,9 +14,16 @@ from stream_telemetry.metrics.store import MetricStore
 class Recorder:
     """Keeps the metrics that batches move; all of their series exist from the start, at 0."""
 
-    def __init__(self, store: MetricStore, observation: Observation, topic: str) -> None:
+    def __init__(
+        self,
+        store: MetricStore,
+        observation: Observation,
+        topic: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._topic = topic
+        self._clock = clock
         self._last_end: float | None = None
         self._declare(observation)
 
@@ -60,9 +70,10 @@ class Recorder:
             known = phase if phase in catalogue.PHASES else "other"
             store.add(catalogue.PHASE_SECONDS, seconds, known)
         # The first batch has none before it, and counts as busy all the time.
-        since = batch.seconds if self._last_end is None else batch.ended - self._last_end
+        now = self._clock()
+        since = batch.seconds if self._last_end is None else now - self._last_end
         store.set(catalogue.BUSY_RATIO, min(1.0, batch.seconds / since) if since > 0 else 0.0)
-        self._last_end = batch.ended
+        self._last_end = now
 
     def _declare(self, observation: Observation) -> None:
         # A series that appears with its first value hides that step from rate() and increase().

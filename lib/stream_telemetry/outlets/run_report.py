@@ -63,6 +63,7 @@ class RunReport:
         # Except this one: a run that fails leaves it as it is.
         del self._values[pushed.LAST_SUCCESS]
         self._values[pushed.RUN_STARTED] = time.time()
+        self._began = time.monotonic()
         self._values[pushed.RUN_EXIT_CODE] = RUNNING
         self._values[pushed.EXPECTED_INTERVAL] = expected_interval
 
@@ -98,7 +99,7 @@ class RunReport:
     def push(self) -> None:
         """Pushes the figures as they are; an error is counted."""
         with self._lock:
-            values = dict(self._values)
+            values = {**self._values, pushed.RUN_TOOK: time.monotonic() - self._began}
         registry = CollectorRegistry()
         registry.register(_Values(values))
         self._attempt(lambda: self._gateway.push(registry))

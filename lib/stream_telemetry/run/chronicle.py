@@ -22,7 +22,11 @@ from stream_telemetry.metrics.recorder import Recorder
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.push import PushThread
 from stream_telemetry.run.listener import Event
-from stream_telemetry.run.supervision import Restart
+from stream_telemetry.run.supervision import NewStart, Restart
+from stream_telemetry.wall_clock import STEP_SECONDS
+
+Noted = Event | Restart | NewStart
+"""What happens to a query, by Spark's word or ours."""
 
 
 @dataclass
@@ -60,11 +64,13 @@ class Chronicle:
         for state in catalogue.STATES:
             self.store.compute(catalogue.STATE, partial(self._is_in, state), state)
 
-    def note(self, event: Event | Restart) -> None:
+    def note(self, event: Noted) -> None:
         """Takes one event in; raises ValueError for a progress that is not shaped as Spark's."""
         if isinstance(event, QueryProgressEvent):
+            # The batch began after the event before it; events may come late by a little.
+            longest = self.health.silence + STEP_SECONDS
             self.health.heard("running" if event.progress.numInputRows else "idle")
-            self._take(read_batch(event.progress, self.observation))
+            self._take(read_batch(event.progress, self.observation).within(longest))
         elif isinstance(event, QueryIdleEvent):
             self.health.heard("idle")
             self._recorder.idle()
@@ -76,6 +82,9 @@ class Chronicle:
             self.store.add(catalogue.RESTARTS, 1)
             self.health.heard("restarting")
             self.log.restarting(event)
+        elif isinstance(event, NewStart):
+            self.store.add(catalogue.RESTARTS, 1)
+            self.health.heard("restarting")
         else:
             self.health.heard("running")
             self.log.started(str(event.runId))

@@ -26,6 +26,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.run.alarm import Alarm
+from stream_telemetry.wall_clock import WallClock
 
 GRACE_SECONDS = 25.0
 """How long a running batch may take to end; container platforms kill after 30 s."""
@@ -174,45 +175,55 @@ def run_until_stopped(
     is_batched: bool,
     on_stop: Callable[[], None] = lambda: None,
     on_silence: Callable[[], None] = lambda: None,
+    on_step: Callable[[float], bool] = lambda seconds: False,
     alarm: Alarm | None = None,
-) -> None:
-    """Returns when the query has ended by itself, or has been stopped on request.
+    clock: WallClock | None = None,
+) -> bool:
+    """Returns when the query has ended by itself, or has been stopped.
 
-    A running micro-batch is let finish, so that nothing of it is repeated; a second request, or
-    `GRACE_SECONDS`, ends it at once.
+    A running micro-batch may finish, or is repeated: after a second request, or `GRACE_SECONDS`.
 
     Args:
         query: the running query.
         signals: listened to already.
         is_batched: false in real-time mode, where a batch lasts too long to wait for.
         on_stop: called when a stop was asked for, before it is waited for.
-        on_silence: called each `SILENCE_SECONDS` in which no batch ended; may raise to end the run.
+        on_silence: called each `SILENCE_SECONDS` without the end of a batch; may raise.
+        on_step: called with the seconds by which the clock was set; whether to stop for that.
         alarm: raises what another thread has found; looked at all the time.
+        clock: the wall clock.
+
+    Returns:
+        Whether it was stopped because of the clock, and nobody has asked for a stop.
 
     Raises:
         StreamingQueryException: the query failed.
     """
-    batch, looked = None, time.monotonic()
-    alarm = alarm or Alarm()
+    batch, looked, is_misled = None, time.monotonic(), False
+    alarm, clock = alarm or Alarm(), clock or WallClock()
     while query.isActive and not signals.wait(0.2):
         alarm.check()
+        if step := clock.step():
+            is_misled |= on_step(step)
+        if is_misled and not (is_batched and query.status["isTriggerActive"]):
+            break
         if time.monotonic() - looked > SILENCE_SECONDS:
-            before, batch = batch, _last_batch(query)
+            before, batch, looked = batch, _last_batch(query), time.monotonic()
             if batch == before:
                 on_silence()
-            looked = time.monotonic()
     if query.isActive:
-        on_stop()
-        if is_batched:
-            _await_batch_end(query, signals)
+        if signals.is_asked:
+            on_stop()
+            _await_batch_end(query, signals, GRACE_SECONDS if is_batched else 0.0)
         query.stop()
     query.awaitTermination()
+    return is_misled and not signals.is_asked
 
 
-def _await_batch_end(query: StreamingQuery, signals: StopSignals) -> None:
+def _await_batch_end(query: StreamingQuery, signals: StopSignals, grace: float) -> None:
     """Returns right after a batch, before the next one has written anything."""
-    deadline = time.monotonic() + GRACE_SECONDS
-    running = _last_batch(query)
+    deadline = time.monotonic() + grace
+    running = _last_batch(query) if grace else None
     while query.isActive and not signals.is_urgent and time.monotonic() < deadline:
         if not query.status["isTriggerActive"] or _last_batch(query) != running:
             return

@@ -50,9 +50,14 @@ class Restart:
     reason: str
 
 
+@dataclass(frozen=True)
+class NewStart:
+    """A start of a query that was stopped for that alone; it has not failed."""
+
+
 def supervise(
     start: Callable[[], StreamingQuery],
-    stay: Callable[[StreamingQuery], None],
+    stay: Callable[[StreamingQuery], bool],
     signals: StopSignals,
     restarts: Restarts,
     on_failure: Callable[[Restart], None],
@@ -64,7 +69,8 @@ def supervise(
 
     Args:
         start: starts the query.
-        stay: returns when the query has ended or was stopped, and raises what it failed with.
+        stay: returns when the query has ended or was stopped, and raises what it failed with;
+            true when it was stopped only to be started again, which is no failure.
         signals: listened to already; a request ends the wait for a restart at once.
         restarts: how often and how soon.
         on_failure: called before each wait; what it raises ends the run, so it tells failures that
@@ -77,7 +83,8 @@ def supervise(
     while True:
         query = start()
         try:
-            stay(query)
+            if stay(query):
+                continue
             return
         except StreamingQueryException as error:
             if signals.is_asked:

@@ -163,6 +163,20 @@ def test_the_oldest_waiting_record_tells_how_far_behind_the_query_is(watched: Wa
     assert watched.health.state == "running"
 
 
+def test_a_producer_whose_clock_is_ahead_hides_no_lag(watched: Watched) -> None:
+    watched.answers.made = {0: time.time() + 3600}
+    watched.thread.start()
+    watched.polled()
+    began = time.monotonic()
+    while watched.value(catalogue.LAG_SECONDS) < 0.3:
+        assert time.monotonic() < began + 20, "it looks as if nothing waited"
+        time.sleep(0.01)
+    assert time.monotonic() - began > 0.2
+    watched.thread.advance(of({0: 10}))
+    watched.polled()
+    assert watched.value(catalogue.LAG_SECONDS) == 0
+
+
 def test_a_record_s_time_is_asked_for_once_while_it_waits(watched: Watched) -> None:
     watched.answers.made = {0: time.time()}
     watched.thread.start()

@@ -134,9 +134,11 @@ def test_every_series_of_a_closed_label_set_is_there_at_zero_from_the_start() ->
 
 def test_a_batch_moves_the_counters_and_a_second_one_adds_to_them() -> None:
     store = MetricStore()
-    recorder = Recorder(store, OBSERVATION, "raw")
+    moments = iter([50.0, 54.0])
+    recorder = Recorder(store, OBSERVATION, "raw", lambda: next(moments))
     recorder.record(make_batch(0))
-    recorder.record(make_batch(1, started=1004.0))
+    # The wall clock was set back meanwhile.
+    recorder.record(make_batch(1, started=404.0))
     value = in_registry(store).get_sample_value
     topic = {"topic": "raw"}
     assert value("kafka_messages_processed_total", {"status": "success", **topic}) == 14

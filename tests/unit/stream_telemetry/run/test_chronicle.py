@@ -26,7 +26,7 @@ from stream_telemetry.logs.query import QueryLog
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.run.chronicle import Chronicle
-from stream_telemetry.run.supervision import Restart
+from stream_telemetry.run.supervision import NewStart, Restart
 
 RUN = UUID(int=1)
 WHEN = "2026-01-01T12:00:00.500Z"
@@ -63,7 +63,9 @@ def told(caplog: pytest.LogCaptureFixture) -> Iterator[Told]:
     made.lag.finish(10)
 
 
-def progress(batch: int, rows: int, position: int, end: str | None = None) -> QueryProgressEvent:
+def progress(
+    batch: int, rows: int, position: int, end: str | None = None, took: int = 1500
+) -> QueryProgressEvent:
     source: dict[str, Any] = {
         "description": "KafkaV2[Subscribe[raw]]",
         "startOffset": None,
@@ -81,7 +83,7 @@ def progress(batch: int, rows: int, position: int, end: str | None = None) -> Qu
         "timestamp": WHEN,
         "batchId": batch,
         "batchDuration": 1500,
-        "durationMs": {"triggerExecution": 1500, "addBatch": 1200},
+        "durationMs": {"triggerExecution": took, "addBatch": took},
         "numInputRows": rows,
         "stateOperators": [],
         "sources": [source],
@@ -173,3 +175,18 @@ def test_each_change_of_health_is_a_line(told: Told, caplog: pytest.LogCaptureFi
 def test_a_progress_of_another_source_is_refused(told: Told) -> None:
     with pytest.raises(ValueError, match="not the offsets of a Kafka source"):
         told.chronicle.note(progress(0, 5, 5, end="7"))
+
+
+@pytest.mark.parametrize("took", [-598_500, 601_500])
+def test_a_batch_in_which_the_clock_was_set_took_a_time_that_can_be(told: Told, took: int) -> None:
+    told.chronicle.note(started())
+    told.chronicle.note(progress(4, 30, 31, took=took))
+    assert 0 <= told.store.value(catalogue.LAST_BATCH_SECONDS) < 10
+    assert 0 <= told.store.value(catalogue.PHASE_SECONDS, "addBatch") < 10
+
+
+def test_a_start_after_the_clock_was_set_is_counted_and_shown(told: Told) -> None:
+    told.chronicle.note(terminated(None))
+    told.chronicle.note(NewStart())
+    assert told.store.value(catalogue.RESTARTS) == 1
+    assert told.health.state == "restarting"

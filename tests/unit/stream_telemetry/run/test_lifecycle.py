@@ -22,6 +22,7 @@ from stream_telemetry.run.lifecycle import (
     run_until_stopped,
     told_when_gone,
 )
+from stream_telemetry.wall_clock import WallClock
 
 LONG_SECONDS = 20.0
 """More than any of these tests takes."""
@@ -265,3 +266,52 @@ def test_what_a_living_jvm_throws_is_no_sign_of_its_death(spark: SparkSession) -
     with pytest.raises(Py4JError, match="does not exist"), told_when_gone():
         jvm.java.lang.Math.sqrt("two")
     ensure_spark_runs(spark)
+
+
+class SetClock(WallClock):
+    """A wall clock that is set right before the second look."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._steps = [0.0, seconds]
+
+    def step(self) -> float:
+        return self._steps.pop(0) if self._steps else 0.0
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_clock_that_was_set_ends_the_query_only_where_it_is_misled(answer: bool) -> None:
+    told: list[float] = []
+    signals, query = StopSignals(), FakeQuery(is_busy=False)
+
+    def hear(seconds: float) -> bool:
+        told.append(seconds)
+        threading.Timer(0.7, signals.ask).start()
+        return answer
+
+    is_misled = run_until_stopped(
+        cast(StreamingQuery, query),
+        signals,
+        is_batched=True,
+        on_step=hear,
+        clock=SetClock(-600.0),
+    )
+    assert (told, is_misled) == ([-600.0], answer)
+    assert query.is_awaited
+    assert signals.is_asked == (not answer)
+
+
+@pytest.mark.parametrize("is_batched", [True, False])
+def test_a_batch_that_runs_while_the_clock_is_set_ends_first_but_a_long_one(
+    is_batched: bool, seconds: Callable[[], float]
+) -> None:
+    query = FakeQuery(is_busy=True)
+    threading.Timer(1.5, lambda: setattr(query, "_is_busy", False)).start()
+    assert run_until_stopped(
+        cast(StreamingQuery, query),
+        StopSignals(),
+        is_batched=is_batched,
+        on_step=lambda step: True,
+        clock=SetClock(-600.0),
+    )
+    assert (seconds() > 1.4) == is_batched

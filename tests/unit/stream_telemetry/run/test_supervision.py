@@ -28,8 +28,9 @@ class FakeQuery:
             raise StreamingQueryException(self._failure)
 
 
-def end_of(query: StreamingQuery) -> None:
+def end_of(query: StreamingQuery) -> bool:
     query.awaitTermination()
+    return False
 
 
 def run_all(
@@ -107,3 +108,20 @@ def test_a_failure_that_cannot_pass_ends_the_supervision_at_once() -> None:
 
     with pytest.raises(ValueError, match="disk full"):
         run_all(iter([FakeQuery()]), Restarts(5), refuse, StopSignals())
+
+
+def test_a_query_that_was_misled_is_started_again_at_once_and_has_not_failed() -> None:
+    starts: list[StreamingQuery] = []
+
+    def start() -> StreamingQuery:
+        starts.append(cast(StreamingQuery, FakeQuery(None)))
+        return starts[-1]
+
+    supervise(
+        start,
+        lambda query: len(starts) < 4,
+        StopSignals(),
+        Restarts(0),
+        lambda restart: pytest.fail("nothing has failed"),
+    )
+    assert len(starts) == 4
