@@ -166,7 +166,7 @@ class Telemetry:
             supervise(start, stay, signals, self._restarts, on_failure)
             if not signals.is_asked:
                 ensure_spark_runs(spark)
-        # A stream has no end but this one.
+        # For a stream a stop on request is the normal end.
         self._is_cut_off = signals.is_asked and self._stream.mode == "batch"
 
     def __enter__(self) -> Self:
@@ -214,7 +214,7 @@ class Telemetry:
         return is_misled
 
     def _declare(self, lost_lines: Callable[[], int]) -> None:
-        """Makes the series exist that no part of this moves, or only one that may be missing."""
+        """Makes the series exist that no part declares itself, or only one that may be absent."""
         stream, store = self._stream, self._store
         info = (stream.version, stream.mode, stream.broker, stream.consumer_group)
         store.declare(catalogue.INFO, [(*info, stream.model_backend)])

@@ -20,6 +20,7 @@ def or_off(parse: Callable[[str], Value]) -> Callable[[str], Value | None]:
     """What `parse` gives; None for off."""
 
     def parse_or_off(text: str) -> Value | None:
+        """None for off; the error of `parse` also names off."""
         if text == OFF:
             return None
         try:
@@ -41,6 +42,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
     """One of these words."""
 
     def parse(value: str) -> str:
+        """The word, if it is one of them."""
         if value not in allowed:
             raise ValueError(f"is none of {', '.join(allowed)}")
         return value
@@ -57,6 +59,7 @@ def count(least: int = 0) -> Callable[[str], int]:
     """A whole number that is not below `least`."""
 
     def parse(value: str) -> int:
+        """The number, in ASCII digits."""
         # `int` alone would take signs, blanks, underscores and digits of other scripts.
         if not (value.isascii() and value.isdigit()) or int(value) < least:
             raise ValueError(f"is not a whole number of at least {least}")
@@ -78,6 +81,7 @@ def number(least: float = 0.0, most: float = math.inf) -> Callable[[str], float]
     allowed = f"of at least {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
 
     def parse(value: str) -> float:
+        """The number, if it is finite and within the bounds."""
         try:
             parsed = float(value)
         except ValueError:

@@ -34,6 +34,7 @@ class Continuity:
 
     def is_of(self, query: StreamingQuery) -> bool:
         """Notes that a query has been started; False if Spark has begun another one."""
+        # Spark gives a new id to a query whose checkpoint has lost its metadata: it begins anew.
         if self.query_id and str(query.id) != self.query_id:
             return False
         self._query, self.query_id = query, str(query.id)
@@ -60,6 +61,7 @@ class Continuity:
             return f"its metadata is that of query {found}" if found else "its metadata is gone"
         if batches_in(self._files, OFFSETS):
             self._note_begun(known)
+        # To have no batches is normal only before the first one.
         elif known.query or self._has_done_batches:
             return "its batches are gone"
         return ""
@@ -67,8 +69,10 @@ class Continuity:
     def leave_word(self) -> None:
         """Writes into the place what was there, so that nobody else begins anew without looking."""
         lost = replace(self.identity.begun_by(self.query_id), reached=self.reached)
+        # Only advice for the next start: the run ends with a reason of its own.
         with suppress(CheckpointFileError, ValueError):
             known = Identity.read(self._files)
+            # Never over the identity of another checkpoint.
             if known is None or known.first_run == lost.first_run:
                 self._files.make()
                 lost.write(self._files)

@@ -55,6 +55,7 @@ def check_logs(files: CheckpointFiles) -> None:
     for log, batches, check in ((OFFSETS, planned, read_plan), (COMMITS, done, check_commit)):
         if batches and not _is_whole(files, f"{log}/{batches[-1]}", check):
             remains = [f"{COMMITS}/{batches[-1]}"]
+            # A commit means nothing without its plan, so both go.
             if log == OFFSETS:
                 remains.insert(0, f"{OFFSETS}/{newest}")
             raise DamagedCheckpointError(

@@ -66,6 +66,7 @@ class CheckpointFiles:
     @staticmethod
     def can_connect() -> bool:
         """Whether a JVM is there, so that none would have to be started."""
+        # spark-submit passes the port of its JVM in this variable.
         return SparkContext._gateway is not None or "PYSPARK_GATEWAY_PORT" in os.environ
 
     def make(self) -> None:
@@ -100,6 +101,7 @@ class CheckpointFiles:
                 return None
             stream = self._system.open(path)
             try:
+                # Whether a damaged text can be used is for its reader to say.
                 return bytes(stream.readAllBytes()).decode(errors="replace")
             finally:
                 stream.close()
@@ -163,6 +165,7 @@ class CheckpointFiles:
             CheckpointFileError: it cannot be deleted.
         """
         with _told():
+            # Not recursive: it can never delete a folder with what lies in it.
             self._system.delete(self._path(name), False)
 
     def _path(self, name: str) -> Any:
@@ -187,6 +190,7 @@ class CheckpointFiles:
     def _overwriting(self) -> Any:
         kind = getattr(self._jvm.org.apache.hadoop.fs, "Options$Rename")
         assert SparkContext._gateway is not None
+        # Py4J does not build varargs: Java needs the array itself.
         options = SparkContext._gateway.new_array(kind, 1)
         options[0] = kind.OVERWRITE
         return options

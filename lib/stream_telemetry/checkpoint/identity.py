@@ -77,6 +77,7 @@ class Identity:
             return None
         if not isinstance(known, dict) or not isinstance(known.get("topic"), str):
             raise ValueError("it names no topic")
+        # A later version may have written more.
         names = {field.name for field in fields(cls)}
         values = {name: value for name, value in known.items() if name in names}
         reached = read_positions(json.dumps(values.pop("reached", {})))

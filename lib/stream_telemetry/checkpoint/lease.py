@@ -30,6 +30,7 @@ from stream_telemetry.loop import Loop
 FOLDER = "leases"
 BEAT_SECONDS = 5.0
 """How often a lease is written again."""
+# Six beats, so that a few that fail do not end a lease.
 EXPIRY_SECONDS = 30.0
 """A lease that has not been written for so long is over, if its process cannot be looked for."""
 
@@ -71,6 +72,7 @@ class Lease:
             newest = max(self._numbers(), default=0)
             if newest:
                 self._await_end(f"{FOLDER}/{newest}")
+            # Another driver was faster: the next round looks at its lease.
             with suppress(AlreadyThereError):
                 self._files.create(f"{FOLDER}/{newest + 1}", self._text())
                 self._number = newest + 1
@@ -125,6 +127,7 @@ class Lease:
     def _is_mine(self) -> bool:
         if max(self._numbers(), default=0) > self._number:
             return False
+        # Once the folder is deleted, the numbers begin anew, and another driver may have this one.
         mine = _holder(self._files.read(f"{FOLDER}/{self._number}"))
         return mine.get("owner") == self._me["owner"]
 
@@ -165,6 +168,7 @@ def _is_alive(holder: Mapping[str, str]) -> bool | None:
     machine = _machine()
     if not machine or holder.get("machine") != machine:
         return None
+    # Process ids are used again; with the start of the process it is the same one.
     return _start_of(int(holder["pid"])).get("started") == holder.get("started")
 
 

@@ -50,6 +50,7 @@ def locked(files: CheckpointFiles, on_loss: Callable[[str], None]) -> Iterator[N
         yield
     finally:
         if file:
+            # Never deleted: two drivers could then lock two files of the same name.
             file.close()
         if lease:
             lease.release()
@@ -57,6 +58,7 @@ def locked(files: CheckpointFiles, on_loss: Callable[[str], None]) -> Iterator[N
 
 def _kernel_lock(checkpoint: Path) -> TextIO | None:
     """The locked file; None if this file system has no locks."""
+    # Not "w", which would wipe the holder's process id before the lock is ours.
     file = (checkpoint / LOCK).open("a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -64,6 +64,7 @@ def read_plan(text: str) -> Plan:
     """
     # Spark begins the first offsets of a source with a zero byte, for old versions of its own.
     version, lines = _versioned(text.lstrip("\0"))
+    # A source's first offsets have no line of settings.
     head = [lines.pop(0)] if len(lines) > 1 else []
     if not lines or any(not isinstance(json.loads(line), dict) for line in head):
         raise ValueError("it says nothing of offsets")
@@ -91,6 +92,7 @@ def batches_in(files: CheckpointFiles, log: str) -> list[int]:
     Raises:
         CheckpointFileError: it cannot be listed.
     """
+    # Checksums and files that are being written lie beside them.
     return sorted(int(name) for name in files.names(log) if name.isdigit())
 
 

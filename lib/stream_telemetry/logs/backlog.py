@@ -39,6 +39,7 @@ class Backlog:
 
     def __init__(self, room: int) -> None:
         self._room = room
+        # In this order: `first` and `pop` ask the failures first.
         self._queues: dict[str, deque[RecordLine]] = {"failed": deque(), "success": deque()}
         self.dropped = {"failed": 0, "success": 0}
 

@@ -20,8 +20,9 @@ STANDARD_OUTPUT = Path("-")
 """Stands for a directory: the JSON lines go to standard output, and are all that goes there."""
 READABLE_RECORDS_PER_SECOND = 10
 """Most lines about single records a second where people read."""
-# A pipe that is writable takes so many bytes at once (PIPE_BUF).
+# A writable pipe takes at least this many bytes without blocking (PIPE_BUF).
 _PIECE_BYTES = 4096
+# Half a line is of no use, so the rest of one that is begun may take a moment.
 _REST_OF_LINE_SECONDS = 1.0
 
 
@@ -80,6 +81,7 @@ class QuietStream(logging.StreamHandler[Any]):
         """Writes the line, if it can be written at once."""
         try:
             line = f"{self.format(record)}\n"
+            # The line is written past Python's buffer, so what is left there goes first.
             self.stream.flush()
             file = self._file()
             if file is None:
@@ -135,13 +137,16 @@ def configure_logging(targets: LogTargets, console: logging.Handler | None = Non
         handlers[0].setFormatter(ReadableLines("%H:%M:%S", has_colours=colours))
     if targets.run_directory:
         handlers.append(_run_file(targets, targets.run_directory, lost))
+    # Whoever asks for DEBUG wants to see every record.
     if targets.level != "DEBUG":
         for handler in handlers:
             if isinstance(handler.formatter, ReadableLines):
                 handler.addFilter(FewRecords())
+    # `force`, because handlers that a library has installed would write each line once more.
     logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
     for logger in targets.loggers:
         logging.getLogger(logger).setLevel(targets.level)
+    # Only now can the other handlers show why a file could not be opened.
     for handler in handlers:
         if isinstance(handler, WholeLines):
             handler.tell()
@@ -167,6 +172,7 @@ def _run_file(targets: LogTargets, directory: Path, lost: LostLines) -> WholeLin
     """A file for this run, which grows without being renamed."""
     started = time.strftime("%Y%m%d_%H%M%S", time.gmtime())
     path = directory / f"{targets.run_name}_{started}.log"
+    # Two runs may start within the same second.
     if path.exists():
         path = path.with_stem(f"{path.stem}_{os.getpid()}")
     file = WholeLines(path, lost, setting="--run-log-dir", mode=targets.mode, max_bytes=0)
@@ -178,5 +184,5 @@ def _has_colours(stream: TextIO) -> bool:
     """Whether to colour; NO_COLOR and FORCE_COLOR (no-color.org, force-color.org) win."""
     if os.environ.get("NO_COLOR"):
         return False
-    # spark-submit puts a pipe before the terminal; its script knows better.
+    # Below spark-submit stderr is a pipe: the launcher looks for a terminal and sets FORCE_COLOR.
     return stream.isatty() or bool(os.environ.get("FORCE_COLOR"))

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from pythonjsonlogger.json import JsonFormatter
 
 MAX_CHARS = 2_000
-"""A longer text in a line is cut, and ends with an ellipsis; a stack trace may be ten times it."""
+"""Longer texts are cut and end with an ellipsis; a stack trace may be ten times as long."""
 MAX_READABLE_CHARS = 1_000
-"""For people; in UTF-8 such a line has less than the 4,096 bytes that a pipe takes at once."""
+"""For people; in UTF-8 such a line stays below the 4,096 bytes that a pipe takes at once."""
 TIMESTAMP_FORMAT, MILLISECONDS_FORMAT = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
 
 _FIELDS = ("asctime", "levelname", "name", "message", "module", "funcName", "lineno")
@@ -34,7 +34,7 @@ class JsonLines(JsonFormatter):
         self.default_msec_format = MILLISECONDS_FORMAT
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
-        """The fields, with texts of a bearable length."""
+        """The fields, with long texts cut."""
         return {
             name: cut(value, MAX_CHARS * (10 if name == "exc_info" else 1))
             if isinstance(value, str)
@@ -63,6 +63,7 @@ class ReadableLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
+        # Cut before escaping too, which would take long on a text of megabytes.
         sentence = cut(printable(record.getMessage()[:MAX_CHARS]), MAX_READABLE_CHARS)
         line = f"{self.formatTime(record)} {record.levelname:<7} {sentence}"
         colour = self._COLOURS.get(record.levelname) if self._has_colours else None
@@ -75,7 +76,7 @@ def cut(text: str, characters: int) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with everything escaped that a terminal would obey instead of show."""
+    """The text with control characters escaped, which a terminal would act on instead of show."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -66,6 +66,7 @@ class QueryLog:
         if exception is None:
             self._write(logging.INFO, "query %s ended", self._query)
         else:
+            # The rest of Spark's message is a stack trace and the whole plan.
             first = next(iter(exception.splitlines()), "")
             self._write(logging.ERROR, "query %s failed: %s", self._query, first)
 
@@ -100,6 +101,7 @@ class QueryLog:
         """Writes a line if the state is another one than before."""
         with self._lock:
             before, self._state = self._state, state
+        # A quiet topic switches between these two all day.
         if state == before or {state, before} == {"running", "idle"}:
             return
         is_worse = state in ("stalled", "lagging", "failed")
@@ -119,4 +121,5 @@ class QueryLog:
         fields: Mapping[str, object] | None = None,
     ) -> None:
         extra = {**self.context, "batch_id": self._batch_id, **(fields or {})}
+        # `stacklevel`, so that the line names the method that has something to say, not this one.
         self._log.log(level, message, *values, extra=extra, stacklevel=2)

@@ -37,7 +37,9 @@ class News:
     def is_news(self, kind: str) -> bool:
         """Whether nothing of this kind was said lately; if so, it is now."""
         now = self._clock()
+        # Old kinds are dropped at each call, so that the dictionary cannot grow without end.
         self._said = {k: at for k, at in self._said.items() if now - at < self._seconds}
         is_news = kind not in self._said
+        # A repetition does not renew the time, or what repeats would never be news again.
         self._said.setdefault(kind, now)
         return is_news

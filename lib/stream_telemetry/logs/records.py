@@ -89,6 +89,8 @@ class RecordLog:
         self._said_at = self._looked_at = time.monotonic()
         self._reader: TopicReader | None = None
         self._is_placed = False
+        # Kept over steps: when describing one message fails, the next step goes on with those
+        # behind it.
         self._unseen: deque[Message] = deque()
         self._worker = Worker(
             "records",
@@ -157,6 +159,7 @@ class RecordLog:
         """Whether all that was in the topics when the end began is written."""
         try:
             return not (self._unseen or len(self._backlog) or reader.is_behind())
+        # A broker that is gone must not hold up the end of the run.
         except KafkaException:
             return True
 

@@ -49,6 +49,7 @@ def causes_of(error: BaseException) -> list[Cause]:
     while python is not None and len(found) < _DEPTH:
         java = _java_exception(python)
         found += _java_causes(java) if java is not None else [_cause(python)]
+        # Not `__context__`, which is often an error that was already dealt with.
         python = python.__cause__ if java is None else None
     return found
 

@@ -132,6 +132,7 @@ class StopSignals:
         assert context._jvm is not None
         # What pyspark's own listeners use.
         ensure_callback_server_started(context._gateway)
+        # `halt`, because `exit` would run the very shutdown hooks that hang.
         self._halt_jvm = lambda: context._jvm.java.lang.Runtime.getRuntime().halt(0)
         jvm_signal = context._jvm.sun.misc.Signal
         for name in _SIGNALS:
@@ -147,6 +148,7 @@ class StopSignals:
             # It answers this by being gone.
             with contextlib.suppress(*JVM_ERRORS):
                 self._halt_jvm()
+        # Not sys.exit: this is a timer's thread, and the main one hangs.
         os._exit(0)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -160,6 +162,7 @@ class _JvmHandler:
         self._signals = signals
 
     def handle(self, received: Any) -> None:
+        """Notes the signal; called on a thread of the JVM's callbacks."""
         self._signals.ask("the JVM")
 
     class Java:
@@ -225,6 +228,7 @@ def _await_batch_end(query: StreamingQuery, signals: StopSignals, grace: float) 
     deadline = time.monotonic() + grace
     running = _last_batch(query) if grace else None
     while query.isActive and not signals.is_urgent and time.monotonic() < deadline:
+        # Between two batches there is none to wait for.
         if not query.status["isTriggerActive"] or _last_batch(query) != running:
             return
         time.sleep(_POLL_SECONDS)

@@ -130,6 +130,7 @@ class Attached:
         self._hand_over = hand_over
         self._listener = QueryListener(query, self._receive)
         self._has_ended = threading.Event()
+        # Before the first run there is no end to wait for.
         self._has_ended.set()
 
     def wait_for_end(self) -> None:

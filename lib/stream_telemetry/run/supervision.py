@@ -28,6 +28,7 @@ class Restarts:
 
     def wait(self, number: int) -> float:
         """Seconds to wait before restart `number`, counted from 1 since the last progress."""
+        # The exponent is capped, because a float overflows at 1,024.
         return min(self.longest, self.first * 2.0 ** min(number - 1, 30))
 
 

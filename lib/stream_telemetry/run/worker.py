@@ -57,6 +57,7 @@ class Worker(Loop):
     def start(self) -> None:
         """Begins with the first step."""
         super().start()
+        # Watched from now on: before its start a thread would count as dead.
         self._health.watch(lambda: self.is_well)
         self._store.compute(catalogue.WORKER_UP, lambda: float(self.is_well), self._worker)
 

@@ -39,7 +39,7 @@ class OwnFile(WholeLines):
         self._give_free()
 
     def _opened(self) -> int:
-        # The lock is gone with its directory.
+        # When the directory was removed, the lock file went with it.
         if self._lock is None or not is_at(_lock_of(self.path), self._lock):
             self._give_free()
             self.path, self._lock = claim(self._wanted)

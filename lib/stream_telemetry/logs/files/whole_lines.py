@@ -112,6 +112,7 @@ class WholeLines(logging.Handler):
     def _append(self, line: bytes) -> None:
         file = self._open()
         size = os.fstat(file).st_size
+        # A line longer than the limit gets a file of its own.
         if self._max_bytes and size and size + len(line) > self._max_bytes:
             self._rotate(file)
             file = self._open()
@@ -134,7 +135,7 @@ class WholeLines(logging.Handler):
             if time.monotonic() < self._next_try:
                 raise self._why
             try:
-                # Who may read a file may look for it.
+                # Whoever may read the file must be able to enter its directory.
                 readers = 0o050 if self._mode & 0o040 else 0
                 self.path.parent.mkdir(mode=0o700 | readers, parents=True, exist_ok=True)
                 self._file = self._opened()
@@ -167,6 +168,7 @@ class WholeLines(logging.Handler):
                 )
         except OSError as error:
             self._next_rotation = time.monotonic() + _ROTATE_AGAIN_SECONDS
+            # `stream_log_errors_total` counts failed rotations too.
             self._lost.add()
             self._note(f"{self.path} cannot be rotated ({error.strerror}): it grows on")
 
@@ -182,6 +184,7 @@ class WholeLines(logging.Handler):
 
     def _note(self, trouble: str) -> None:
         if self._news.is_news(trouble):
+            # Told later: here this handler's lock is held, and telling writes to all handlers.
             self._untold.append(trouble)
 
 
@@ -193,6 +196,7 @@ def _opened(path: Path, mode: int, flags: int = os.O_APPEND) -> int:
     if stat.S_ISREG(status.st_mode):
         with contextlib.suppress(OSError):
             group = path.parent.stat().st_gid
+            # Only a member of the group may give a file to it; otherwise the file keeps its group.
             if mode & 0o040 and status.st_gid != group:
                 os.fchown(file, -1, group)
         with contextlib.suppress(OSError):
@@ -207,7 +211,7 @@ def is_at(path: Path, file: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(file))
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError:  # nothing to be seen there: no reason to leave a file that is open
+    except OSError:  # the path cannot be checked: stay with the open file
         return True
 
 
