@@ -89,6 +89,7 @@ LASTING = (
     ),
     Lasting(
         "a user who may not read the input, write the outputs, or use the group",
+        # TopicAuthorizationException and GroupAuthorizationException end so too.
         ("AuthorizationException",),
         QueryFailedError,
         "give the user these rights",
@@ -152,6 +153,7 @@ LASTING = (
 )
 """In the order in which they are looked for."""
 
+# Spark puts its error condition in brackets before a message, also before one that it wraps.
 _CONDITION = re.compile(r"(?:^|terminated with exception: )\[([A-Z0-9_]+)")
 _CLASS = re.compile(r"\b(?:[a-z]\w*\.){2,}([A-Z]\w*(?:Exception|Error))\b")
 _WRAPPING = ("SparkException", "StreamingQueryException")

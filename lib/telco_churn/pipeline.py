@@ -69,6 +69,7 @@ def with_features(events: DataFrame) -> DataFrame:
     is_valid = F.size("violations") == 0
     event = F.col("event")
     numbers = {name: event[name] for name in NUMERIC_FEATURES}
+    # A number or a text by the contract, so `from_json` reads it as STRING.
     numbers["TotalCharges"] = valid_charges_col(event["TotalCharges"])
     return events.withColumns(
         {name: F.when(is_valid, event[name]) for name in CATEGORICAL_FEATURES}

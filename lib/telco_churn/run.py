@@ -48,6 +48,7 @@ def run(settings: Settings, report: RunReport | None) -> None:
     """The job with its settings; raises like `main`."""
     kafka, topics = settings.kafka, settings.topics
     reading, group = settings.reading, settings.group
+    # First, as it needs no JVM: a wrong broker or topic is told before Spark's slow start.
     found = check_topics(kafka, topics)
     accepts_loss = reading.on_data_loss == "continue"
     checkpoint = Checkpoint(settings.checkpoint.checkpoint, accepts_loss=accepts_loss)

@@ -60,6 +60,7 @@ def failures_told(arguments: Sequence[str], environment: Mapping[str, str]) -> I
     try:
         yield
     except (ChurnStreamError, TelemetryError):
+        # Raised inside the report's block, which pushes the exit code.
         with _report(arguments, environment) or nullcontext():
             raise
 
@@ -69,6 +70,7 @@ def _report(arguments: Sequence[str], environment: Mapping[str, str]) -> RunRepo
     if settings is None or settings.run.dry_run:
         return None
     try:
+        # Whether the run is a batch is not known here; figures of a failed run stay in either case.
         return settings.push.report(QUERY_NAME, settings.group.consumer_group, keep=True)
     except TelemetryError:
         return None

@@ -28,6 +28,7 @@ MAX_NAME_CHARS = 100
 """Characters of an unknown field's name that a dead letter shows."""
 
 _ANY_SCHEMA = SchemaIds()
+# Spark's defaults accept single quotes and NaN, which RFC 8259 does not know.
 _STRICT_JSON = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 _END = "_end_of_message"
 _VIOLATIONS = ArrayType(VIOLATION_SCHEMA).simpleString()
@@ -69,6 +70,7 @@ class EventParser:
         return (
             records.withColumn("text", text)
             .withColumn("parsed", F.from_json(bracketed, ArrayType(element), _STRICT_JSON))
+            # `get` gives null beyond the end, where an index throws in ANSI mode.
             .withColumn("event", F.get("parsed", F.lit(0)))
             .withColumn("is_accepted", self._is_accepted())
             .drop("parsed")

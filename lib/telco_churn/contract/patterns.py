@@ -61,6 +61,7 @@ def translated(pattern: str) -> str:
         written.append(_WRITERS[kind](token))
         before = token if kind == "structure" else kind
     try:
+        # Finds what single tokens do not show, such as a group that is not closed.
         re.compile("".join(written))
     except re.error as error:
         raise ValueError(error.msg) from error

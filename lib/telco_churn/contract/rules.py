@@ -150,6 +150,7 @@ def _one_of_violation(field: Field, value: Column) -> Column:
         for code, _, holds in others:
             result = result.when(is_type[2] & ~holds, violation_col(field.name, code, message))
     text = F.try_variant_get(value, "$", "double")
+    # A text such as "1e400" matches the pattern, but no DOUBLE can hold it.
     overflows = (kind == "STRING") & (F.abs(text) >= _INFINITY)
     return result.when(overflows, violation_col(field.name, "non_finite", message))
 

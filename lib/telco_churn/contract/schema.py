@@ -71,6 +71,7 @@ def parse_contract(name: str, schema: Schema) -> Contract:
     properties: Mapping[str, Schema] = schema.get("properties", {})
     if missing := sorted(required - properties.keys()):
         raise SettingsError(f"contract {name}: required property {missing[0]} is not described")
+    # The default is JSON Schema's own.
     allows_unknown = schema.get("additionalProperties", True)
     if not isinstance(allows_unknown, bool):
         raise SettingsError(f"contract {name}: additionalProperties must be true or false")

@@ -109,6 +109,7 @@ def read_manifest(path: Path) -> Manifest:
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Writes `manifest` into the directory `path`."""
+    # NaN is no JSON: better no manifest than one that nobody can read.
     text = json.dumps(asdict(manifest), indent=2, sort_keys=True, allow_nan=False)
     (path / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 
@@ -117,6 +118,7 @@ def _check_shape(source: Path, document: object) -> None:
     schema = package_files(__package__).joinpath("manifest_schema.json").read_text("utf-8")
     error = best_match(Draft202012Validator(json.loads(schema)).iter_errors(document))
     if error is not None:
+        # jsonschema quotes the value that it refuses, which may be the whole document.
         place = "/".join(str(step) for step in error.path) or "the document"
         raise ModelError(
             f"{source} is not a model's manifest: {place}: {error.message[:200]}; {HOW_TO_MEND}"

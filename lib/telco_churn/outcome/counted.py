@@ -48,4 +48,5 @@ def with_violation_counts(checked: DataFrame, fields: Sequence[str]) -> DataFram
         F.filter(named, lambda field: field.isNotNull() & ~F.array_contains(known, field))
     ).cast("float")
     counts = F.concat(of_known, F.array(of_message, of_others))
+    # Null for the many valid records, which leaves `vector_sum` little to add.
     return checked.withColumn("violation_counts", F.when(F.size("violations") > 0, counts))

@@ -46,6 +46,8 @@ def with_bounded_value(records: DataFrame) -> DataFrame:
     length = F.octet_length("value")
     escaped = F.octet_length(F.to_json(F.struct(text.alias("t"))))
     is_small = (
+        # JSON escapes a byte by six at most, and base64 makes four bytes of three. Only what lies
+        # between these bounds is escaped to be measured.
         F.when(F.isnull("value") | (length <= MAX_TEXT_BYTES // 6), F.lit(True))
         .when(~is_text, length <= MAX_TEXT_BYTES * 3 // 4)
         .when(length <= MAX_TEXT_BYTES, escaped <= MAX_TEXT_BYTES)
@@ -85,6 +87,7 @@ def dead_letter_col(consumer_group: str) -> Column:
         F.when(~is_text, F.base64("value")).alias("original_base64"),
         F.col("truncated").alias("original_truncated"),
     )
+    # `ignoreNullFields` holds for a whole document, so the two halves are written apart.
     return _merged(F.to_json(letter, _WITH_NULLS), F.to_json(rarely, JSON_OPTIONS))
 
 
@@ -114,6 +117,7 @@ def _violations() -> Column:
 def _retry_count() -> Column:
     """How often the event was sent in again, which whoever does so says in a header."""
     counts = F.filter("headers", lambda header: header["key"] == "retry_count")
+    # As Kafka's own clients read a repeated header: the last one counts.
     last = F.try_element_at(counts, F.lit(-1))["value"].cast("string").try_cast("int")
     return F.greatest(last, F.lit(0))
 

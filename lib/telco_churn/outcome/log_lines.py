@@ -158,6 +158,7 @@ def _original(letter: Mapping[str, Any]) -> dict[str, Any]:
         event = json.loads(
             text if isinstance(text, str) else base64.b64decode(encoded or "")[FRAME_BYTES:]
         )
+    # A refused message may be nested deeper than Python's parser goes.
     except (TypeError, ValueError, RecursionError):
         return {}
     return event if isinstance(event, dict) else {}

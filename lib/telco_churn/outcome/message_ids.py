@@ -43,8 +43,10 @@ def make_message_id(settings: MessageIdSettings) -> MessageId:
     secret = _secret(key_file)
 
     def hashed_id(key: bytes | None) -> str | None:
+        """The key's hash, in hex."""
         if key is None:
             return None
+        # Without a secret, hashing every possible id would tell whose line it is.
         return hmac.digest(secret, key, hashlib.sha256)[:_HASH_BYTES].hex()
 
     return hashed_id

@@ -59,6 +59,7 @@ def to_records(outcomes: DataFrame, routes: Routes, version: str, threshold: flo
         `headers` ARRAY<STRUCT<key STRING, value BINARY>>.
     """
     is_good = F.isnull("error_type")
+    # A good record's key and headers passed the contract; those of a refused one have any size.
     fits = is_good | (envelope_bytes_col() <= MAX_ENVELOPE_BYTES)
     key_fits = bytes_col("key") <= MAX_ENVELOPE_BYTES
     own_headers = F.when(F.col("headers").isNotNull() & fits, own_headers_col())

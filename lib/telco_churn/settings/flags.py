@@ -37,6 +37,7 @@ class OneLineParser(argparse.ArgumentParser):
         Raises:
             SettingsError: an argument is unknown or malformed.
         """
+        # Not parse_args, which offers no guess at what was meant.
         namespace, unknown = self.parse_known_args(list(arguments))
         if unknown:
             near = nearest(unknown[0].partition("=")[0], self._option_string_actions)
@@ -72,6 +73,7 @@ def make_parser(kind: type, command: Command) -> OneLineParser:
         usage=f"%(prog)s {command.usage}",
         description=command.description,
         epilog=command.epilog,
+        # An abbreviation stops working when a new option begins with the same letters.
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")

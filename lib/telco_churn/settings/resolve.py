@@ -131,6 +131,7 @@ class _Sources:
     file: _File | None
 
     def section(self, kind: type) -> Any:
+        """The section with its options; raises SettingsError for one that cannot be used."""
         is_own = issubclass(kind, OwnOptions)
         values = {option.name: self._value(option, is_own=is_own) for option in options_of(kind)}
         try:
@@ -179,6 +180,7 @@ def _read_file(path: Path) -> _File:
             near = nearest(key, names)
             guess = f"did you mean {near}" if near else f"known are {', '.join(names)}"
             raise SettingsError(f"config {path}: unknown key {key!r}; {guess}?")
+        # To Python a bool is an int, but no option takes one: its text is on or off.
         if not isinstance(value, str | int) or isinstance(value, bool):
             raise SettingsError(f"config {path}: {key} must be text or a whole number")
     return _File(path, {key: str(value) for key, value in table.items()})

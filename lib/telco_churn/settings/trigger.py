@@ -17,7 +17,7 @@ _UNITS = {
 }
 """How people write a unit, and what Spark calls it."""
 _SECONDS = {"millisecond": 0.001, "second": 1.0, "minute": 60.0, "hour": 3600.0}
-# Spark counts microseconds in 64 bits.
+# At most nine digits, because Spark counts an interval in microseconds, in 64 bits.
 _INTERVAL = re.compile(r"(\d{1,9})[ \t]*([a-z]+)", re.ASCII)
 DEFAULT_REALTIME = "1 minute"
 """Length of a real-time batch; each end of one pauses the stream, each kill repeats one."""

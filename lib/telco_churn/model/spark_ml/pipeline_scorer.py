@@ -26,6 +26,7 @@ class PipelineScorer:
     def with_probability(self, features: DataFrame) -> DataFrame:
         """See `Scorer`."""
         scored = self.pipeline.transform(features)
+        # Element 1 belongs to label 1, the customers who leave.
         probability = F.get(vector_to_array(F.col(CLASS_PROBABILITIES)), F.lit(1))
         added = [name for name in scored.columns if name.startswith(MODEL_PREFIX)]
         return scored.withColumn(PROBABILITY, probability).drop(*added)
@@ -42,6 +43,7 @@ def _restored(stage: SavedStage) -> Transformer:
     java: Any = JavaWrapper._new_java_obj(stage.class_name, stage.uid, *_fit(gateway, stage))
     reader = gateway.jvm.org.apache.spark.ml.util.DefaultParamsReader
     metadata = reader.parseMetadata(stage.metadata, stage.class_name)
+    # Scala compiles the default of the second argument to a method of this name.
     metadata.getAndSetParams(java, getattr(metadata, "getAndSetParams$default$2")())
     transformer: Transformer = JavaParams._from_java(java)
     return transformer

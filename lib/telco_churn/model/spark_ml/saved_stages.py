@@ -74,6 +74,7 @@ def _stages(directory: Path) -> Iterator[SavedStage]:
     document = json.loads(metadata)
     if document["class"] == _PIPELINE:
         uids = document["paramMap"]["stageUids"]
+        # Spark pads the numbers in the directories' names to the width of the stage count.
         digits = len(str(len(uids)))
         for place, uid in enumerate(uids):
             yield from _stages(directory / "stages" / f"{place:0{digits}}_{uid}")
