@@ -28,6 +28,7 @@ from telco_churn.query.settings import CheckpointSettings
 from telco_churn.settings.flags import Command
 from telco_churn.settings.resolve import read
 
+# What Spark writes for a batch of a query without a watermark.
 _COMMIT = 'v1\n{"nextBatchWatermarkMs":0}'
 
 
@@ -106,6 +107,7 @@ def skip(files: CheckpointFiles, record: RecordAddress) -> bool:
         files.write(f"{OFFSETS}/{batch}", plan.text)
         return False
     plan = plan.up_to({**start, key: record.offset + 1})
+    # The plan before its commit: after a crash in between, the command can be run again.
     files.write(f"{OFFSETS}/{batch}", plan.text)
     files.write(f"{COMMITS}/{batch}", _COMMIT)
     return True

@@ -1,6 +1,6 @@
 """The command behind `./spark-submit.sh --prepare`: makes all that a start would make or fetch.
 
-It stands here because the broker of the sandbox is a part of it.
+It belongs to the sandbox because it also prepares the sandbox's broker.
 """
 
 from __future__ import annotations

@@ -143,6 +143,7 @@ class Trial:
         feed = self._plan.feed
         _say(f"Feeding made-up customers, {feed.rate:g} a second, and starting the job ...")
         self._producer = self._start_producer(feed.events or 0, feed.rate)
+        # Spark takes the first free one, so it has to be found before the job starts.
         ui_port = next((port for port in _SPARK_UI_PORTS if port_is_free(port)), None)
         self._job = self._start_job()
         self._say_addresses(ui_port)
@@ -171,6 +172,7 @@ class Trial:
             *(sys.executable, str(_PRODUCER)),
             *("--broker", self._broker.bootstrap_servers, "--topic", self._topics.raw),
             *("--synthetic", str(events), "--rate", f"{rate:g}"),
+            # Broken records are to reach the job, so the producer does not check them.
             *("--bad-ratio", f"{self._plan.feed.bad_ratio:g}", "--no-validate"),
         ]
         return Child("the producer", command, self._scratch / "producer.log")
@@ -215,6 +217,7 @@ class Trial:
             _say(
                 f"All {self._plan.feed.events:,} customers are sent; the job goes on until Ctrl-C."
             )
+            # It has ended by itself; this dismisses its watchdog.
             self._producer.kill()
             self._producer = None
 

@@ -56,6 +56,7 @@ class ConditionalDraw:
     def __call__(self, random: Random, *known: str) -> Cell:
         """The other positions, with the chance that they have beside `known`."""
         outcomes, bounds = self._choices[known]
+        # Up to the last but one, as rounding may put the draw at the very end.
         return outcomes[bisect(bounds, random.random() * bounds[-1], 0, len(bounds) - 1)]
 
 

@@ -209,6 +209,7 @@ def _prior(fields: Sequence[str]) -> Table:
 
 def _add_on_prior() -> Table:
     def weight(cell: Cell) -> float:
+        """The more, the more pairs of add-ons are booked together."""
         booked = cell.count("Yes")
         return math.exp(_ADD_ON_AFFINITY * booked * (booked - 1) / 2)
 
@@ -219,6 +220,7 @@ def _household_prior() -> Table:
     steps = list(customer_facts()["shares"]["Contract"])
 
     def weight(cell: Cell) -> float:
+        """The more, the longer the contract of a customer with a family."""
         return math.exp(_FAMILY_AFFINITY * cell[1:3].count("Yes") * steps.index(cell[4]))
 
     return {cell: weight(cell) for cell in _prior(_HOUSEHOLD)}

@@ -94,6 +94,7 @@ def _send(
     with tqdm(total=total or None, unit=" events", disable=None, file=sys.stderr) as progress:
 
         def on_batch(batch_size: int) -> None:
+            """Shows the progress, and keeps it."""
             progress.update(batch_size)
             if checkpoint:
                 checkpoint.write(checkpoint.source.place)
@@ -126,11 +127,14 @@ def _stop_on_signals() -> Iterator[StopRequest]:
     stop = StopRequest()
 
     def restore() -> None:
+        """Puts the actions before ours back."""
         for number, action in before.items():
             signal.signal(number, action)
 
     def request_stop(_number: int, _frame: FrameType | None) -> None:
+        """Asks for a stop at the first signal."""
         stop.is_made = True
+        # So that a second signal ends the process at once.
         restore()
 
     before = {number: signal.signal(number, request_stop) for number in _STOP_SIGNALS}
@@ -144,6 +148,7 @@ class _ProgressBarHandler(logging.Handler):
     """Writes lines above the progress bar instead of into it."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Writes the line."""
         tqdm.write(self.format(record), file=sys.stderr)
 
 

@@ -140,6 +140,7 @@ class Feed:
 
     def _wait_until_due(self) -> bool:
         while not self._stop.is_made and (delay := self._pacer.delay_seconds()) > 0:
+            # In short naps, so that a stop and the delivery reports do not wait for a slow rate.
             time.sleep(min(delay, _LONGEST_NAP_SECONDS))
             self._publisher.serve()
         return not self._stop.is_made

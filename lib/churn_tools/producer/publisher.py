@@ -162,6 +162,7 @@ class Publisher:
         )
 
     def _on_error(self, error: KafkaError) -> None:
+        # librdkafka reports each broken connection and mends it; only an outage is worth a warning.
         is_outage = error.code() == KafkaError._ALL_BROKERS_DOWN
         _logger.log(
             logging.WARNING if is_outage else logging.DEBUG,

@@ -30,6 +30,7 @@ def check_csv(source: Path) -> list[str]:
         SettingsError: the file cannot be read, or lacks one of `CSV_COLUMNS`.
     """
     try:
+        # Spreadsheets begin a file with a byte order mark.
         with source.open(encoding="utf-8-sig", newline="") as lines:
             header = next(csv.reader(lines), [])
     except (OSError, UnicodeDecodeError) as error:
@@ -64,6 +65,7 @@ def read_customers(spark: SparkSession, source: Path) -> DataFrame:
     """
     header = check_csv(source)
     schema = StructType([StructField(name, StringType()) for name in header])
+    # A quote inside a field is doubled in CSV; Spark's default is a backslash before it.
     rows = spark.read.csv(f"file://{source.resolve()}", schema, header=True, escape='"')
     customers = rows.select(
         "customerID",

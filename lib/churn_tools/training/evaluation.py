@@ -40,6 +40,7 @@ def evaluate(labels: Floats, probabilities: Floats, threshold: float) -> Evaluat
 
 def area_under_roc(labels: Floats, probabilities: Floats) -> float:
     """The chance that who leaves is scored above who stays; a tie counts half."""
+    # By ranks (Mann and Whitney), which needs no curve and is exact for ties.
     _, places, counts = np.unique(probabilities, return_inverse=True, return_counts=True)
     mean_ranks = np.cumsum(counts) - (counts - 1) / 2
     leaving = labels == 1
@@ -54,6 +55,7 @@ def _f1(labels: Floats, predicted: NDArray[np.bool_]) -> float:
 
 
 def _calibration(labels: Floats, probabilities: Floats) -> tuple[CalibrationBin, ...]:
+    # Stable, so that equal scores fall into the same tenths at each run.
     tenths = np.array_split(np.argsort(probabilities, kind="stable"), _TENTHS)
     return tuple(
         CalibrationBin(

@@ -48,6 +48,7 @@ def train(customers: DataFrame, seed: int, version: str, description: str) -> Tr
         SettingsError: one of the two parts lacks customers who left, or who stayed.
     """
     created = datetime.now(UTC)
+    # By a hash of the id: the choice depends neither on the order of rows nor on their number.
     is_held_out = F.pmod(F.xxhash64("customerID", F.lit(seed)), F.lit(_HELD_OUT_ONE_IN)) == 0
     fitted_to = customers.where(~is_held_out).cache()
     held_out = customers.where(is_held_out).cache()
@@ -89,6 +90,7 @@ def pipeline_estimator() -> Pipeline:
             StringIndexer(
                 inputCols=list(CATEGORICAL_FEATURES),
                 outputCols=indexes,
+                # The default order is by frequency, so a few more rows could swap two columns.
                 stringOrderType="alphabetAsc",
                 handleInvalid="keep",
             ),

@@ -24,6 +24,7 @@ _HOME: Final = Path(__file__).resolve().parents[3]
 
 
 def _listening(text: str) -> int:
+    # Other programs' configuration names the port, so it must be known before the start.
     if port(text) == 0:
         raise ValueError("is not a port from 1 to 65535")
     return port(text)
@@ -104,6 +105,7 @@ def _directory(given: Path | None) -> Iterator[Path]:
         given.mkdir(parents=True, exist_ok=True)
         yield given
         return
+    # A program that is slow to end may still write there while it is removed.
     with tempfile.TemporaryDirectory(
         prefix="telco-churn-monitoring-", ignore_cleanup_errors=True
     ) as made:
@@ -119,7 +121,7 @@ def _watch(ports: Ports, directory: Path, interrupts: Interrupts) -> None:
         _say(f"  reading       http://{LOOPBACK}:{ports.job}/metrics")
         _say(f"  data, logs    {directory}")
         _say("Let the job push with --pushgateway " + monitoring.addresses["pushgateway"])
-        _say("Mail is tried by the example addresses and fails. Ctrl-C stops everything.")
+        _say("Mail goes to the example addresses and fails. Ctrl-C stops everything.")
         while True:
             interrupts.check()
             monitoring.require_running()

@@ -87,6 +87,7 @@ class Monitoring:
             self._start_alertmanager()
             self._start_prometheus()
             self._start_grafana()
+        # Interrupts too: `__exit__` is not called when `__enter__` raises.
         except BaseException:
             self._stop()
             raise
@@ -117,7 +118,7 @@ class Monitoring:
         self._start(
             "pushgateway",
             program("prometheus-pushgateway", "pushgateway"),
-            # Debian's own default is one file for all.
+            # Debian's build keeps the groups in a file that all its Pushgateways would share.
             "--persistence.file=",
         )
 
@@ -128,7 +129,7 @@ class Monitoring:
             program("prometheus-alertmanager", "alertmanager"),
             f"--config.file={own / 'alertmanager.yml'}",
             f"--storage.path={own / 'data'}",
-            # One of its kind: no port for others.
+            # A single Alertmanager needs no port for peers.
             "--cluster.listen-address=",
         )
 

@@ -35,6 +35,7 @@ class Preview:
         if self._reader is None:
             return []
         lines = []
+        # Short, because the same loop watches the sandbox's processes.
         for message in self._reader.poll(0.05, most=10):
             topic = str(message.topic())
             if self._left[topic] > 0:

@@ -100,6 +100,7 @@ def violations(letter: Message) -> list[str]:
 
 
 def _spread(values: Sequence[float], unit: str) -> str:
+    # `quantiles` needs two values.
     if len(values) < 2:
         return f"median {'-':>8} {unit:2}  p95 {'-':>8} {unit:2}"
     p95 = quantiles(values, n=20, method="inclusive")[-1]

@@ -46,7 +46,7 @@ def with_bounded_value(records: DataFrame) -> DataFrame:
     length = F.octet_length("value")
     escaped = F.octet_length(F.to_json(F.struct(text.alias("t"))))
     is_small = (
-        # JSON escapes a byte by six at most, and base64 makes four bytes of three. Only what lies
+        # JSON escapes a byte to six at most, and base64 makes four bytes of three. Only what lies
         # between these bounds is escaped to be measured.
         F.when(F.isnull("value") | (length <= MAX_TEXT_BYTES // 6), F.lit(True))
         .when(~is_text, length <= MAX_TEXT_BYTES * 3 // 4)
