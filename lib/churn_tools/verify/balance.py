@@ -9,15 +9,14 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntFlag
 
+from churn_tools.verify.deleted import Deleted
+from churn_tools.verify.finding import NAMED, Finding
 from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.broker.read import RecordAddress
-
-NAMED = 5
-"""How many records a finding names."""
 
 
 class Fate(IntFlag):
@@ -29,20 +28,6 @@ class Fate(IntFlag):
 
 _READ = 4
 _BOTH = Fate.PREDICTION | Fate.DEAD_LETTER
-
-
-@dataclass
-class Finding:
-    """How often something was found, and where first."""
-
-    count: int = 0
-    first: list[RecordAddress] = field(default_factory=list)
-
-    def add(self, record: RecordAddress) -> None:
-        """Counts one more."""
-        self.count += 1
-        if len(self.first) < NAMED:
-            self.first.append(record)
 
 
 @dataclass
@@ -58,8 +43,11 @@ class Balance:
         in_both: have a prediction and a dead letter.
         repeated: output records beyond the first of their kind for a source record.
         expired: answers to records that the source topic no longer keeps.
+        deleted: offsets that it no longer keeps.
+        unread: those of them without an answer, from the first one on that has one.
         later: answers to records that came after the source had been read.
         older: answers to records that had the place of others, in an older topic of the same name.
+        outputs_are_whole: whether Kafka has deleted none of the answers.
     """
 
     read: int
@@ -70,25 +58,41 @@ class Balance:
     in_both: Finding
     repeated: Finding
     expired: int
+    deleted: int
+    unread: Finding
     later: int
     older: Finding
+    outputs_are_whole: bool = True
 
     @property
     def is_clean(self) -> bool:
-        """Whether each record has exactly one fate; a repeated one is told by its headers."""
-        return not (self.lost.count or self.invented.count or self.in_both.count)
+        """Whether each record has exactly one fate; a repeated one is told by its headers.
+
+        What the source no longer has counts as long as all answers are still there.
+        """
+        unread = self.unread.count if self.outputs_are_whole else 0
+        return not (self.lost.count or self.invented.count or self.in_both.count or unread)
 
 
 class Ledger:
     """Takes records and answers as they are read, then strikes a balance."""
 
-    def __init__(self, bounds: Bounds, ends: Callable[[], Positions] = lambda: {}) -> None:
+    def __init__(
+        self,
+        bounds: Bounds,
+        ends: Callable[[], Positions] = lambda: {},
+        *,
+        has_gaps: bool = False,
+    ) -> None:
         """Opens the ledger.
 
         Args:
             bounds: of the partitions, as the source is read.
             ends: tells the next offset of each partition that there is by now.
+            has_gaps: whether Kafka deletes single records of the source, by their keys.
         """
+        self._has_gaps = has_gaps
+        self._deleted = Deleted(bounds.beginnings)
         self._begins = bounds.beginnings
         self._pages = {
             key: bytearray(max(0, end - bounds.beginnings[key])) for key, end in bounds.ends.items()
@@ -105,24 +109,25 @@ class Ledger:
 
         Args:
             record: where it is.
-            time: its timestamp in milliseconds; 0 or less when it has none.
+            time: its timestamp in milliseconds; negative when it has none.
         """
         page, at = self._line(record)
         if 0 <= at < len(page):
             page[at] |= _READ
             self._times[record.topic, record.partition][at] = time
 
-    def answered(self, record: RecordAddress, fate: Fate, time: int = 0) -> None:
+    def answered(self, record: RecordAddress, fate: Fate, time: int | None = None) -> None:
         """Notes an output record that answers `record` of the source.
 
         Args:
             record: where the record is that it answers.
             fate: what became of it.
-            time: the timestamp of that record, as the answer has it; 0 or less when it has none.
+            time: the timestamp of that record, as the answer has it; None when it does not tell.
         """
         page, at = self._line(record)
         if at < 0:
             self._expired += 1
+            self._deleted.answered(record)
         elif at >= len(page):
             self._note_beyond(record)
         elif self._is_older(record, at, time):
@@ -137,11 +142,12 @@ class Ledger:
         """Records that have neither fate so far."""
         return sum(page.count(_READ) for page in self._pages.values())
 
-    def balance(self, begins: Positions) -> Balance:
+    def balance(self, begins: Positions, *, outputs_are_whole: bool = True) -> Balance:
         """The balance.
 
         Args:
             begins: the first offset that each partition has by now, after retention.
+            outputs_are_whole: whether Kafka has deleted none of the answers.
         """
         counts = sum((Counter(page) for page in self._pages.values()), Counter[int]())
         invented, expired = self._unread(begins)
@@ -156,14 +162,17 @@ class Ledger:
             in_both=self._find(lambda flags: flags & _BOTH == _BOTH, counts),
             repeated=self._repeated,
             expired=self._expired + expired,
+            deleted=self._deleted.count,
+            unread=self._deleted.unanswered(),
             later=self._later,
             older=self._older,
+            outputs_are_whole=outputs_are_whole,
         )
 
-    def _is_older(self, record: RecordAddress, at: int, time: int) -> bool:
+    def _is_older(self, record: RecordAddress, at: int, time: int | None) -> bool:
         """Whether the answer is to a record that was at this place before the one that is there."""
         known = self._times[record.topic, record.partition][at]
-        return known > 0 and time > 0 and known != time
+        return known != 0 and time is not None and known != time
 
     def _line(self, record: RecordAddress) -> tuple[bytearray, int]:
         """The page of the record's partition, and the place in it."""
@@ -181,14 +190,14 @@ class Ledger:
             self._beyond.add(record)
 
     def _unread(self, begins: Positions) -> tuple[Finding, int]:
-        """Answers without a record: invented, or their record expired while it was read."""
+        """Answers without a record: invented, or their record has expired since."""
         invented, expired = Finding(), 0
         for key, page in self._pages.items():
             if not any(page.count(flags) for flags in range(1, _READ)):
                 continue
             for at, flags in enumerate(page, self._begins[key]):
                 if flags and not flags & _READ:
-                    if at < begins.get(key, 0):
+                    if self._has_gaps or at < begins.get(key, 0):
                         expired += 1
                     else:
                         invented.add(RecordAddress(*key, at))

@@ -1,8 +1,7 @@
 """Checks that nothing is lost: `python -m churn_tools.verify --broker … --input-topic …`.
 
 Reads the three topics of a job from their beginnings and compares them (`balance.py`). Kafka has
-to keep the outputs at least as long as the source, or what it has deleted there counts as lost; a
-compacted source cannot be verified.
+to keep the outputs at least as long as the source, or what it has deleted there counts as lost.
 """
 
 from __future__ import annotations
@@ -13,12 +12,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaException
+from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, KafkaException, Message
 
-from churn_tools.verify.balance import NAMED, Balance, Fate, Finding, Ledger
+from churn_tools.verify.balance import Balance, Fate, Ledger
+from churn_tools.verify.finding import NAMED, Finding
+from churn_tools.verify.keeping import compacted_among
+from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.read import RecordAddress, TopicReader, headers_of
-from stream_telemetry.options import OwnOptions, option
-from stream_telemetry.values import number
+from stream_telemetry.options import OFF, OwnOptions, option
+from stream_telemetry.values import count, number, or_off
 from telco_churn.errors import ChurnStreamError, KafkaUnavailableError
 from telco_churn.outcome.source_headers import source_of, time_of_source
 from telco_churn.query.settings import BrokerSettings, TopicSettings
@@ -46,12 +48,25 @@ class WaitSettings(OwnOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExpectSettings(OwnOptions):
+    """What should be there."""
+
+    expected: int | None = option(
+        OFF,
+        "how many records were to be sent, such as the rows of a file; fewer are a loss",
+        parse=or_off(count()),
+        metavar="RECORDS",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerifySettings:
     """The verifier's settings."""
 
     kafka: BrokerSettings
     topics: TopicSettings
     wait: WaitSettings
+    expect: ExpectSettings
 
 
 COMMAND = Command(
@@ -74,11 +89,18 @@ def main(arguments: Sequence[str]) -> None:
     topic = settings.topics.input_topic
     balance = verify(settings.kafka, settings.topics, settings.wait.timeout)
     sys.stdout.write(described(balance))
+    unsent = _unsent(balance, settings.expect.expected)
+    if unsent:
+        raise BalanceError(
+            f"{unsent} records of {settings.expect.expected} that were expected were never sent "
+            f"to {topic}: look at what the producer said of its file"
+        )
     if not balance.is_clean:
         raise BalanceError(
             f"the records of {topic} do not balance: {balance.lost.count} lost, "
-            f"{balance.invented.count} invented, {balance.in_both.count} in both; look at the "
-            "named offsets, and whether Kafka keeps the outputs as long as the source"
+            f"{balance.invented.count} invented, {balance.in_both.count} in both, "
+            f"{balance.unread.count} deleted unread; look at the named offsets, and whether Kafka "
+            "keeps the outputs as long as the source"
         )
 
 
@@ -114,10 +136,15 @@ def described(balance: Balance) -> str:
         "in both": balance.in_both,
         "repeated": balance.repeated,
         "expired": balance.expired,
+        "deleted unread": balance.unread,
         "later": balance.later,
         "older topic": balance.older,
     }
     return "".join(f"{name:14}{_shown(value)}\n" for name, value in figures.items())
+
+
+def _unsent(balance: Balance, expected: int | None) -> int:
+    return max(0, (expected or 0) - balance.read - balance.deleted)
 
 
 def _shown(value: int | Finding) -> str:
@@ -134,14 +161,46 @@ def _verified(client: Mapping[str, str], topics: TopicSettings, timeout: float) 
         topics.output_topic: Fate.PREDICTION,
         topics.deadletter_topic: Fate.DEAD_LETTER,
     }
+    compacted = compacted_among(client, topics.all)
+    for topic in compacted - {source}:
+        _warn(f"{topic} is compacted: an answer that Kafka has removed there counts as lost")
+    if source in compacted:
+        _warn(f"{source} is compacted: an answer to a record that never was counts as expired")
+    _tell_of_open_transactions(client, source)
     with TopicReader(client, [source]) as events, TopicReader(client, [*fates]) as answers:
-        ledger = Ledger(events.bounds(), lambda: events.bounds().ends)
+        ledger = Ledger(events.bounds(), lambda: events.bounds().ends, has_gaps=source in compacted)
         for event in events.read():
-            ledger.read(RecordAddress.of(event), event.timestamp()[1])
+            ledger.read(RecordAddress.of(event), _time_of(event))
         deadline = time.monotonic() + timeout
         for answer in answers.read(lambda: not ledger.unanswered or time.monotonic() > deadline):
             headers = headers_of(answer)
             record = source_of(headers)
             if record is not None and record.topic == source:
                 ledger.answered(record, fates[str(answer.topic())], time_of_source(headers))
-        return ledger.balance(events.bounds().beginnings)
+        are_whole = not any(answers.bounds().beginnings.values()) and not compacted & fates.keys()
+        return ledger.balance(events.bounds().beginnings, outputs_are_whole=are_whole)
+
+
+def _tell_of_open_transactions(client: Mapping[str, str], source: str) -> None:
+    """Names what nobody may read yet, since it is neither lost nor answered."""
+    asked = BrokerOffsets(source, "verify", client)
+    try:
+        bounds = asked.bounds()
+    finally:
+        asked.close()
+    for (topic, partition), written in bounds.written.items():
+        end = bounds.ends[topic, partition]
+        if written > end:
+            _warn(
+                f"{topic}-{partition} has a transaction open at offset {end}: {written - end} "
+                "offsets from there on are not looked at"
+            )
+
+
+def _time_of(event: Message) -> int:
+    kind, milliseconds = event.timestamp()
+    return -1 if kind == TIMESTAMP_NOT_AVAILABLE else int(milliseconds)
+
+
+def _warn(line: str) -> None:
+    sys.stderr.write(f"verify: {line}\n")

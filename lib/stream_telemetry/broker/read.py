@@ -114,6 +114,8 @@ class TopicReader:
             "auto.offset.reset": "earliest",
             "queued.max.messages.kbytes": memory_kilobytes,
             "reconnect.backoff.max.ms": "1000",
+            # Who reads to the end waits so long for the word that there it is.
+            "fetch.wait.max.ms": 500 if has_log else 50,
         }
         if has_log:
             self._consumer = Consumer(settings, logger=client_logger(), error_cb=log_client_error)
@@ -198,7 +200,7 @@ class TopicReader:
         heard = time.monotonic()
         while self._unread or not is_enough():
             before = len(self._unread)
-            records = self.poll(0.5)
+            records = self.poll(0.1)
             yield from records
             if records or not self._unread or len(self._unread) < before:
                 heard = time.monotonic()

@@ -14,10 +14,10 @@ TIMESTAMP: Final = "source_timestamp"
 LATENCY: Final = "latency_ms"
 
 
-def time_of_source(headers: Mapping[str, str]) -> int:
-    """The event's timestamp in milliseconds; 0 where the headers do not tell."""
+def time_of_source(headers: Mapping[str, str]) -> int | None:
+    """The event's timestamp in milliseconds, -1 for none; None where the headers do not tell."""
     text = headers.get(TIMESTAMP, "")
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.removeprefix("-").isdecimal() else None
 
 
 def source_of(headers: Mapping[str, str]) -> RecordAddress | None:

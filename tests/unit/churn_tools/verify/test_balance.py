@@ -5,7 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from churn_tools.verify.balance import NAMED, Balance, Fate, Finding, Ledger
+from churn_tools.verify.balance import Balance, Fate, Ledger
+from churn_tools.verify.finding import NAMED, Finding
 from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.broker.read import RecordAddress
 
@@ -88,13 +89,36 @@ def test_a_million_records_fit_into_memory() -> None:
 
 
 def test_an_answer_counts_only_for_the_record_whose_time_it_has() -> None:
-    ledger = Ledger(Bounds({KEYS[0]: 0}, {KEYS[0]: 3}))
-    for offset, time in enumerate((100, 101, -1)):
+    ledger = Ledger(Bounds({KEYS[0]: 0}, {KEYS[0]: 5}))
+    for offset, time in enumerate((100, 101, -1, -1, 102)):
         ledger.read(event((0, offset)), time)
-    for offset, time in enumerate((100, 55, 57)):
-        ledger.answered(event((0, offset)), Fate.PREDICTION, time)
+    for offset, made in enumerate((100, 55, 57, -1, None)):
+        ledger.answered(event((0, offset)), Fate.PREDICTION, made)
     found = ledger.balance({KEYS[0]: 0})
-    assert found.older == Finding(1, [event((0, 1))])
-    assert found.lost == Finding(1, [event((0, 1))])
-    assert found.predictions == 2, "a record without a time is told by its place alone"
+    assert found.older == Finding(2, [event((0, 1)), event((0, 2))])
+    assert found.lost == Finding(2, [event((0, 1)), event((0, 2))])
+    assert found.predictions == 3, "an answer that does not tell is known by its place alone"
     assert not found.is_clean
+
+
+def test_what_was_deleted_without_an_answer_is_named_while_all_answers_are_there() -> None:
+    begins = {KEYS[0]: 10**12, KEYS[1]: 30}
+    ledger = Ledger(Bounds(begins, begins))
+    first = 10**12 - 100_000
+    for offset in range(first, 10**12):
+        if offset not in (first + 2, 10**12 - 1):
+            ledger.answered(event((0, offset)), Fate.PREDICTION)
+    ledger.answered(event((0, first + 7)), Fate.PREDICTION)
+    found = ledger.balance({})
+    # What was there before the job began is not its loss, and of partition 1 nobody knows.
+    assert found.unread == Finding(2, [event((0, first + 2)), event((0, 10**12 - 1))])
+    assert (found.deleted, found.is_clean) == (10**12 + 30, False)
+    assert ledger.balance({}, outputs_are_whole=False).is_clean
+
+
+def test_a_source_with_gaps_may_have_lost_the_record_of_an_answer() -> None:
+    ledger = Ledger(Bounds({KEYS[0]: 0}, {KEYS[0]: 3}), has_gaps=True)
+    ledger.read(event((0, 1)), 100)
+    ledger.answered(event((0, 0)), Fate.PREDICTION, 99)
+    found = ledger.balance({})
+    assert (found.expired, found.invented.count, found.lost.count) == (1, 0, 1)

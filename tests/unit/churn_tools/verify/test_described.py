@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from churn_tools.verify.balance import NAMED, Balance, Finding
+from churn_tools.verify.balance import Balance
 from churn_tools.verify.command import described
+from churn_tools.verify.finding import NAMED, Finding
 from stream_telemetry.broker.read import RecordAddress
 
 
@@ -19,6 +20,8 @@ def balance(lost: Finding) -> Balance:
         in_both=Finding(),
         repeated=Finding(),
         expired=2,
+        deleted=2,
+        unread=Finding(),
         later=1,
         older=Finding(),
     )
@@ -34,7 +37,7 @@ def test_each_figure_has_a_line_and_they_stand_below_each_other() -> None:
     lines = described(balance(Finding())).splitlines()
     assert [line[:14].strip() for line in lines] == [
         *("read", "predictions", "dead letters", "lost", "invented", "in both"),
-        *("repeated", "expired", "later", "older topic"),
+        *("repeated", "expired", "deleted unread", "later", "older topic"),
     ]
     assert {len(line) for line in lines} == {25}
     assert lines[0].endswith(" 12,345")
