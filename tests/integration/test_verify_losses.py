@@ -52,7 +52,7 @@ class Books:
                 "source_offset": offset,
                 "source_timestamp": self.made.get(offset, NOW),
             }
-            headers = {name: str(value).encode() for name, value in own.items()}
+            headers: dict[str, str | bytes | None] = {n: str(value) for n, value in own.items()}
             producer.produce(self.topics.predictions, b"{}", partition=0, headers=headers)
         assert producer.flush(30) == 0
 
