@@ -126,3 +126,33 @@ def test_a_line_is_named_after_who_asked_for_it(
 ) -> None:
     log.started("run-1")
     assert [line.funcName for line in caplog.records] == ["started"]
+
+
+def test_health_is_told_when_it_changes_but_not_each_pause(
+    log: QueryLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.started("run-1")
+    states = ["running", "idle", "running", "stalled", "stalled", "idle", "stopping"]
+    for state in states:
+        log.health(state, {"query_progress": "pass"})
+    lines = [line for line in caplog.records if "health" in line.getMessage()]
+    assert [line.__dict__["state"] for line in lines] == ["running", "stalled", "idle", "stopping"]
+    assert [line.levelname for line in lines] == ["INFO", "WARNING", "INFO", "INFO"]
+    assert {(line.__dict__["query"], line.__dict__["run_id"]) for line in lines} == {
+        ("churn", "run-1")
+    }
+
+
+def test_a_failed_run_is_one_line_and_the_next_is_said_to_be_another(
+    log: QueryLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    log.started("run-1")
+    log.ended("broker gone\n  at stack.trace")
+    log.started("run-2")
+    log.ended(None)
+    assert [line.getMessage() for line in caplog.records] == [
+        "query churn started",
+        "query churn failed: broker gone",
+        "query churn started again",
+        "query churn ended",
+    ]
