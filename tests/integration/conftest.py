@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from launcher.cache.class_archive import VARIABLE, Mode
 from sandbox.kafka.broker import KafkaBroker
-from sandbox.kafka.topics import CustomerTopics
+from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 
 # A test may use class archives, and leaves nobody behind who makes one.
 os.environ.setdefault(VARIABLE, Mode.USE)
@@ -34,3 +35,18 @@ def topic_names(broker: str) -> Iterator[CustomerTopics]:
     topics.create(broker)
     yield topics
     topics.delete(broker)
+
+
+@pytest.fixture
+def topic(broker: str) -> Iterator[str]:
+    """An empty topic of three partitions; deleted after the test."""
+    name = f"customers-{uuid.uuid4()}"
+    create_topics(broker, {name: 3})
+    yield name
+    delete_topics(broker, [name])
+
+
+@pytest.fixture
+def own_log_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets programs that the test starts write their logs below `tmp_path`."""
+    monkeypatch.setenv("CHURN_STREAM_LOG_DIR", str(tmp_path / "logs"))

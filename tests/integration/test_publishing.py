@@ -1,3 +1,5 @@
+"""What the producer sends to a real broker, refuses, and says of it."""
+
 from __future__ import annotations
 
 import json
@@ -5,17 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Message
 from confluent_kafka.admin import AdminClient
+from publishing import PRODUCER, records_in, running_job, totals_of, wait_for_records
 
 from churn_tools.customers.broken import broken_records
 from churn_tools.customers.synthetic import synthetic_customers
@@ -26,77 +25,14 @@ from churn_tools.producer.pacing import Pacer
 from churn_tools.producer.publisher import Publisher, Record
 from churn_tools.producer.source import to_records
 from sandbox.kafka.broker import KafkaBroker
-from sandbox.kafka.read_back import read_topic
-from sandbox.kafka.topics import create_topics, delete_topics
-from stream_telemetry.broker.read import TopicReader
+from sandbox.kafka.topics import create_topics
 from telco_churn.errors import KafkaUnavailableError
 from telco_churn.paths import read_schema
 from telco_churn.query.settings import BrokerSettings
 
-JOB = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
 CONTRACT = read_schema("customer_event")
 
-
-@pytest.fixture(autouse=True)
-def own_log_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHURN_STREAM_LOG_DIR", str(tmp_path / "logs"))
-
-
-@pytest.fixture
-def topic(broker: str) -> Iterator[str]:
-    name = f"customers-{uuid.uuid4()}"
-    create_topics(broker, {name: 3})
-    yield name
-    delete_topics(broker, [name])
-
-
-@pytest.fixture
-def csv_file(tmp_path: Path) -> Path:
-    columns = [name for name in CONTRACT["properties"] if name != "event_ts"]
-    customers = islice(synthetic_customers(8), 300)
-    rows = [",".join(str(customer[name]) for name in columns) for customer in customers]
-    path = tmp_path / "telco.csv"
-    path.write_text("\n".join([",".join(columns), *rows, ""]), "utf-8")
-    return path
-
-
-def records_in(broker: str, topic: str) -> list[Message]:
-    return list(read_topic(broker, topic))
-
-
-def keys_in(broker: str, topic: str) -> Counter[str]:
-    return Counter((record.key() or b"").decode() for record in records_in(broker, topic))
-
-
-def customer_ids(csv_file: Path) -> list[str]:
-    return [line.split(",")[0] for line in csv_file.read_text("utf-8").splitlines()[1:]]
-
-
-@contextmanager
-def running_job(broker: str, topic: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, str(JOB), "--broker", broker, "--topic", topic, *arguments]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as job:
-        try:
-            yield job
-        finally:
-            job.kill()
-
-
-def wait_for_records(broker: str, topic: str, count: int) -> None:
-    deadline = time.monotonic() + 30
-    with TopicReader({"bootstrap.servers": broker}, [topic]) as reader:
-        reader.begin()
-        while count > 0:
-            assert time.monotonic() < deadline
-            count -= len(reader.poll(0.2, most=100))
-
-
-def totals_of(output: str) -> list[int]:
-    """The numbers of sent, failed and invalid records in the last line."""
-    words = output.splitlines()[-1].replace(",", "").split()
-    return [int(words[1]), int(words[3]), int(words[5])]
+pytestmark = pytest.mark.usefixtures("own_log_directory")
 
 
 def test_every_event_arrives_once_under_its_customers_key(
@@ -158,75 +94,6 @@ def test_broken_records_are_refused_and_counted_with_validation(
     assert [r.key() for r in records if referee.violations(referee.parse(r.value()))] == []
 
 
-def test_stopped_csv_run_goes_on_where_it_was_with_nothing_lost_or_doubled(
-    broker: str, topic: str, csv_file: Path
-) -> None:
-    checkpoint = csv_file.with_name("at.json")
-    arguments = ["--csv", str(csv_file), "--checkpoint-file", str(checkpoint), "--batch-size", "40"]
-    with running_job(broker, topic, *arguments, "--rate", "60") as job:
-        wait_for_records(broker, topic, 60)
-        job.send_signal(signal.SIGINT)
-        output, errors = job.communicate(timeout=20)
-    assert (job.returncode, "Traceback" in errors) == (0, False)
-    sent = totals_of(output)[0]
-    assert 60 <= sent < 300
-    assert json.loads(checkpoint.read_text())["rows"] == sent
-    assert keys_in(broker, topic).keys() == set(customer_ids(csv_file)[:sent])
-
-    main(["--broker", broker, "--topic", topic, *arguments])
-    assert keys_in(broker, topic) == Counter(customer_ids(csv_file))
-
-    main(["--broker", broker, "--topic", topic, *arguments])
-    assert len(records_in(broker, topic)) == 300
-
-
-def test_line_that_is_no_csv_ends_the_run_and_what_comes_before_it_is_sent_and_known(
-    broker: str, topic: str, csv_file: Path
-) -> None:
-    whole = csv_file.read_text("utf-8")
-    lines = whole.splitlines()
-    csv_file.write_text("\n".join([*lines[:150], f'"{lines[150]}', *lines[151:], ""]), "utf-8")
-    checkpoint = csv_file.with_name("at.json")
-    arguments = ["--csv", str(csv_file), "--checkpoint-file", str(checkpoint), "--batch-size", "40"]
-    with running_job(broker, topic, *arguments, "--log-level", "ERROR") as job:
-        output, errors = job.communicate(timeout=30)
-    assert job.returncode == 2
-    assert errors == (
-        f"produce_customers: --csv {csv_file}: line 151 has a quote that is not closed; mend that "
-        "line, then send the rest\n"
-    )
-    assert totals_of(output) == [149, 0, 0]
-
-    csv_file.write_text(whole, "utf-8")
-    main(["--broker", broker, "--topic", topic, *arguments])
-    assert keys_in(broker, topic) == Counter(customer_ids(csv_file))
-
-
-def test_csv_that_has_grown_goes_on_behind_what_was_sent(
-    broker: str, topic: str, csv_file: Path
-) -> None:
-    whole = csv_file.read_text("utf-8")
-    csv_file.write_text("".join(whole.splitlines(keepends=True)[:201]), "utf-8")
-    arguments = ["--csv", str(csv_file), "--checkpoint-file", str(csv_file.with_name("at.json"))]
-    main(["--broker", broker, "--topic", topic, *arguments])
-    csv_file.write_text(whole, "utf-8")
-    main(["--broker", broker, "--topic", topic, *arguments])
-    assert keys_in(broker, topic) == Counter(customer_ids(csv_file))
-
-
-def test_killed_csv_run_loses_nothing_and_doubles_less_than_a_batch(
-    broker: str, topic: str, csv_file: Path
-) -> None:
-    checkpoint = csv_file.with_name("at.json")
-    arguments = ["--csv", str(csv_file), "--checkpoint-file", str(checkpoint), "--batch-size", "40"]
-    with running_job(broker, topic, *arguments, "--rate", "60"):
-        wait_for_records(broker, topic, 60)
-    main(["--broker", broker, "--topic", topic, *arguments])
-    keys = keys_in(broker, topic)
-    assert keys.keys() == set(customer_ids(csv_file))
-    assert 300 <= keys.total() <= 340
-
-
 def test_endless_run_ends_in_order_on_sigterm(broker: str, topic: str) -> None:
     arguments = ["--synthetic", "0", "--rate", "200", "--log-level", "WARNING"]
     with running_job(broker, topic, *arguments) as job:
@@ -248,7 +115,7 @@ def test_topic_that_does_not_exist_is_exit_4_and_is_not_made(broker: str) -> Non
 
 def test_job_runs_from_a_checkout_that_is_not_installed() -> None:
     environment = {name: v for name, v in os.environ.items() if name != "PYTHONPATH"}
-    command: Sequence[str] = [sys.executable, str(JOB), "--synthetic", "4", "--dry-run"]
+    command: Sequence[str] = [sys.executable, str(PRODUCER), "--synthetic", "4", "--dry-run"]
     job = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert job.stdout.endswith("dry run: 4 valid, 0 invalid, nothing sent\n")
 

@@ -100,12 +100,14 @@ def test_a_url_that_a_path_can_follow_is_taken(url: str) -> None:
     "url",
     [
         *("http://host:9091/a b", "http://host:9091\n", "http://host:0", "http://host:x"),
+        *("http://a b:9091", "http://host:90x1"),
         *("http://host?x=1", "http://host#x", "http://", "http://höst"),
     ],
 )
 def test_a_url_that_every_push_would_fail_at_is_refused_at_the_start(url: str) -> None:
-    with pytest.raises(TelemetryError, match="is not one to push to"):
+    with pytest.raises(TelemetryError, match="is not one to push to") as error:
         Gateway(url, "churn", "g").check()
+    assert "\n" not in str(error.value)
 
 
 def test_a_refused_url_is_told_without_its_login() -> None:
