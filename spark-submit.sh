@@ -23,10 +23,11 @@ program=spark-submit.sh
 # shellcheck source=lib/launcher/before/environment.sh
 . "$home/lib/launcher/before/environment.sh"
 
+heed_signals
 use_environment
 # Another Spark may be on it.
 CALLERS_PYTHONPATH=${PYTHONPATH:-}
 PYTHONPATH=$home/lib
 export PYTHONPATH CALLERS_PYTHONPATH
 # -P: nothing in the directory where it is called takes the place of a package.
-exec "$python" -P -m launcher "$@"
+exec "$python" -P -m launcher.before.watched "$@"

@@ -132,7 +132,7 @@ def _query_not_ready() -> Alert:
         name="QueryNotReady",
         severity="warning",
         expression="""
-            sum without (state) (avg_over_time(stream_state{state=~"running|idle|lagging"}[10m])) < 0.5
+            sum without (state) (avg_over_time(stream_state{state=~"running|idle|lagging|slow_sink"}[10m])) < 0.5
             """,
         lasting="5m",
         summary="The query is more often away than at work",

@@ -55,6 +55,7 @@ def state(choice: Choice) -> Panel:
     panel = number(
         "State",
         "Of each replica, now. idle: nothing comes in. lagging: the oldest record waits too long. "
+        "slow_sink: a batch lasts because the broker takes little. "
         f"stalled: no sign of life for longer than the trigger promises. {NOBODY}: it is dead, or "
         "cannot be reached, or is not scraped.",
         "none",

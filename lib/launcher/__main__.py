@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from launcher.submit.command import hand_over, put_together
 from launcher.submit.division import divide
 from telco_churn.errors import exit_with
+from telco_churn.last_words import dismiss
 from telco_churn.run_reports import failures_told
 from telco_churn.settings.resolve import read_settings
 
@@ -39,6 +40,8 @@ if __name__ == "__main__":
     given = itertools.takewhile(lambda word: word != "--", sys.argv)
     above = next((_ABOVE[word] for word in given if word in _ABOVE), None)
     if above:
+        # They have signals of their own.
+        dismiss()
         runpy.run_module(above, run_name="__main__", alter_sys=True)
     else:
         exit_with("spark-submit.sh", main, sys.argv[1:])

@@ -54,7 +54,7 @@ class Health:
         self._has_model = has_model
         self._clock = clock
         self._lock = threading.Lock()
-        self._heard = clock()
+        self._heard = self._sink_heard = clock()
         self._phase: Phase = "starting"
         self._broker: bool | None = None
         self._model: bool | None = None
@@ -70,6 +70,11 @@ class Health:
         with self._lock:
             self._heard = self._clock()
             self._phase = phase
+
+    def sink_heard(self) -> None:
+        """Records have gone out, though no batch has ended."""
+        with self._lock:
+            self._sink_heard = self._clock()
 
     def stopping(self) -> None:
         """Somebody has asked the query to end."""
@@ -108,7 +113,8 @@ class Health:
             if self._phase in ("stopping", "failed"):
                 return self._phase
             if silence > self._limits.stall:
-                return "stalled"
+                takes = self._sink_silence <= self._limits.stall and self._broker is not False
+                return "slow_sink" if takes else "stalled"
             is_behind = self._lag_seconds > self._limits.lag
             # A backlog is normal while the query starts or restarts.
             can_lag = self._phase in ("running", "idle")
@@ -146,7 +152,14 @@ class Health:
         """False when only a restart can help; an absent broker is no reason for one."""
         if self.state == "failed":
             return False
-        return not (self.state == "stalled" and self._broker and self.silence > self._limits.live)
+        with self._lock:
+            silence = self._sink_silence
+        return not (self.state == "stalled" and self._broker and silence > self._limits.live)
+
+    @property
+    def _sink_silence(self) -> float:
+        """Seconds since query or sink were last heard of."""
+        return self._clock() - max(self._heard, self._sink_heard)
 
 
 def is_well(checks: Mapping[str, Check]) -> bool:

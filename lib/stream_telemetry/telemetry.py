@@ -15,6 +15,7 @@ from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.batch.observation import Observation
 from stream_telemetry.broker.lag import LagThread
 from stream_telemetry.broker.offsets import BrokerOffsets
+from stream_telemetry.broker.producers import JvmProducers, SinkWatch
 from stream_telemetry.broker.start_positions import resume_positions
 from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.logs.query import QueryLog
@@ -147,6 +148,7 @@ class Telemetry:
         with (
             told_when_gone(),
             self._lag.watched_by(oversight.watch),
+            SinkWatch(JvmProducers(), self._store, self._health).watching(),
             Attached(spark, self._stream.query, self._events.put) as attached,
         ):
 

@@ -6,7 +6,8 @@ ChurnStreamError
 ├── KafkaUnavailableError   exit 4   the broker, or a topic that is not there
 ├── QueryFailedError        exit 5   the running query
 ├── SourceDataLostError     exit 6   records, or the place in them, that are gone
-└── PoisonRecordError       exit 7   a record that Spark cannot pass
+├── PoisonRecordError       exit 7   a record that Spark cannot pass
+└── StoppedError            exit 128 and the signal's number: asked to stop before the query ran
 
 A message is one line: what is wrong, the value seen, what to do.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 
@@ -71,6 +73,16 @@ class PoisonRecordError(ChurnStreamError):
     exit_code = 7
 
 
+class StoppedError(ChurnStreamError):
+    """Somebody has asked for a stop before the query ran; later, a stop is no error."""
+
+    def __init__(self, number: int) -> None:
+        """Takes the signal's number."""
+        name = signal.Signals(number).name
+        super().__init__(f"stopped by {name} before the query ran; nothing was read or written")
+        self.exit_code = 128 + number
+
+
 def exit_with(
     program: str, main: Callable[[Sequence[str]], object], arguments: Sequence[str]
 ) -> None:
@@ -96,7 +108,7 @@ def _tell(line: str, past_jvm: int | None) -> None:
     That sends both outputs of its Python process to its own standard output, so there the line goes
     through the JVM, or past it when it is gone.
     """
-    if _is_below_spark_submit():
+    if is_below_spark_submit():
         from py4j.protocol import Py4JError
         from pyspark.java_gateway import launch_gateway
 
@@ -120,12 +132,13 @@ def _way_past_jvm() -> int | None:
     Only Linux has a name for it; elsewhere the last words of a job whose JVM is killed are in the
     log alone.
     """
-    if _is_below_spark_submit():
+    if is_below_spark_submit():
         with contextlib.suppress(OSError):
             name = f"/proc/{os.getppid()}/fd/2"
             return os.open(name, os.O_WRONLY | os.O_APPEND | os.O_NOCTTY)
     return None
 
 
-def _is_below_spark_submit() -> bool:
+def is_below_spark_submit() -> bool:
+    """Whether the JVM has started this process, and not the other way round."""
     return "PYSPARK_GATEWAY_PORT" in os.environ

@@ -11,6 +11,7 @@ from stream_telemetry.run.alarm import Alarm
 from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract
 from telco_churn.errors import QueryFailedError
+from telco_churn.last_words import heeding_signals
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
 from telco_churn.pipeline import ChurnPipeline
@@ -34,8 +35,13 @@ def main(arguments: Sequence[str]) -> None:
         ChurnStreamError: one of its kinds, for each reason to end with an exit code.
         TelemetryError: an outlet cannot be used.
     """
-    with failures_told(arguments, os.environ):
-        settings = read_settings(arguments, os.environ)
+    with heeding_signals():
+        with failures_told(arguments, os.environ):
+            settings = read_settings(arguments, os.environ)
+        _run_reported(settings)
+
+
+def _run_reported(settings: Settings) -> None:
     is_batch = settings.reading.trigger.is_once
     with (
         run_report(settings.push, settings.group, settings.run, is_batch=is_batch) as report,

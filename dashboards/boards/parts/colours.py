@@ -18,6 +18,7 @@ BY_STATE = {
     "stopping": "blue",
     "restarting": WARNING,
     "lagging": WARNING,
+    "slow_sink": WARNING,
     "stalled": BAD,
     "failed": BAD,
     "no answer": BAD,

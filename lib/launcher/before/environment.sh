@@ -12,6 +12,18 @@ die() {
     exit 2
 }
 
+stopped() {
+    printf '%s: stopped before the job had begun\n' "${program:?}" >&2
+    exit "$1"
+}
+
+# A request to stop is told; it waits for the command that runs.
+heed_signals() {
+    trap 'stopped 129' HUP
+    trap 'stopped 130' INT
+    trap 'stopped 143' TERM
+}
+
 # Python reads a path with an umlaut in the locale's encoding, and so does Java.
 case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in
     C | POSIX)
@@ -110,9 +122,7 @@ take_lock() {
         waited=$((waited + 1))
     done
     trap 'rm -rf "$lock"' EXIT
-    trap 'exit 129' HUP
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
+    heed_signals
     echo "$(uname -n) $$" >"$lock/holder"
     rm -rf "$lock/heir"
 }

@@ -21,6 +21,7 @@ from launcher.submit.surroundings import (
     with_conf_dir,
 )
 from stream_telemetry.logs.settings import LogSettings
+from telco_churn.last_words import dismiss
 from telco_churn.paths import project_home
 
 
@@ -53,6 +54,9 @@ def put_together(
     """
     spark = read_spark_settings(division, with_conf_dir(environment))
     check_classic_api(spark)
+    if spark.is_in_cluster:
+        # The job begins on another machine.
+        dismiss()
     java, jvm = chosen_java(), job_jvm(spark)
     for line in (*passed_over(environment), f"{java}, {jvm.told}"):
         sys.stderr.write(f"spark-submit.sh: {line}\n")

@@ -104,7 +104,7 @@ class QueryLog:
         # A quiet topic switches between these two all day.
         if state == before or {state, before} == {"running", "idle"}:
             return
-        is_worse = state in ("stalled", "lagging", "failed")
+        is_worse = state in ("stalled", "slow_sink", "lagging", "failed")
         self._write(
             logging.WARNING if is_worse else logging.INFO,
             "health: %s, was %s",

@@ -22,10 +22,13 @@ PHASES = (
     *("walCommit", "addBatch", "commitOffsets", "other"),
 )
 """Keys of `durationMs` in Spark's progress; `triggerExecution` is the whole of a batch."""
-STATES = ("starting", "running", "idle", "stalled", "lagging", "restarting", "stopping", "failed")
-WORKERS = ("events", "lag", "push", "records", "topics")
+STATES = (
+    *("starting", "running", "idle", "slow_sink", "stalled", "lagging"),
+    *("restarting", "stopping", "failed"),
+)
+WORKERS = ("events", "lag", "push", "records", "sink", "topics")
 """The telemetry's threads: Spark's events, the broker's offsets, the Pushgateway, lines about
-records, and who the topics are."""
+records, whether records go out, and who the topics are."""
 UNKNOWN = "unknown_error"
 """The error type of a record whose own type is not one of the query's."""
 

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, ClassVar
 
+from py4j.java_gateway import JavaGateway
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import SparkContext
 from pyspark.java_gateway import ensure_callback_server_started
@@ -130,13 +131,9 @@ class StopSignals:
         context = spark.sparkContext
         assert context._gateway is not None
         assert context._jvm is not None
-        # What pyspark's own listeners use.
-        ensure_callback_server_started(context._gateway)
         # `halt`, because `exit` would run the very shutdown hooks that hang.
         self._halt_jvm = lambda: context._jvm.java.lang.Runtime.getRuntime().halt(0)
-        jvm_signal = context._jvm.sun.misc.Signal
-        for name in _SIGNALS:
-            jvm_signal.handle(jvm_signal(name), _JvmHandler(self))
+        handle_in_jvm(context._gateway, lambda name: self.ask("the JVM"))
 
     def _end_by_force(self) -> None:
         log.warning(
@@ -155,15 +152,29 @@ class StopSignals:
         self.ask()
 
 
+def handle_in_jvm(gateway: JavaGateway, handle: Callable[[str], object]) -> None:
+    """Takes over the signals of the JVM.
+
+    Args:
+        gateway: to it.
+        handle: called with a name such as `TERM`, on a thread of its own.
+    """
+    # What pyspark's own listeners use.
+    ensure_callback_server_started(gateway)
+    jvm_signal = gateway.jvm.sun.misc.Signal
+    for name in _SIGNALS:
+        jvm_signal.handle(jvm_signal(name), _JvmHandler(handle))
+
+
 class _JvmHandler:
     """A `sun.misc.SignalHandler`, called by the JVM."""
 
-    def __init__(self, signals: StopSignals) -> None:
-        self._signals = signals
+    def __init__(self, handle: Callable[[str], object]) -> None:
+        self._handle = handle
 
     def handle(self, received: Any) -> None:
-        """Notes the signal; called on a thread of the JVM's callbacks."""
-        self._signals.ask("the JVM")
+        """Hands the signal's name on; called on a thread of the JVM's callbacks."""
+        self._handle(str(received.getName()))
 
     class Java:
         """What Py4J reads to build the proxy."""

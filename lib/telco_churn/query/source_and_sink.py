@@ -30,8 +30,17 @@ _PROMPT_PRODUCER = {"kafka.compression.type": "lz4", "kafka.linger.ms": "0"}
 # A client that knows only brokers that are away asks the bootstrap servers again: without it
 # (KIP-899) a wrong address that a broker once gave is kept for as long as the client lives.
 _CLIENT = {"kafka.metadata.recovery.strategy": "rebootstrap"}
-# How long a task looks for a topic that was deleted; it tries three times (spark.master).
-_PRODUCER = {"kafka.max.block.ms": "20000"}
+# A sink that is slow is waited for: what a task gives up, the next one writes again from the
+# beginning. A topic that is gone or refuses is found by those who look while no batch ends.
+_PRODUCER = {
+    "kafka.delivery.timeout.ms": "900000",
+    "kafka.max.block.ms": "900000",
+    # What waits to be sent, of all tasks in a JVM together. All of it has to get through within
+    # that time, so this sets the slowest sink: 10 kB/s.
+    "kafka.buffer.memory": "8388608",
+    # A request of 1 MB, the largest, has to get through as well.
+    "kafka.request.timeout.ms": "120000",
+}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,10 @@ Samples = dict[str, list[Value]]
 
 STALE = "stale"
 """What Prometheus itself writes behind the last value of a series that a scrape did not give."""
-STATES = ("starting", "running", "idle", "stalled", "lagging", "restarting", "stopping", "failed")
+STATES = (
+    *("starting", "running", "idle", "slow_sink", "stalled", "lagging"),
+    *("restarting", "stopping", "failed"),
+)
 AGE, TIME = "stream_end_to_end_latency_seconds", "kafka_processing_latency_seconds"
 
 

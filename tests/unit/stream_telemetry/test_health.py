@@ -127,3 +127,25 @@ def test_a_query_that_is_about_to_be_started_again_is_ill_but_needs_no_other_pro
     running.heard("running")
     running.set_lag(0)
     assert running.is_ready
+
+
+def test_a_long_batch_whose_records_go_out_is_slow_but_well(running: Health, clock: Clock) -> None:
+    clock.now += 61
+    running.sink_heard()
+    assert (running.state, running.is_healthy, running.is_ready) == ("slow_sink", True, False)
+    clock.now += 60
+    assert running.state == "slow_sink"
+    clock.now += 1
+    assert (running.state, running.is_healthy) == ("stalled", False)
+    running.sink_heard()
+    running.set_broker(is_connected=False)
+    assert running.state == "stalled"
+
+
+def test_a_sink_that_takes_anything_at_all_needs_no_restart(running: Health, clock: Clock) -> None:
+    clock.now += 500
+    running.sink_heard()
+    clock.now += 600
+    assert (running.state, running.is_live) == ("stalled", True)
+    clock.now += 1
+    assert not running.is_live
