@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,22 @@ def test_monitoring_needs_any_python_and_no_packages(shell: list[str]) -> None:
     refused = call(shell, "monitoring.sh", PYTHON="/nowhere/python")
     assert refused.returncode == 2
     assert refused.stderr.startswith("monitoring.sh: no Python >= 3.11 found")
+
+
+def test_a_stop_before_there_is_python_is_one_line(shell: list[str], tmp_path: Path) -> None:
+    slow = tmp_path / "python"
+    slow.write_text(f'#!/bin/sh\n: >{tmp_path}/asked\nsleep 0.5\nexec {sys.executable} "$@"\n')
+    slow.chmod(0o755)
+    with subprocess.Popen(
+        [*shell, "spark-submit.sh"],
+        env={**os.environ, "PYTHON": str(slow)},
+        cwd=HOME,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not (tmp_path / "asked").exists():
+            time.sleep(0.01)
+        process.terminate()
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 143
+    assert said == "spark-submit.sh: stopped before the job had begun\n"
