@@ -13,10 +13,8 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.batch.observation import Observation
-from stream_telemetry.broker.lag import LagThread
-from stream_telemetry.broker.offsets import BrokerOffsets
+from stream_telemetry.broker.lag import lag_of
 from stream_telemetry.broker.producers import JvmProducers, SinkWatch
-from stream_telemetry.broker.start_positions import resume_positions
 from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.logs.query import QueryLog
 from stream_telemetry.logs.records import RecordLog, RecordLogPlan
@@ -83,7 +81,7 @@ class Telemetry:
         self._log = QueryLog(stream.logger, stream.query)
         self._history = BatchHistory()
         self._records = self._record_log(outlets.record_log)
-        self._lag = self._lag_thread()
+        self._lag = lag_of(stream, self._store, self._health, self._log_health)
         self._is_cut_off = False
         self._chronicle = Chronicle(
             observation=observation,
@@ -141,10 +139,7 @@ class Telemetry:
             StreamingQueryException: the query failed more often than it may.
             SparkGoneError: Spark's JVM has ended, or is about to.
         """
-        signals, oversight = StopSignals(), oversight or Oversight()
-        signals.listen(spark)
-        if self._records:
-            self._records.start()
+        signals, oversight = self._listen(spark), oversight or Oversight()
         with (
             told_when_gone(),
             self._lag.watched_by(oversight.watch),
@@ -198,6 +193,13 @@ class Telemetry:
         if self._report:
             self._report.is_complete = self._chronicle.has_ended_well and not self._is_cut_off
 
+    def _listen(self, spark: SparkSession) -> StopSignals:
+        signals = StopSignals()
+        signals.listen(spark)
+        if self._records:
+            self._records.start()
+        return signals
+
     def _stay(self, query: StreamingQuery, signals: StopSignals, oversight: Oversight) -> bool:
         return run_until_stopped(
             query,
@@ -208,6 +210,9 @@ class Telemetry:
             on_step=self._clock_was_set,
             alarm=oversight.alarm,
         )
+
+    def _log_health(self) -> None:
+        self._log.health(self._health.state, self._health.checks)
 
     def _clock_was_set(self, seconds: float) -> bool:
         """Whether the query must be started again: it waits for a moment that is far off now."""
@@ -237,16 +242,3 @@ class Telemetry:
         if plan is None:
             return None
         return RecordLog(plan, self._store, self._health, self._history, lambda: self._log.context)
-
-    def _lag_thread(self) -> LagThread:
-        stream = self._stream
-        client = {**stream.client, "bootstrap.servers": stream.broker}
-        offsets = BrokerOffsets(stream.topic, stream.consumer_group, client)
-        return LagThread(
-            offsets,
-            self._store,
-            self._health,
-            on_poll=lambda: self._log.health(self._health.state, self._health.checks),
-            resume=resume_positions(stream.checkpoint, stream.starting_offsets, offsets.committed),
-            commits=stream.commits,
-        )

@@ -16,12 +16,14 @@ from stream_telemetry.batch.sightings import Sightings
 from stream_telemetry.broker.held_back import HeldBack
 from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.partitions import Bounds
+from stream_telemetry.broker.start_positions import resume_positions
 from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.health import Health
 from stream_telemetry.logs.rate_limit import News
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.run.worker import Worker
+from stream_telemetry.stream import Stream
 
 log = logging.getLogger(__name__)
 
@@ -212,3 +214,19 @@ class LagThread:
                     "progress cannot be committed to the group, so lag by the group is wrong: %s",
                     error.args[0].str(),
                 )
+
+
+def lag_of(
+    stream: Stream, store: MetricStore, health: Health, on_poll: Callable[[], None]
+) -> LagThread:
+    """The thread for a stream; see `LagThread`."""
+    client = {**stream.client, "bootstrap.servers": stream.broker}
+    offsets = BrokerOffsets(stream.topic, stream.consumer_group, client)
+    return LagThread(
+        offsets,
+        store,
+        health,
+        on_poll=on_poll,
+        resume=resume_positions(stream.checkpoint, stream.starting_offsets, offsets.committed),
+        commits=stream.commits,
+    )

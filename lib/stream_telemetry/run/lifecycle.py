@@ -17,15 +17,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, ClassVar
 
-from py4j.java_gateway import JavaGateway
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import SparkContext
-from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from stream_telemetry.jvm_signals import SIGNALS, handle_in_jvm
 from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.wall_clock import WallClock
 
@@ -38,7 +36,6 @@ SILENCE_SECONDS = 30.0
 JVM_ERRORS = (Py4JError, ConnectionError)
 """What a call into a JVM raises that is gone; but a Py4JJavaError comes from a living one."""
 _POLL_SECONDS = 0.02
-_SIGNALS = ("TERM", "INT", "HUP")
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +122,7 @@ class StopSignals:
 
         What is ignored stays so, as `nohup` wants it; the JVM itself sees to that on its side.
         """
-        for number in (getattr(signal, f"SIG{name}") for name in _SIGNALS):
+        for number in (getattr(signal, f"SIG{name}") for name in SIGNALS):
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
         context = spark.sparkContext
@@ -150,36 +147,6 @@ class StopSignals:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.ask()
-
-
-def handle_in_jvm(gateway: JavaGateway, handle: Callable[[str], object]) -> None:
-    """Takes over the signals of the JVM.
-
-    Args:
-        gateway: to it.
-        handle: called with a name such as `TERM`, on a thread of its own.
-    """
-    # What pyspark's own listeners use.
-    ensure_callback_server_started(gateway)
-    jvm_signal = gateway.jvm.sun.misc.Signal
-    for name in _SIGNALS:
-        jvm_signal.handle(jvm_signal(name), _JvmHandler(handle))
-
-
-class _JvmHandler:
-    """A `sun.misc.SignalHandler`, called by the JVM."""
-
-    def __init__(self, handle: Callable[[str], object]) -> None:
-        self._handle = handle
-
-    def handle(self, received: Any) -> None:
-        """Hands the signal's name on; called on a thread of the JVM's callbacks."""
-        self._handle(str(received.getName()))
-
-    class Java:
-        """What Py4J reads to build the proxy."""
-
-        implements: ClassVar[list[str]] = ["sun.misc.SignalHandler"]
 
 
 def run_until_stopped(
