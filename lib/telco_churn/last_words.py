@@ -106,7 +106,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 def _heed_jvm() -> None:
     from pyspark import SparkContext
 
-    from stream_telemetry.jvm_signals import handle_in_jvm
+    from stream_telemetry.driver_jvm import handle_in_jvm
 
     SparkContext._ensure_initialized()
     gateway = SparkContext._gateway

@@ -18,7 +18,7 @@ from churn_tools.training.data import check_csv, read_customers, write_synthetic
 from churn_tools.training.fit import TrainedModel, train
 from churn_tools.training.saving import check_target, save_model
 from launcher.submit.surroundings import ready_this_process
-from stream_telemetry.login import connected
+from stream_telemetry.driver_jvm import connected
 from stream_telemetry.options import OFF, OwnOptions, option
 from stream_telemetry.values import count, directory, or_off, whole
 from telco_churn.model.manifest import MANIFEST_NAME, Manifest

@@ -23,7 +23,7 @@ from pyspark import SparkContext
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from stream_telemetry.jvm_signals import SIGNALS, handle_in_jvm
+from stream_telemetry.driver_jvm import SIGNALS, handle_in_jvm
 from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.wall_clock import WallClock
 

@@ -12,7 +12,7 @@ import pyspark
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from stream_telemetry.login import connected
+from stream_telemetry.driver_jvm import connected
 from stream_telemetry.logs.settings import LogSettings
 from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from stream_telemetry.run.lifecycle import JVM_ERRORS, SparkGoneError, told_when_gone
