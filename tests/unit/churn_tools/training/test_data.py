@@ -1,14 +1,25 @@
-"""The first line of a customer file, before Spark reads the rest."""
+"""A customer file: its first line, then what Spark reads of the rest."""
 
 from __future__ import annotations
 
 import csv
+from itertools import islice
 from pathlib import Path
 
 import pytest
+from customer_csv import some_rows, write_csv
+from pyspark.sql import SparkSession
 
-from churn_tools.training.data import CSV_COLUMNS, check_csv, write_synthetic_csv
+from churn_tools.customers.synthetic import synthetic_customers
+from churn_tools.training.data import (
+    CSV_COLUMNS,
+    LABEL,
+    check_csv,
+    read_customers,
+    write_synthetic_csv,
+)
 from telco_churn.errors import SettingsError
+from telco_churn.model.features import FEATURES_SCHEMA
 
 
 @pytest.fixture
@@ -70,3 +81,52 @@ def test_the_same_seed_writes_the_same_customers(source: Path, tmp_path: Path) -
     for target, seed in ((source, 3), (again, 3), (other, 4)):
         write_synthetic_csv(target, 20, seed)
     assert source.read_bytes() == again.read_bytes() != other.read_bytes()
+
+
+def test_the_csv_is_read_as_features_and_label(spark: SparkSession, training_csv: Path) -> None:
+    customers = read_customers(spark, training_csv)
+    assert customers.columns == ["customerID", *FEATURES_SCHEMA.fieldNames(), LABEL]
+    assert [customers.schema[name].dataType for name in FEATURES_SCHEMA.fieldNames()] == [
+        field.dataType for field in FEATURES_SCHEMA
+    ]
+    found = {row["customerID"]: row for row in customers.collect()}
+    assert len(found) == 1_500
+    for customer in islice(synthetic_customers(seed=4), 1_500):
+        row = found[str(customer["customerID"])]
+        assert row["Contract"] == customer["Contract"]
+        assert row["MonthlyCharges"] == customer["MonthlyCharges"]
+        assert row["TotalCharges"] == (customer["TotalCharges"] if customer["tenure"] else 0.0)
+        assert row[LABEL] == (1.0 if customer["Churn"] == "Yes" else 0.0)
+
+
+def test_columns_in_another_order_quotes_and_a_byte_order_mark_are_fine(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    rows = [row[::-1] for row in some_rows()]
+    path = write_csv(tmp_path / "a.csv", rows, CSV_COLUMNS[::-1])
+    path.write_text("\ufeff" + path.read_text().replace("Electronic check", '"Electronic check"'))
+    customers = read_customers(spark, path)
+    assert customers.count() == 20
+    assert customers.where("PaymentMethod = 'Electronic check'").count() > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"MonthlyCharges": "a lot"}, "20 rows have no usable value of MonthlyCharges"),
+        ({"Churn": "maybe"}, "20 rows have no usable value of Churn"),
+        ({"Contract": ""}, "20 rows have no usable value of Contract"),
+        ({"Churn": "No"}, "0 of 20 customers left"),
+    ],
+)
+def test_rows_that_nothing_can_be_learnt_from_are_refused(
+    spark: SparkSession, tmp_path: Path, changes: dict[str, str], said: str
+) -> None:
+    path = write_csv(tmp_path / "a.csv", some_rows(changes))
+    with pytest.raises(SettingsError, match=said):
+        read_customers(spark, path)
+
+
+def test_a_csv_without_customers_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="0 of 0 customers left"):
+        read_customers(spark, write_csv(tmp_path / "a.csv", []))

@@ -1,0 +1,61 @@
+"""A streaming query that only looks like one, and a run of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
+
+from pyspark.sql.streaming.query import StreamingQuery
+
+from stream_telemetry.run.lifecycle import StopSignals, run_until_stopped
+
+
+class FakeQuery:
+    """A query that runs micro-batches; each look at its progress may be the last of a batch."""
+
+    def __init__(self, *, looks_a_batch: int = 10**9, is_busy: bool = True) -> None:
+        self.isActive = True
+        self.looks = 0
+        self.stopped_at_look: int | None = None
+        self.is_awaited = False
+        self.failure: Exception | None = None
+        self.on_look: Callable[[int], None] = lambda look: None
+        self._looks_a_batch = looks_a_batch
+        self._is_busy = is_busy
+
+    @property
+    def _jsq(self) -> FakeQuery:
+        return self
+
+    def lastProgress(self) -> SimpleNamespace | None:
+        self.looks += 1
+        self.on_look(self.looks)
+        ended = self.looks // self._looks_a_batch
+        return SimpleNamespace(batchId=lambda: ended - 1) if ended else None
+
+    @property
+    def status(self) -> dict[str, bool]:
+        return {"isTriggerActive": self._is_busy}
+
+    def stop(self) -> None:
+        self.isActive = False
+        self.stopped_at_look = self.looks
+
+    def awaitTermination(self) -> None:
+        assert not self.isActive, "it would wait for ever"
+        self.is_awaited = True
+        if self.failure:
+            raise self.failure
+
+
+def run(
+    query: FakeQuery,
+    signals: StopSignals,
+    *,
+    is_batched: bool = True,
+    on_silence: Callable[[], None] = lambda: None,
+) -> None:
+    run_until_stopped(
+        cast(StreamingQuery, query), signals, is_batched=is_batched, on_silence=on_silence
+    )
