@@ -21,11 +21,12 @@ TIME_LIMIT_SECONDS = 240.0
 
 @dataclass(frozen=True)
 class Job:
-    """One way to start the job; what it writes goes below `directory`."""
+    """One way to start the job; what it writes goes below `directory`, and it lies in `home`."""
 
     directory: Path
     broker: str
     topics: CustomerTopics
+    home: Path = HOME
 
     @property
     def environment(self) -> dict[str, str]:
@@ -52,7 +53,7 @@ class Job:
         }
         given = {option for option in options if option.startswith("--")}
         missing = [word for pair in defaults.items() if pair[0] not in given for word in pair]
-        return [str(HOME / "spark-submit.sh"), *missing, *options]
+        return [str(self.home / "spark-submit.sh"), *missing, *options]
 
     def run(
         self, *options: str, time_limit: float = TIME_LIMIT_SECONDS

@@ -1,14 +1,15 @@
-"""The job on a machine where another Spark, Kubernetes and a bare user id have left their marks."""
+"""The job where another Spark, Kubernetes, a bare user id and an odd path have left their marks."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from itertools import islice
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
-from job import Job, user_lines
+from job import HOME, Job, user_lines
 
 from churn_tools.customers.broken import borderline_records
 from sandbox.kafka.read_back import read_topic
@@ -28,8 +29,12 @@ def test_the_job_runs_all_the_same_and_names_what_it_passes_over(
     another = tmp_path / "spark-3.5" / "python"
     (another / "pyspark").mkdir(parents=True)
     (another / "pyspark" / "__init__.py").write_text("raise RuntimeError('another Spark')\n")
-    job = Job(tmp_path / "ä [1]", broker, topic_names)
-    job.directory.mkdir()
+    clone = tmp_path / "an [odd] ä #1 %41 it's"
+    for name in ("conf", "jobs", "lib", "models"):
+        shutil.copytree(HOME / name, clone / name)
+    for name in ("spark-submit.sh", "setup.cfg"):
+        shutil.copy2(HOME / name, clone)
+    job = Job(clone, broker, topic_names, home=clone)
     result = subprocess.run(
         ["unshare", "--user", "--map-user=54321", *job.command("--trigger", "once")],
         env={

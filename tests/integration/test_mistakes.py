@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 from pathlib import Path
 
@@ -62,20 +61,6 @@ def test_a_topic_that_does_not_exist(job: Job) -> None:
 
 def test_two_topics_that_are_one(job: Job) -> None:
     assert_refused(job, ["--output-topic", job.topics.raw], 2, "all three must differ")
-
-
-def test_a_model_that_was_tampered_with(job: Job) -> None:
-    model = job.directory / "model"
-    shutil.copytree(HOME / "models" / "churn", model)
-    victim = next(model.rglob("*.parquet"))
-    content = bytearray(victim.read_bytes())
-    content[len(content) // 2] ^= 1
-    victim.write_bytes(content)
-    assert_refused(job, ["--model-path", str(model)], 3, f"model .*{victim.name}")
-
-
-def test_a_model_that_is_not_there(job: Job) -> None:
-    assert_refused(job, ["--model-path", "nowhere"], 3, "nowhere.*manifest")
 
 
 def test_a_metrics_port_that_is_taken(job: Job) -> None:

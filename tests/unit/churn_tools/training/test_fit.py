@@ -94,8 +94,8 @@ def test_a_wrong_header_names_what_is_missing(tmp_path: Path) -> None:
 
 
 def on_a_mount_of_itself(directory: Path) -> tuple[str, ...]:
-    mounted = f"mount --bind '{directory}' '{directory}' && exec \"$@\""
-    return ("unshare", "--map-root-user", "--mount", "sh", "-c", mounted, "sh")
+    mounted = 'mount --bind "$0" "$0" && exec "$@"'
+    return ("unshare", "--map-root-user", "--mount", "sh", "-c", mounted, str(directory))
 
 
 def run_job(*arguments: str, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
@@ -121,7 +121,7 @@ def test_the_job_ends_with_exit_code_2_and_one_line_before_spark_starts(tmp_path
 def test_the_job_trains_a_model_onto_a_mount_point_and_it_loads(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    target = copy_of(SHIPPED, tmp_path / "model")
+    target = copy_of(SHIPPED, tmp_path / "a [1] ä #b %41 it's")
     wanted = ("--synthetic", "1000", "--seed", "2", "--model-version", "v9")
     result = run_job(*wanted, "--out", str(target), before=on_a_mount_of_itself(target))
     assert result.returncode == 0, result.stderr
