@@ -90,19 +90,17 @@ global:
   smtp_auth_password_file: /etc/alertmanager/smtp_password
 
 route:
-  receiver: team
+  receiver: email-notifications
   # One mail for what belongs together: an alert of all replicas of a job in one environment.
   group_by: [alertname, severity, {environment}]
   group_wait: 10s
-  group_interval: 5m
+  group_interval: 10s
   repeat_interval: 12h
   routes:
     - matchers: [severity="critical"]
       receiver: on-call
-      group_interval: 1m
       repeat_interval: 1h
     - matchers: [severity="warning"]
-      receiver: team
       group_wait: 1m
 
 # An alert holds back others about the same target, or about the same job where neither is about one
@@ -135,7 +133,7 @@ receivers:
     email_configs:
       - to: on-call@example.com
         send_resolved: true
-  - name: team
+  - name: email-notifications
     email_configs:
       - to: team@example.com
         send_resolved: true

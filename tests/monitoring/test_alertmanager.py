@@ -28,7 +28,9 @@ def test_alertmanager_accepts_its_configuration() -> None:
 
 
 @pytest.mark.needs("amtool")
-@pytest.mark.parametrize(("severity", "expected"), [("critical", "on-call"), ("warning", "team")])
+@pytest.mark.parametrize(
+    ("severity", "expected"), [("critical", "on-call"), ("warning", "email-notifications")]
+)
 def test_an_alert_reaches_whom_its_severity_wants(severity: str, expected: str) -> None:
     assert severity in {alert["labels"]["severity"] for alert in alerts().values()}
     assert receiver(alertname="JobDown", severity=severity, job="kafka_consumer") == expected
@@ -36,7 +38,22 @@ def test_an_alert_reaches_whom_its_severity_wants(severity: str, expected: str) 
 
 @pytest.mark.needs("amtool")
 def test_an_alert_of_somebody_else_s_rules_is_not_lost() -> None:
-    assert receiver(alertname="Unknown") == "team"
+    assert receiver(alertname="Unknown") == "email-notifications"
+
+
+def test_who_knows_the_guide_finds_its_values() -> None:
+    config = read(ALERTMANAGER)
+    assert config["global"]["resolve_timeout"] == "5m"
+    route = config["route"]
+    assert {"alertname", "severity"} <= set(route["group_by"])
+    expected = {
+        "receiver": "email-notifications",
+        "group_wait": "10s",
+        "group_interval": "10s",
+        "repeat_interval": "12h",
+    }
+    assert {name: route[name] for name in expected} == expected
+    assert all("group_interval" not in child for child in route["routes"])
 
 
 def test_inhibition_names_alerts_that_there_are() -> None:
