@@ -1,4 +1,4 @@
-"""Whether the query is well: what it was last heard of, measured against what its trigger promises.
+"""Whether the query is well: how long it has been silent, measured against its trigger.
 
 A hung query makes no sound at all, so silence is what gives it away. Nothing here waits or calls
 into the JVM.
@@ -36,7 +36,7 @@ class Limits:
 
 
 def limits_for(trigger_seconds: float, *, is_realtime: bool) -> Limits:
-    """The limits for a trigger: events come with each batch, in real-time mode a long one."""
+    """The limits for a trigger; an event comes once a batch, and a real-time batch is long."""
     if is_realtime:
         return Limits(2 * trigger_seconds + 30.0, max(300.0, 5 * trigger_seconds))
     return Limits(
@@ -163,7 +163,7 @@ class Health:
 
 
 def is_well(checks: Mapping[str, Check]) -> bool:
-    """Whether none of the checks fails; one that is not initialized yet is no illness."""
+    """Whether none of the checks fails; one that is not initialized yet does not count."""
     return "fail" not in checks.values()
 
 

@@ -21,7 +21,7 @@ from typing import Any, Literal
 Parse = Callable[[str], Any]
 
 OFF = "off"
-"""Says that something is not wanted, where an option takes that."""
+"""Turns an option off, where it allows that."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def option(
 
 
 def switch(help_text: str, *, default: bool = False) -> Any:
-    """A field that is True where `--name` is given; with the default True, `--no-name` ends it."""
+    """A field that is True where `--name` is given; with the default True, `--no-name` is off."""
     kind = "choice" if default else "switch"
     return _field("on" if default else OFF, help_text, lambda text: text == "on", kind=kind)
 

@@ -1,4 +1,4 @@
-"""What is watched, and where the telemetry of it can be seen."""
+"""The query that is watched, and where its telemetry is shown."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Stream:
         consumer_group: the group that its progress is committed to.
         checkpoint: directory or URI of its checkpoint.
         starting_offsets: what Spark is told for a new checkpoint.
-        mode: batch for a run over what there is.
-        batch_seconds: from one batch to the next, as the trigger has it; 0 for at once.
+        mode: batch for a run that ends when it has read all there is.
+        batch_seconds: from one batch to the next, by the trigger; 0 for no pause.
         is_realtime: whether batches are long, and records do not wait for their end.
         version: of the job.
         model_backend: what kind of model it scores with; empty for none.
@@ -54,7 +54,7 @@ class Outlets:
 
     Attributes:
         exporter: the HTTP server.
-        report: what is pushed to a Pushgateway of the run, inside of whose `with` block it is.
+        report: of the run, to a Pushgateway; its `with` block encloses the telemetry's.
         record_log: lines about single records, if they are wanted.
         lost_lines: gives the number of log lines that could not be written.
     """

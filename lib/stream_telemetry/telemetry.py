@@ -44,7 +44,7 @@ _STARTED = time.time()
 class Telemetry:
     """Metrics, health, lag and pushes of one query; use it in a `with` statement.
 
-    The port is taken when it is made, so that a job without one ends before it has done anything.
+    The port is taken at once, so that a job that gets none ends before it has done anything.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Telemetry:
 
         Args:
             stream: the query.
-            observation: what its plan tells of the records.
+            observation: what its plan reports about the records.
             outlets: where to show it; by default, an exporter on port 8000.
             supervision: how often a query that fails is started again.
             limits: when silence is alarming; by default, as the stream's trigger has it.
@@ -126,7 +126,7 @@ class Telemetry:
         start: Callable[[], StreamingQuery],
         oversight: Oversight | None = None,
     ) -> None:
-        """Runs the query until it has ended by itself, or SIGTERM or Ctrl-C ask for it.
+        """Runs the query until it ends by itself, or SIGTERM or Ctrl-C asks it to stop.
 
         A query that fails is started again from its checkpoint.
 
@@ -180,7 +180,7 @@ class Telemetry:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Evaluates what there is, commits and pushes a last time, gives the port back."""
+        """Evaluates the last events, commits and pushes once more, and releases the port."""
         closings: list[Callable[[], object]] = [lambda: self._events.finish(DRAIN_SECONDS)]
         if records := self._records:
             closings.append(lambda: records.finish(DRAIN_SECONDS))

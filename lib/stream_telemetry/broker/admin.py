@@ -19,7 +19,7 @@ from stream_telemetry.run.causes import java_errors_as
 
 TIMEOUT_SECONDS = 8
 _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
-"""Kafka's id of 16 zero bytes: what a broker gives that has no ids."""
+"""Kafka's id of 16 zero bytes, which a broker without ids gives."""
 
 
 class AdminError(Exception):
@@ -35,7 +35,7 @@ class AdminError(Exception):
 
     @property
     def is_refusal(self) -> bool:
-        """Whether a broker answered that it does not tell: it may not, or it cannot."""
+        """Whether a broker refused to answer, because it may not or cannot."""
         return self.kind in (
             "TopicAuthorizationException",
             "ClusterAuthorizationException",
@@ -152,5 +152,5 @@ def _known(described: Any) -> KnownTopic:
 
 
 def _told() -> AbstractContextManager[None]:
-    """What the client throws, inside the wrapper of its futures, becomes an error of ours."""
+    """Turns what the client throws, wrapped by its futures, into AdminError."""
     return java_errors_as(lambda cause: AdminError(cause.name, cause.message))

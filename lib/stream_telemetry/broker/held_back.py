@@ -1,8 +1,8 @@
 """Records that are there and may not be read yet, because a transaction before them is open.
 
-Who reads committed records stops at the oldest transaction of a partition that has not ended, and
-at all that others write behind it. One whose producer is gone is ended by Kafka after its timeout;
-one that the broker has forgotten (a hanging transaction, KIP-664) holds the partition for ever.
+A reader of committed records stops at the oldest open transaction of a partition, and sees nothing
+that others write behind it. When its producer is gone, Kafka ends it after its timeout; one that
+the broker has forgotten (a hanging transaction, KIP-664) blocks the partition for ever.
 """
 
 from __future__ import annotations

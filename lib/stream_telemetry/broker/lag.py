@@ -32,7 +32,7 @@ _WATCH_SECONDS = 1.0
 """No answer of the watch is waited for once the query has ended."""
 _REPEAT_SECONDS = 60.0
 _COMMIT_SECONDS = 6.0
-"""A commit waits so long for the group's coordinator."""
+"""How long a commit waits for the group's coordinator."""
 
 
 class LagThread:
@@ -94,7 +94,7 @@ class LagThread:
 
     @contextmanager
     def watched_by(self, watch: TopicWatch | None) -> Iterator[None]:
-        """Until the end of the block tells the watch, which runs meanwhile, each answer."""
+        """A block in which the watch runs, and is told each answer."""
         if watch is None:
             yield
             return

@@ -45,9 +45,9 @@ class BrokerOffsets:
         self._asker = Consumer(
             {
                 **self._config,
-                # The end is where the query's reading ends, which is of committed records.
+                # The query reads committed records, so the end is that of those.
                 "isolation.level": "read_committed",
-                # So long a commit waits for the group's coordinator.
+                # How long a commit waits for the group's coordinator.
                 "session.timeout.ms": 6000,
             },
             logger=client_logger(),
@@ -56,7 +56,7 @@ class BrokerOffsets:
         self._whole = Consumer(
             {
                 **self._config,
-                # What it would say of connections, the other client says.
+                # The other client already reports connections.
                 "log_level": 0,
                 # It sees all there is: how far a topic is written, and the time of any record.
                 "isolation.level": "read_uncommitted",
@@ -72,7 +72,7 @@ class BrokerOffsets:
 
     def bounds(self) -> Bounds:
         """The bounds of all partitions that the topic has now, and how far they are written."""
-        # Nobody else would take in what the client has to log.
+        # Nothing else polls the client for its log lines.
         self._asker.poll(0)
         return bounds_of(self._asker, [self._topic], TIMEOUT_SECONDS, whole=self._whole)
 
@@ -122,12 +122,12 @@ class BrokerOffsets:
             key = str(message.topic()), int(message.partition() or 0)
             if key not in missing or (error and error.code() != KafkaError._PARTITION_EOF):
                 continue
-            # At the end there are but marks of transactions, which no client is given.
+            # Only marks of transactions are left up to the end, and clients never see those.
             missing.remove(key)
             if error is None:
                 made, now = message.timestamp()[1] / 1000, time.time()
                 found[key] = made if 0 <= made <= now else now
-            # Or its next records would come before the first one of another partition.
+            # Otherwise its next records would come before the first one of another partition.
             self._whole.incremental_unassign([TopicPartition(*key)])
         return found
 

@@ -26,8 +26,8 @@ class Bounds:
 
     Attributes:
         beginnings: the first offsets.
-        ends: where reading ends: for who reads committed records, at the oldest transaction that is
-            still open.
+        ends: where reading ends: of committed records, at the oldest transaction that is still
+            open.
         written: where the next records will come; empty where nobody asked for it.
     """
 
@@ -82,7 +82,7 @@ def bounds_of(
 
 
 def _ends(consumer: Consumer, topics: Sequence[str], timeout: float) -> Positions:
-    # A client answers for those partitions only that it has heard of itself.
+    # A client answers only for partitions that it has heard of itself.
     return _offsets(consumer, partitions_of(consumer, topics, timeout), OFFSET_END, timeout)
 
 

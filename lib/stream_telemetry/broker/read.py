@@ -22,7 +22,7 @@ from stream_telemetry.broker.partitions import Bounds, bounds_of, partitions_of
 from stream_telemetry.logs.clients import client_logger, log_client_error
 
 ANSWER_SECONDS = 30.0
-"""How long a broker may say nothing, for whoever has no reason to hurry."""
+"""How long a broker may be silent, where there is no hurry."""
 _AT_ONCE = 10_000
 
 
@@ -52,9 +52,9 @@ class RecordAddress(NamedTuple):
 
 
 def headers_of(message: Message) -> dict[str, str]:
-    """A record's headers as text, of several with one name the last; bytes that are none escaped.
+    """A record's headers as text: the last one of each name, bytes that are not UTF-8 escaped.
 
-    Whoever answers a record puts its own headers behind those that came with it.
+    The last, because the job puts its own headers behind those that came with a record.
     """
     pairs = message.headers() or []
     return {
@@ -95,8 +95,8 @@ class TopicReader:
             topics: the topics.
             patience: how many seconds the broker may leave a request without an answer.
             memory_kilobytes: how much may wait to be polled.
-            has_log: whether troubles go to the log, for whoever goes on whatever happens; if not,
-                they are raised.
+            has_log: whether errors go to the log, for a reader that goes on regardless; else they
+                are raised.
         """
         self.positions: dict[tuple[str, int], int] = {}
         self._topics = topics
@@ -110,11 +110,11 @@ class TopicReader:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
-            # By default it would go on at the end, where it finds that its place was deleted.
+            # The default is to go on at the end when the next record was deleted.
             "auto.offset.reset": "earliest",
             "queued.max.messages.kbytes": memory_kilobytes,
             "reconnect.backoff.max.ms": "1000",
-            # Who reads to the end waits so long for the word that there it is.
+            # How long a reader waits to be told that it has reached the end.
             "fetch.wait.max.ms": 500 if has_log else 50,
         }
         if has_log:

@@ -2,7 +2,7 @@
 
 Kafka and Spark know topics by name. One that is deleted and made anew has a new id, and a log whose
 end was cut off (an unclean election of a leader) has an end that went back; either way Spark would
-go on at its old offset, and pass over all that has come before it, without a word.
+go on at its old offset, and silently skip everything before it.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class TopicWatch:
             return math.inf
         self._found = self._compare_ids()
         if self._found is not None:
-            # How far the new one is, decides how much of it was passed over.
+            # The length of the new one says how much of it was skipped.
             self._now = None
             self._look()
         elif now is not None:
@@ -114,7 +114,8 @@ class TopicWatch:
         try:
             found = self._ask()
         except (AdminError, Py4JError, OSError) as error:
-            # It is away, a topic is not there for a moment, the JVM has ended: others tell of that.
+            # The broker is away, a topic is missing for a moment, the JVM has ended: others report
+            # that.
             log.debug("the broker does not tell who the topics are: %s", error)
             return None
         changed = None

@@ -1,4 +1,4 @@
 """A query's checkpoint as Spark sees it: its files, and what Spark's logs in it say.
 
-Whatever the scheme, and whatever file system the site has made the default one.
+It works for every scheme, and whatever file system is the site's default.
 """

@@ -24,7 +24,7 @@ class Continuity:
     """
 
     def __init__(self, files: CheckpointFiles, identity: Identity) -> None:
-        """Notes who the checkpoint is, and how far its query is."""
+        """Notes the checkpoint's identity, and how far its query has come."""
         self._files = files
         self.identity = identity
         self.query_id = ""

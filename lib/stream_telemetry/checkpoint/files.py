@@ -37,7 +37,7 @@ _KINDS: dict[str, type[CheckpointFileError]] = {
 
 
 class CheckpointFiles:
-    """The door to a checkpoint's files; names are relative to it, folders are parted by `/`.
+    """Access to a checkpoint's files; names are relative to it, with `/` between folders.
 
     Attributes:
         location: the checkpoint as the user wrote it.
@@ -208,5 +208,5 @@ def _create_local(path: Path, text: str) -> None:
 
 
 def _told() -> AbstractContextManager[None]:
-    """What Java throws becomes an error of ours."""
+    """Turns what Java throws into one of the errors above."""
     return java_errors_as(lambda cause: _KINDS.get(cause.name, CheckpointFileError)(str(cause)))

@@ -1,4 +1,4 @@
-"""Who a checkpoint is: written inside it, so that another one in its place is noticed."""
+"""A checkpoint's identity, written inside it, so that another one in its place is noticed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from stream_telemetry.checkpoint.logs import offsets_json
 
 FILE = "identity.json"
 OLD_FILE = "source.json"
-"""Of version 0.1, which wrote down the topic only."""
+"""Written by version 0.1, with the topic only."""
 
 
 class SourceIdentity(NamedTuple):
-    """What tells a topic from another one of the same name; None is what a broker does not tell."""
+    """What tells a topic from another one of the same name; None where the broker does not say."""
 
     cluster_id: str | None
     topic: str
     topic_id: str | None
 
     def may_be(self, other: SourceIdentity) -> bool:
-        """Whether nothing that is known of both tells them apart."""
+        """Whether they agree in all that is known of both."""
         return all(a == b for a, b in zip(self, other, strict=True) if a and b)
 
 

@@ -1,8 +1,8 @@
 """One driver at a time on a checkpoint, on a file system that has no locks.
 
-A lease is a file with a number that only one driver can create, and that its driver writes again
-and again. If it stands still, its driver is dead, and whoever creates the next number takes over.
-No clocks are compared, and no lease is deleted but by the holder of a later one.
+A lease is a numbered file that only one driver can create, and that this driver writes again and
+again. If it stops changing, the driver is dead, and the one that creates the next number takes
+over. No clocks are compared, and only the holder of a later lease deletes one.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BEAT_SECONDS = 5.0
 """How often a lease is written again."""
 # Six beats, so that a few that fail do not end a lease.
 EXPIRY_SECONDS = 30.0
-"""A lease that has not been written for so long is over, if its process cannot be looked for."""
+"""A lease that has not changed for this long is over, if its process cannot be looked for."""
 
 _RELEASE_SECONDS = 5.0
 
@@ -89,7 +89,7 @@ class Lease:
                 self._files.delete(f"{FOLDER}/{self._number}")
 
     def _await_end(self, name: str) -> None:
-        """Returns once nobody is behind a lease."""
+        """Returns once a lease has no living holder."""
         before, waited_since = self._files.read(name), time.monotonic()
         holder = _holder(before)
         is_alive = _is_alive(holder)
@@ -111,8 +111,8 @@ class Lease:
     def _renew(self) -> float:
         """Writes the lease again, if it is still this driver's; gives the seconds until the next.
 
-        A file system that is away for a moment is an error like others: the lease may be over,
-        which the next beat finds out, if somebody wanted it.
+        A file system that fails for a moment is an error like others. If another driver has taken
+        the lease meanwhile, the next beat finds out.
         """
         if self._is_lost or self._renewal.is_ending:
             return math.inf

@@ -14,7 +14,7 @@ from stream_telemetry.checkpoint.files import CheckpointFileError, CheckpointFil
 from stream_telemetry.checkpoint.lease import Lease, LeaseTakenError
 
 LOCK = "driver.lock"
-"""Locked by the driver that runs on the checkpoint; the kernel lets go of it however that ends."""
+"""Locked by the driver that runs on the checkpoint; the kernel releases it however it ends."""
 
 _EXCLUSIVE = frozenset(("file", "hdfs", "viewfs", "webhdfs", "swebhdfs", "abfs", "abfss", "gs"))
 """File systems where, of several who create the same file at once, only one can."""
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class LockedError(Exception):
-    """The checkpoint cannot be had, because of another driver or of its file system; one line."""
+    """The checkpoint cannot be locked, because of another driver or its file system; one line."""
 
 
 @contextmanager

@@ -16,7 +16,7 @@ OFFSETS, COMMITS = "offsets", "commits"
 FIRST_OFFSETS = "sources/0/0"
 """Where the query's first batch begins."""
 FORMATS = (1, 2)
-"""Known of either log. Spark 4.2 writes the second one of `offsets/` where a site asks for it, by
+"""Known formats of both logs. Spark 4.2 writes the second one of `offsets/` where a site sets
 `spark.sql.streaming.offsetLog.formatVersion`; there a source's line begins with its name."""
 
 

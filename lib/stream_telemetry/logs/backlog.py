@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from stream_telemetry.broker.read import RecordAddress
 
 LEVELS = {"failed": logging.ERROR, "success": logging.INFO}
-"""Highest level of a record's line that is to be expected, by the status of its topic."""
+"""Highest level that a record's line can have, by the status of its topic."""
 
 
 @dataclass(frozen=True)

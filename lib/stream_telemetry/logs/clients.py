@@ -1,4 +1,4 @@
-"""What librdkafka says, brought to our logs: without its repetitions."""
+"""What librdkafka says, in our own log and without the repetitions."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class RateLimit:
-    """So many a second; what is not used may be used within the second that follows."""
+    """So many a second; an allowance that is not used lasts for one second."""
 
     def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_second = per_second

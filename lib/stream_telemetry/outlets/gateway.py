@@ -1,4 +1,4 @@
-"""A Prometheus Pushgateway: where it is, and how to get a group of figures there and out again."""
+"""A Prometheus Pushgateway: where it is, and how to put a group of figures there and remove it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Gateway:
         """Finds out what would make every push fail, without asking the gateway.
 
         Raises:
-            TelemetryError: the URL is not one to push to, or the CA file is none.
+            TelemetryError: the URL cannot be pushed to, or the CA file cannot be used.
         """
         if not _is_base(self.url):
             raise TelemetryError(

@@ -37,7 +37,7 @@ class Answer(NamedTuple):
 
 
 _NOTHING = Answer("204 No Content", (), b"")
-"""For what browsers ask for without being told to."""
+"""For the icon, which browsers ask for by themselves."""
 
 
 def make_app(
@@ -49,7 +49,7 @@ def make_app(
         title: what the start page calls the query.
         registry: has the metrics.
         health: knows the query's state.
-        login: `user:password` that all pages but `/health…` ask for; those, an orchestrator asks.
+        login: `user:password` that all pages but `/health…` ask for; orchestrators need those.
     """
     pages: dict[str, Callable[[WSGIEnvironment], Answer]] = {
         "/": lambda _: _answer("200 OK", _HTML, _start_page(title, health)),

@@ -80,7 +80,7 @@ def _java_causes(exception: Any) -> list[Cause]:
             found.append(Cause(str(exception.getClass().getName()), said))
             exception = exception.getCause()
     except (Py4JError, ConnectionError) as error:
-        # A JVM that is gone answers no more; what it has told is known.
+        # A JVM that is gone does not answer; what it said before is kept.
         if not found:
             found.append(_cause(error))
     return found

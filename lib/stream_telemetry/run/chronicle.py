@@ -31,7 +31,7 @@ Noted = Event | Restart | NewStart
 
 @dataclass
 class Chronicle:
-    """Writes down what the query does, event by event, for all who want to know.
+    """Passes on what the query does, event by event, to metrics, health, log, lag and pushes.
 
     Attributes:
         observation: reads the figures that the plan has sent along.

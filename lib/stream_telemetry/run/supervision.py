@@ -1,4 +1,4 @@
-"""Starts a query again when it fails, as long as that leads anywhere."""
+"""Starts a query again when it fails, as long as it makes progress."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Files that log lines go to: whole lines, rotation, a file for each process.
 
-Whatever happens to a file, its process goes on, and the lines that are lost are counted. What a
-line says is no business of this folder.
+Whatever happens to a file, its process goes on, and the lines that are lost are counted. The
+content of a line does not matter here.
 """

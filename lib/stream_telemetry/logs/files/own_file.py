@@ -34,18 +34,18 @@ class OwnFile(WholeLines):
         super().__init__(path, lost, mode=mode, max_bytes=max_bytes)
 
     def close(self) -> None:
-        """Ends the file and gives it free."""
+        """Closes the file and releases it."""
         super().close()
-        self._give_free()
+        self._release()
 
     def _opened(self) -> int:
         # When the directory was removed, the lock file went with it.
         if self._lock is None or not is_at(_lock_of(self.path), self._lock):
-            self._give_free()
+            self._release()
             self.path, self._lock = claim(self._wanted)
         return super()._opened()
 
-    def _give_free(self) -> None:
+    def _release(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

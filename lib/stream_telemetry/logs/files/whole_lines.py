@@ -1,4 +1,4 @@
-"""A log file that never stops whoever writes to it, and loses no line without a word."""
+"""A log file that never blocks who writes to it, and counts every line that it loses."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class LostLines:
 class WholeLines(logging.Handler):
     """A rotating file in which a line is whole or is not there at all.
 
-    A line goes to a file at its path, whatever became of the one before: that may have been renamed
-    or removed, with its directory too. A line that cannot be written is counted as lost; the file
+    A line goes to the file at the path, even if the one before was renamed or removed, with its
+    directory too. A line that cannot be written is counted as lost; the file
     is tried again. What is wrong is told once an hour, to all handlers.
     """
 
