@@ -17,7 +17,7 @@ _WATCHDOG = 'read -r _; kill -s KILL -- "-$1"'
 
 
 class Child:
-    """A process in a session of its own, so that Ctrl-C does not reach it, only we do.
+    """A process in a session of its own, so that Ctrl-C reaches only this one.
 
     When this Python process dies, even by `kill -9`, the child and all that it started are killed.
 
@@ -94,7 +94,7 @@ class Child:
 
     def kill(self) -> int:
         """Kills it and all that it started (SIGKILL); returns its exit code."""
-        # Once only: later the number may be another's.
+        # Only once: later the id may belong to another process.
         if self._watchdog.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)

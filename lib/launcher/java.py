@@ -170,7 +170,7 @@ def _written(program: Path) -> tuple[str, set[str]]:
 
 
 def _asked(program: Path) -> tuple[str, set[str]]:
-    """Version and modules of any Java, from its own mouth."""
+    """Version and modules of any Java, which is run for that."""
     listed = re.findall(r"^([\w.]+)(?:@(.*))?$", _said(program, "--list-modules"), re.MULTILINE)
     modules = dict(listed)
     if "java.base" in modules:

@@ -92,7 +92,7 @@ def made_for(home: Path) -> tuple[str, Path] | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Writes an executable file, in one step for whoever starts at the same time."""
+    """Writes an executable file, in one step, because others may start at the same time."""
     if path.exists() and path.read_text("utf-8") == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -48,7 +48,7 @@ def job_jvm(settings: SparkSettings) -> JobJvm:
     """The job's JVM: the Kafka connector is on its class path, and a class archive if it has one.
 
     Raises:
-        LaunchError: the connector is neither cached nor to be had.
+        LaunchError: the connector is not cached and cannot be fetched.
     """
     if reason := _why_not(settings):
         return JobJvm(_class_path(settings), f"no class archive: {reason}")
@@ -72,7 +72,7 @@ def job_archive(settings: SparkSettings) -> ClassArchive:
     """The class archive for the job's JVM, made or not.
 
     Raises:
-        LaunchError: the Kafka connector is neither cached nor to be had.
+        LaunchError: the Kafka connector is not cached and cannot be fetched.
     """
     return archive_for("job", chosen_java(), _jars(), job_flags(settings))
 

@@ -1,4 +1,4 @@
-"""What a Pushgateway is told of a run, from before there is anything but its settings."""
+"""What a Pushgateway is told of a run, from the moment that its settings are known."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def run_report(
     Args:
         push: the Pushgateway.
         group: its consumer group, by which the run is known there.
-        run: a dry one is told to nobody.
+        run: a dry one is not reported.
         is_batch: whether it ends by itself, and leaves its figures.
 
     Raises:
@@ -51,7 +51,7 @@ def run_report(
 def failures_told(arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
     """A block before the run; what ends it is pushed as a run that failed.
 
-    That needs settings that are good enough to know the Pushgateway. A dry run is no run.
+    It takes settings that are good enough to name the Pushgateway. A dry run is not reported.
 
     Args:
         arguments: of the job's command line.

@@ -49,7 +49,7 @@ def make_telemetry(
     """The job's telemetry; the exporter's port is taken.
 
     Raises:
-        SettingsError: the secret of the record's names cannot be used.
+        SettingsError: the secret that hashes record keys cannot be used.
         TelemetryError: an outlet cannot be used.
     """
     trigger = settings.reading.trigger

@@ -39,7 +39,7 @@ def train(customers: DataFrame, seed: int, version: str, description: str) -> Tr
     """Fits the pipeline to four fifths of the customers and judges it on the rest.
 
     Args:
-        customers: as `training_data.read_customers` gives them.
+        customers: as `data.read_customers` gives them.
         seed: chooses who is held out, by customerID.
         version: the model's name in predictions and metrics; empty takes the present time.
         description: says where the customers come from.

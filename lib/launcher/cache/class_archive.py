@@ -25,8 +25,8 @@ VARIABLE = "CHURN_STREAM_CLASS_ARCHIVE"
 """Environment variable that holds a `Mode`."""
 _KEPT_OF_A_KIND = 3
 _KEPT_SECONDS = 30 * 24 * 3600.0
-# Every other flag leaves an archive as good as it is: sizes, the compilers, the collectors that can
-# take over each other's objects, properties, logs.
+# No other flag affects an archive: sizes, compilers, collectors that can take over each other's
+# objects, properties, logs.
 _SHAPING = re.compile(
     r"-XX:[+-]Use(?!Serial|Parallel|G1)\w*(GC|Oops|Headers|Pointers)\b|-XX:ObjectAl|--"
 )
@@ -86,8 +86,8 @@ class ClassArchive:
     def is_made(self) -> bool:
         """Whether it is there, and has not been touched since it was made.
 
-        A JVM finds out by itself about some damage, but of other it dies: Java 17 of an archive
-        that is cut off, 25 of a few wrong bytes at its beginning.
+        A JVM notices some kinds of damage and crashes on others: Java 17 on an archive that is cut
+        off, 25 on a few wrong bytes at its beginning.
         """
         try:
             return self._seal.read_text("ascii") == _seal(self.file)
@@ -99,7 +99,7 @@ class ClassArchive:
         # Where the cache cannot be written to, nobody removes what is old either.
         with contextlib.suppress(OSError):
             os.utime(self._seal)
-        # What a JVM has to say of an archive, it says on standard output.
+        # A JVM writes its messages about an archive to standard output.
         if _has_aot(java):
             return [f"-XX:AOTCache={self.file}", "-Xlog:aot*=off", "-Xlog:cds*=off"]
         return [f"-XX:SharedArchiveFile={self.file}", "-Xshare:auto", "-Xlog:cds*=off"]
@@ -159,8 +159,8 @@ def directory() -> Path:
 def write_jar(path: Path, jars: Sequence[Path]) -> None:
     """Writes a jar that holds nothing but the names of others, and puts them on the class path.
 
-    To whatever class path it is given, Spark appends directories of settings, and its jars by a
-    `*`, in the order that the disk has them. Behind this jar neither matters to an archive.
+    Spark appends directories of settings to every class path, and its jars by a `*`, in the disk's
+    own order. Behind this jar neither matters to an archive.
     """
     names = " ".join(os.path.relpath(jar, path.parent) for jar in jars)
     line = f"Class-Path: {names}"

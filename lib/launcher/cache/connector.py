@@ -14,7 +14,7 @@ def connector_jars() -> str:
     """The connector's jars, for this version of Spark, with commas between them.
 
     Raises:
-        LaunchError: if they are neither cached nor to be had.
+        LaunchError: if they are not cached and cannot be fetched.
     """
     version = spark_version()
     connector = JarSet(

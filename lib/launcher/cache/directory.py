@@ -43,7 +43,7 @@ def private_directory() -> Path:
         LaunchError: it cannot be made, or is somebody else's.
     """
     directory = Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
-    # Anybody may make that name; what lies in it is run.
+    # Anybody could make a directory of that name, and what lies in it is run.
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
         is_ours = directory.lstat().st_uid == os.getuid() and not directory.is_symlink()

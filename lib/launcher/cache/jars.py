@@ -46,7 +46,7 @@ def fetch(jar_set: JarSet, check: Callable[[], None] = lambda: None) -> Path:
         check: Called while a download runs; what it raises ends the download.
 
     Raises:
-        LaunchError: if the jars are neither cached nor to be had.
+        LaunchError: if the jars are not cached and cannot be fetched.
     """
     jars = cache_directory() / jar_set.directory
     if not jars.is_dir():

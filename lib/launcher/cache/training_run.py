@@ -1,6 +1,6 @@
 """Makes class archives: a sandbox runs once, on a few events, and its JVMs record what they load.
 
-Nobody waits for it: it comes after a run, detached from it, at the lowest priority. Where somebody
+Nobody waits for it: it starts after a run, detached, at the lowest priority. Where somebody
 wants to wait, as for an image, there is `./spark-submit.sh --prepare`.
 """
 
@@ -33,13 +33,13 @@ TIME_LIMIT_SECONDS = 1800.0
 _RETRY_SECONDS = 24 * 3600.0
 _NEEDED_MEGABYTES = 1_000
 _EVENTS = "300"
-# Of the caller's settings none may reach it: neither his cluster, nor where his metrics are pushed.
+# None of the caller's settings may reach it, neither the cluster nor the Pushgateway.
 _LEFT_OUT = ("CHURN_STREAM_", "SPARK_", "PYSPARK_", "KAFKA_", "HADOOP_", "YARN_")
 _KEPT = ("CHURN_STREAM_HOME",)
-# Of Java's options only these: another one may open a port, or wait for a debugger.
+# The only options of Java that it keeps: others may open a port, or wait for a debugger.
 _OPTIONS = "SPARK_SUBMIT_OPTS"
 _WAYS_OUT = ("-Dhttp", "-Dsocks", "-Djava.net.", "-Djavax.net.")
-# Reads to the end of a pipe whose other end the run holds open, through all that it becomes.
+# Reads to the end of a pipe whose other end the run holds open, also across `exec`.
 _AFTER_RUN = 'exec 3<&0; { read -r _ <&3; exec 3<&-; exec "$@"; } </dev/null &'
 _ASKED_FOR: set[ClassArchive] = set()
 
@@ -48,7 +48,7 @@ def make_later(archive: ClassArchive, flags: Sequence[str]) -> None:
     """Has the archives made once this process, and what it becomes by `exec`, has ended.
 
     Args:
-        archive: The one that is missed; nothing happens if making it failed within a day.
+        archive: The one that is missing; nothing happens if making it failed within a day.
         flags: Options for the job's JVM.
     """
     if archive in _ASKED_FOR or _failed_lately(archive):
@@ -69,14 +69,14 @@ def make_later(archive: ClassArchive, flags: Sequence[str]) -> None:
 
 
 def make_now(archives: Sequence[ClassArchive], flags: Sequence[str]) -> None:
-    """Makes the archives, after whoever else is at it.
+    """Makes the archives, once nobody else is making them.
 
     Args:
         archives: Those that are wanted; one that is made stays as it is.
         flags: Options for the job's JVM.
 
     Raises:
-        LaunchError: it does not work out; says why.
+        LaunchError: they cannot be made; says why.
     """
     try:
         with _lock(fcntl.LOCK_EX):
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str]) -> None:
     """Makes the archives in the background, unless somebody else is at it.
 
     Args:
-        arguments: Path of the archive that is missed, without suffix; options for the job's JVM.
+        arguments: Path of the archive that is missing, without suffix; options for the job's JVM.
     """
     os.nice(19)
     archive = ClassArchive(Path(arguments[0]))
@@ -159,7 +159,7 @@ def _run(environment: Mapping[str, str]) -> None:
 
 
 def training_environment(flags: Sequence[str]) -> dict[str, str]:
-    """The environment of a training run: the caller's, without what is meant for his own runs.
+    """The environment of a training run: the caller's, without what is meant for other runs.
 
     Args:
         flags: Options for the job's JVM.
@@ -176,7 +176,7 @@ def training_environment(flags: Sequence[str]) -> dict[str, str]:
 
 def _failed_lately(archive: ClassArchive) -> bool:
     try:
-        # A mark from the future is one that a wrong clock has made.
+        # A mark from the future was made by a wrong clock.
         return 0 <= time.time() - _mark(archive).stat().st_mtime < _RETRY_SECONDS
     except OSError:
         return False

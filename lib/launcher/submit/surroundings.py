@@ -42,7 +42,7 @@ def prepared_environment(
         "PYSPARK_DRIVER_PYTHON": sys.executable,
     }
     prepared |= user_variables(environment)
-    # For the JVM that only puts the command of the job's together.
+    # For the JVM that only builds the command line of the job's JVM.
     prepared.setdefault("SPARK_LAUNCHER_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     if settings.driver_is_local:
         # Without this Spark's web page and ports are open to the network.
@@ -56,7 +56,7 @@ def prepared_environment(
 def python_options(settings: SparkSettings) -> list[str]:
     """Options of spark-submit that keep the driver on this Python.
 
-    A site's file may name another one, for all its jobs; it has not the packages of this one.
+    A site's file may name another one for all its jobs, which lacks the packages of this one.
     """
     keys = {"spark.pyspark.python", "spark.pyspark.driver.python"}
     is_named = keys & settings.filed.keys() and not keys & settings.typed.keys()
@@ -99,7 +99,7 @@ def passed_over(environment: Mapping[str, str]) -> Iterator[str]:
 
 
 def check_classic_api(settings: SparkSettings) -> None:
-    """Refuses Spark Connect, which has no part that the job is made of.
+    """Refuses Spark Connect, which lacks the classic API that the job is written in.
 
     Raises:
         SettingsError: an option or a property asks for it; names which.
@@ -117,7 +117,7 @@ def check_classic_api(settings: SparkSettings) -> None:
 def user_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Variables that give a name to a user id that has none, as some containers have.
 
-    The JVM would call both user and home `?`, which Ivy and Hadoop end at.
+    The JVM would call both user and home `?`, at which Ivy and Hadoop fail.
     """
     try:
         pwd.getpwuid(os.getuid())

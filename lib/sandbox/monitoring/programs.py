@@ -1,6 +1,6 @@
 """Prometheus, Pushgateway, Alertmanager and, where it is installed, Grafana: on this machine only.
 
-They run on the files in conf/, with the ports put in; nothing of them is left when it ends.
+They run on the files in conf/, with the ports put in; nothing is left of them when it ends.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Schema Registry's framing: which schema a message was written by, told before it or in a header.
+"""Schema Registry's framing: the schema of a message is named before it or in a header.
 
 Confluent's wire format has two styles. A value begins with byte 0 and the schema's number, four
 bytes, big-endian; or a header of the record holds that, or byte 1 and the schema's GUID, and the

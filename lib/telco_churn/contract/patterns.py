@@ -1,7 +1,8 @@
 r"""The one translator of a contract's patterns, for the two engines that check them.
 
 JSON Schema means regular expressions of ECMA 262. Java (Spark's `rlike`) and Python (the producer)
-read most of them alike and some otherwise, without a word: `$` before a last line feed, `\s` but
+read most of them alike, and some differently without an error: `$` before a last line feed, `\s`
+but
 for the no-break space, `[a&&b]` as an intersection. So a pattern is taken apart and written anew
 in what both read alike; what has no counterpart is refused.
 """
@@ -52,7 +53,7 @@ def translated(pattern: str) -> str:
     Groups in it only group: nothing refers back to them.
 
     Raises:
-        ValueError: it is no such pattern, or says what the two have no common word for.
+        ValueError: it is no such pattern, or uses what one of the two cannot express.
     """
     written, before = [], ""
     for kind, token in _tokens(pattern):

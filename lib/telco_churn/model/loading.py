@@ -82,7 +82,7 @@ def _fault(error: Exception) -> str:
             f"{cause}; Java may not run its own libraries from its temporary directory: name "
             "another by --driver-java-options -Djava.io.tmpdir=DIR"
         )
-    # Spark has its own errors for what it refuses to do; the others befell it, whatever the model.
+    # A PySparkException means that Spark refused the model; other errors are not the model's fault.
     return f"{cause}; {HOW_TO_MEND}" if isinstance(error, PySparkException) else str(cause)
 
 
@@ -90,7 +90,7 @@ def _scorer(pipeline: Path, manifest: Manifest) -> Scorer:
     stages = read_stages(pipeline)
     check_settings(stages)
     if compiled := compile_stages(stages):
-        # One column of plain SQL more: that drops no row, and has nothing that throws.
+        # It adds one column of plain SQL, which can neither drop a row nor throw.
         return compiled
     scorer = PipelineScorer(restore_pipeline(stages))
     try_out(scorer, manifest.training_distribution.categories)

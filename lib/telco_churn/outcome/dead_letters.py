@@ -92,7 +92,7 @@ def dead_letter_col(consumer_group: str) -> Column:
 
 
 def _is_text() -> Column:
-    """Whether the message is kept as text: a schema's id before it is bytes, even if UTF-8 too."""
+    """Whether the message is kept as text; one behind a schema's id is not, even if it is UTF-8."""
     return F.is_valid_utf8(F.col("value").cast("string")) & ~is_framed_col()
 
 
@@ -115,7 +115,7 @@ def _violations() -> Column:
 
 
 def _retry_count() -> Column:
-    """How often the event was sent in again, which whoever does so says in a header."""
+    """How often the event was sent again, by the header that its sender sets."""
     counts = F.filter("headers", lambda header: header["key"] == "retry_count")
     # As Kafka's own clients read a repeated header: the last one counts.
     last = F.try_element_at(counts, F.lit(-1))["value"].cast("string").try_cast("int")

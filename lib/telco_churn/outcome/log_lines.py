@@ -42,7 +42,7 @@ _MAX_VIOLATIONS: Final = 20
 
 @dataclass(frozen=True)
 class RecordLines:
-    """Turns output records into lines: those that are ours, which is to be asked first.
+    """Turns output records into lines; ask `is_ours` of each first.
 
     A record without the headers that name its source, or with those of another input topic, has
     been written by another program: topics may be shared.
@@ -50,8 +50,8 @@ class RecordLines:
     Attributes:
         input_topic: that the job reads.
         message_id: names a record by its key, or by its customer's id where the key is null.
-        fields: of the contract; others are not named in a line, senders choose those.
-        customer_id: what an id looks like; what does not is not taken from a refused message.
+        fields: of the contract; other names are the senders' choice, and stay out of a line.
+        customer_id: what an id looks like; nothing else is taken from a refused message.
     """
 
     input_topic: str
@@ -143,7 +143,7 @@ class RecordLines:
 
 @dataclass(frozen=True)
 class _Answer:
-    """A record of an output topic that this job has written, and whose answer it is."""
+    """A record of an output topic, and the address of the event that it answers."""
 
     key: bytes | None
     headers: Mapping[str, str]

@@ -28,7 +28,8 @@ def make_message_id(settings: MessageIdSettings) -> MessageId:
 
     Args:
         settings: say how, and which file holds the secret of the hash (HMAC-SHA256, its first 16
-            bytes); who has it can find a customer's lines, nobody else can tell who they are about.
+            bytes); with it a customer's lines can be found, without it nobody can tell whose they
+            are.
 
     Raises:
         SettingsError: the secret is missing or too short.

@@ -123,7 +123,7 @@ class Checkpoint:
             yield
 
     def begin(self, source: SourceIdentity) -> None:
-        """Writes into it who it is, unless it says so already; for the driver that has the lock.
+        """Writes its identity into it, unless it is there; for the driver that holds the lock.
 
         Raises:
             SettingsError: it cannot be written, or is that of another topic.
@@ -160,7 +160,7 @@ class Checkpoint:
         return self._left.identity.source
 
     def close(self, reason: str) -> None:
-        """Leaves word that the query must not go on with it, whoever starts the job again."""
+        """Notes in it that no query may go on with it, even if the job is started again."""
         if self._left is not None:
             self._left.leave_reason(reason)
 
@@ -171,7 +171,7 @@ class Checkpoint:
             CheckpointLostError: it would begin anew, or go on somewhere else.
         """
         assert self._left is not None, "begin() comes first"
-        # A disk that is away: Spark cannot begin anew on it either, and says what it is.
+        # On a disk that is away Spark cannot begin anew either, and it reports the reason.
         with suppress(CheckpointFileError):
             if found := self._left.found_instead():
                 raise self._lost(found)

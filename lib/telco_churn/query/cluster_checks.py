@@ -1,7 +1,7 @@
 """What is asked of the broker through the JVM, at the start and again when something is wrong.
 
-A check that the broker leaves without an answer is passed over, with one line that says which
-protection is missing.
+A check that the broker does not answer is skipped, with one line that says which protection is
+missing.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class ClusterChecks:
     def _asked(
         self, ask: Callable[[], Answer | None], missing: str, topic: str = ""
     ) -> Answer | None:
-        """The answer; None, and a line the first time, if there is none to be had."""
+        """The answer; None if there is none, with a line in the log the first time."""
         try:
             answer = ask()
         except AdminError as error:
@@ -186,7 +186,7 @@ def checked_cluster(
     found: TopicsFound,
     beginning: ReadSettings | None = None,
 ) -> Iterator[ClusterChecks]:
-    """Checks group and beginning; whoever gets it can ask again until the end of the block.
+    """Checks group and beginning; what it gives can be asked again until the end of the block.
 
     Args:
         kafka: the broker.
@@ -201,7 +201,7 @@ def checked_cluster(
     """
     with JvmAdmin(kafka.client) as admin:
         cluster = ClusterChecks(admin, kafka, topics)
-        # To ask for a group where there has never been one takes the broker a second or two.
+        # A broker that has never had a group takes a second or two to answer for one.
         if found.has_groups and group.commit_progress:
             cluster.check_group(group)
         if beginning is not None:

@@ -77,7 +77,7 @@ class Triage:
         raise self._lasting(*found, str(error)) from error
 
     def _lasting(self, kind: Lasting, cause: Cause, text: str) -> ChurnStreamError:
-        """The error for a failure of a lasting kind, of which `text` is all that Spark says."""
+        """The error for a failure of a lasting kind; `text` is Spark's whole message."""
         if kind is POISON and (poison := _POISON.search(text)):
             return self._poison(poison)
         if kind is DATA_LOSS:

@@ -78,7 +78,7 @@ def _version_here(spark: SparkSession) -> str:
     jvm: Any = spark.sparkContext._jvm
     try:
         return str(jvm.org.apache.kafka.common.utils.AppInfoParser.getVersion())
-    # What is no class, is a package, and cannot be called.
+    # Py4J takes a class that is missing for a package, which cannot be called.
     except (*SPARK_ERRORS, TypeError):
         return _UNKNOWN
 
