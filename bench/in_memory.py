@@ -21,7 +21,8 @@ _KAFKA_COLUMNS = (
 def cached_records(spark: SparkSession, bad_ratio: float, copies: int) -> DataFrame:
     """`DISTINCT_RECORDS` records, each `copies` times, in one partition.
 
-    A share of `bad_ratio` (0-1) is broken, in every way that `telco_churn.broken` knows by turns.
+    A share of `bad_ratio` (0-1) is broken, in each of the ways of `churn_tools.customers.broken` in
+    turn.
 
     Returns:
         The columns of Spark's Kafka source; `headers` is null: our producer sends none.

@@ -1,6 +1,6 @@
 """What each step of the plan costs a record: one core, records in memory, no Kafka.
 
-All figures come from one process and from rounds by turns, so compare them with each other only.
+All figures come from one process and alternating rounds, so compare them only with each other.
 """
 
 from __future__ import annotations

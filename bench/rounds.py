@@ -1,4 +1,4 @@
-"""Measures plans against each other: by turns, in one process, the median of some rounds."""
+"""Measures plans against each other: alternating rounds in one process, and their median."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ COMMAND = Command(
     "to it and runs the job on them until Ctrl-C. With --trigger once it feeds --events "
     "events, scores them and prints a summary.",
     epilog="The job's own options: ./spark-submit.sh --help. Exit codes: 0 done or stopped as "
-    "asked, 2 something to mend on this machine, 5 events unaccounted for, else the job's own.",
+    "asked, 2 something to fix on this machine, 5 events unaccounted for, else the job's own.",
     usage="[options] [job and spark-submit options]",
     reads_config=False,
 )

@@ -44,7 +44,7 @@ class TrainingSettings(OwnOptions):
     )
     seed: int = option(
         "7",
-        "of the synthetic customers and of the choice who is held out",
+        "of the synthetic customers and of the choice of those held out",
         parse=whole,
         metavar="N",
     )

@@ -78,7 +78,7 @@ COMMAND = Command(
     prog="./monitoring.sh",
     description="Starts Prometheus, Pushgateway, Alertmanager and, if it is installed, Grafana "
     "on this machine, on the files in conf/ and dashboards/, beside a running job.",
-    epilog="Exit codes: 0 stopped as asked, 2 something to mend on this machine.",
+    epilog="Exit codes: 0 stopped as asked, 2 something to fix on this machine.",
     reads_config=False,
 )
 

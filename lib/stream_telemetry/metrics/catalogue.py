@@ -65,7 +65,7 @@ BROKER_CONNECTED = Metric(
 INFO = Metric(
     "kafka_consumer_info",
     "info",
-    "What runs; mode batch means a run over what there is, then an end.",
+    "What runs; mode batch is a run that ends when it has read all there is.",
     ("version", "mode", "broker", "consumer_group", "model_backend"),
 )
 PROCESS_START = Metric(
@@ -192,7 +192,7 @@ PUSH_ERRORS = Metric(
 WORKER_ERRORS = Metric(
     "stream_worker_errors_total",
     "counter",
-    "Errors that nobody has thought of in the telemetry's own threads; each goes on after one.",
+    "Unexpected errors in the telemetry's own threads; each thread goes on after one.",
     ("worker",),
 )
 WORKER_UP = Metric(

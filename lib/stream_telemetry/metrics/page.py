@@ -33,8 +33,8 @@ Pushed to the Pushgateway (`--pushgateway`) from a run's first moment, after eac
 every minute, and at its end, whatever ends it; under a `job` (the query), an `instance` (its
 consumer group) and the labels of `--pushgateway-labels`, which stay the same after a restart. The
 names are never those of scraped metrics, so that a sum over both counts nothing twice. A stream
-that is stopped in good order deletes its group; that of a run over what there is (`--trigger
-once`) stays, and so does that of a run that failed.
+that is stopped in good order deletes its group; the group of a run with an end (`--trigger once`)
+stays, and so does that of a run that failed.
 """
 _LABELS = {
     "status": ", ".join(STATUSES),

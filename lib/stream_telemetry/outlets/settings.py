@@ -121,7 +121,7 @@ class PushSettings:
     expected_interval: str = option(
         OFF,
         "how often a scheduled run (--trigger once) is to succeed, such as 1d or 90m; an alert "
-        "goes by it",
+        "uses it",
         parse=duration,
         metavar="TIME",
     )
