@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 import sys
 import tempfile
 import time
@@ -11,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.cache.directory import cache_directory
+from launcher.cache.trust_store import trust_options
 from launcher.child import Child
 from launcher.errors import LaunchError
-from launcher.java import chosen_java
+from launcher.java import chosen_java, packaged_java
 from launcher.spark import SPARK_HOME
 
 _TIME_LIMIT_SECONDS = 900.0
@@ -90,9 +93,14 @@ def _resolve(jar_set: JarSet, ivy_home: Path, jars: Path, check: Callable[[], No
         *("--conf", f"spark.jars.ivy={ivy_home}"),
         str(application),
     ]
+    java = chosen_java()
+    # A Java that somebody else has installed knows whom to trust here.
+    trust = trust_options(ivy_home / "trust.jks") if java.program == packaged_java() else []
+    given = os.environ.get("SPARK_SUBMIT_OPTS", "")
     environment = {
         **os.environ,
-        "JAVA_HOME": str(chosen_java().home),
+        "JAVA_HOME": str(java.home),
+        "SPARK_SUBMIT_OPTS": f"{shlex.join(trust)} {given}".strip(),
         "SPARK_HOME": str(SPARK_HOME),
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
@@ -102,6 +110,7 @@ def _resolve(jar_set: JarSet, ivy_home: Path, jars: Path, check: Callable[[], No
     try:
         while resolver.exit_code is None and time.monotonic() < deadline:
             check()
+            _show_progress(ivy_home / "cache", jar_set.megabytes)
             time.sleep(0.1)
     finally:
         exit_code = resolver.kill()
@@ -111,3 +120,14 @@ def _resolve(jar_set: JarSet, ivy_home: Path, jars: Path, check: Callable[[], No
             "go online once (behind a proxy: SPARK_SUBMIT_OPTS='-Dhttps.proxyHost=... "
             f"-Dhttps.proxyPort=...'), or copy {jars} from a machine that has it"
         )
+
+
+def _show_progress(cache: Path, megabytes: int) -> None:
+    """On a terminal, how much is there of about so many megabytes."""
+    if not sys.stderr.isatty():
+        return
+    # Ivy renames a file under our eyes when it is whole.
+    with contextlib.suppress(OSError):
+        there = sum(path.stat().st_size for path in cache.rglob("*.jar*"))
+        sys.stderr.write(f"\r  {there / 1e6:.1f} of about {megabytes} MB\033[K\r")
+        sys.stderr.flush()
