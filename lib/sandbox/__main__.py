@@ -6,6 +6,7 @@ import os
 import sys
 
 from launcher.submit.command import put_together
+from sandbox.early_job.gate import HELD_JOB
 from sandbox.plan import parse_plan
 from sandbox.trial import run
 from telco_churn.errors import ChurnStreamError
@@ -15,7 +16,8 @@ def main() -> int:
     """Runs the sandbox as the command line asks; returns the exit code."""
     try:
         plan = parse_plan(sys.argv[1:], os.environ)
-        return run(plan, put_together(plan.division, plan.settings.log, os.environ))
+        log = plan.settings.log
+        return run(plan, put_together(plan.division, log, os.environ, HELD_JOB))
     except ChurnStreamError as error:
         sys.stderr.write(f"sandbox: {error}\n")
         return error.exit_code

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from launcher.child import Child
 from launcher.submit.command import Submission
+from sandbox.early_job.gate import Gate
 from sandbox.errors import SandboxError
 from sandbox.interrupts import Interrupted, Interrupts
 from sandbox.kafka.broker import KafkaBroker
@@ -85,6 +86,7 @@ class Trial:
         self._submission = submission
         self._check = check
         self._topics = CustomerTopics()
+        self._gate = Gate(scratch / "gate")
         self._broker = KafkaBroker(scratch / "kafka", overrides=_BROKER_SETTINGS)
         self._producer: Child | None = None
         self._job: Child | None = None
@@ -100,7 +102,7 @@ class Trial:
         self._broker.stop()
 
     def prepare(self) -> None:
-        """Starts the broker and makes the topics.
+        """Starts the broker and makes the topics; the job is started too, and waits at its gate.
 
         Raises:
             SandboxError: if that fails, or a port that the job needs is taken.
@@ -112,6 +114,7 @@ class Trial:
                 "another: --metrics-port 8001, or 0 for any"
             )
         _say("Starting Kafka ...")
+        self._job = self._start_job()
         self._broker.start(self._check)
         self._topics.create(self._broker.bootstrap_servers)
         _say(f"Kafka is up at {self._broker.bootstrap_servers}, with the topics")
@@ -127,8 +130,7 @@ class Trial:
         self._producer = self._start_producer(self._plan.batch_events, rate=0)
         self._wait_for(self._producer)
         _say("Running the job on them (Spark takes a few seconds to start) ...")
-        self._job = self._start_job()
-        self._wait_for(self._job)
+        self._wait_for(self._let_job_begin())
         summary = summarise(self._broker.bootstrap_servers, self._topics)
         _say(f"\n{summary}\n")
         return 0 if summary.is_balanced else _UNACCOUNTED
@@ -145,7 +147,7 @@ class Trial:
         self._producer = self._start_producer(feed.events or 0, feed.rate)
         # Spark takes the first free one, so it has to be found before the job starts.
         ui_port = next((port for port in _SPARK_UI_PORTS if port_is_free(port)), None)
-        self._job = self._start_job()
+        self._let_job_begin()
         self._say_addresses(ui_port)
         preview = Preview(self._broker.bootstrap_servers, self._topics)
         try:
@@ -180,7 +182,6 @@ class Trial:
     def _start_job(self) -> Child:
         command = [
             *self._submission.command,
-            *("--broker", self._broker.bootstrap_servers),
             *("--input-topic", self._topics.raw),
             *("--output-topic", self._topics.predictions),
             *("--deadletter-topic", self._topics.dead_letters),
@@ -188,8 +189,13 @@ class Trial:
         ]
         given = self._submission.environment
         options = f"{_FAST_START} {given.get('SPARK_SUBMIT_OPTS', '')}"
-        environment = {**given, "SPARK_SUBMIT_OPTS": options.strip()}
+        environment = {**given, "SPARK_SUBMIT_OPTS": options.strip(), **self._gate.environment}
         return Child("the job", command, self._scratch / "job.log", environment)
+
+    def _let_job_begin(self) -> Child:
+        self._gate.open(["--broker", self._broker.bootstrap_servers])
+        assert self._job is not None, "prepare() comes first"
+        return self._job
 
     def _say_addresses(self, ui_port: int | None) -> None:
         if (port := self._plan.metrics_port) is not None:

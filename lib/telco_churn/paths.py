@@ -30,3 +30,8 @@ def read_schema(name: str) -> dict[str, Any]:
             "CHURN_STREAM_HOME to the directory that holds conf/"
         ) from error
     return schema
+
+
+def job_program() -> Path:
+    """The job's own program, which spark-submit runs."""
+    return project_home() / "jobs" / "churn_stream.py"

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from launcher.java import chosen_java
 from launcher.jvm import job_jvm
@@ -22,7 +23,7 @@ from launcher.submit.surroundings import (
 )
 from stream_telemetry.logs.settings import LogSettings
 from telco_churn.last_words import dismiss
-from telco_churn.paths import project_home
+from telco_churn.paths import job_program
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,10 @@ class Submission:
 
 
 def put_together(
-    division: Division, log: LogSettings, environment: Mapping[str, str]
+    division: Division,
+    log: LogSettings,
+    environment: Mapping[str, str],
+    program: Path | None = None,
 ) -> Submission:
     """The submission of the job; says on standard error which Java runs and what is passed over.
 
@@ -47,6 +51,7 @@ def put_together(
         division: The command line.
         log: The job's settings of the log, which the JVM's follows.
         environment: The caller's.
+        program: What spark-submit runs, if not the job's own program.
 
     Raises:
         SettingsError: Spark cannot be run as its options want.
@@ -67,7 +72,7 @@ def put_together(
             *division.spark_words,
             *jvm.options,
             *python_options(spark),
-            str(project_home() / "jobs" / "churn_stream.py"),
+            str(program or job_program()),
             *division.job,
         ),
         environment={**prepared, **jvm.environment, **claim_spark_log(log)},

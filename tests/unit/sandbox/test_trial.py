@@ -12,6 +12,7 @@ from launcher.child import Child
 from launcher.submit.command import Submission
 from sandbox import trial
 from sandbox.errors import SandboxError
+from sandbox.kafka.broker import KafkaBroker
 from sandbox.plan import parse_plan
 from sandbox.ports import LOOPBACK
 from sandbox.trial import Trial
@@ -80,3 +81,20 @@ def test_leaving_ends_what_was_started_and_what_was_not_started_is_no_trouble(
     with made(tmp_path) as tried:
         tried._producer = Child("the producer", ["/bin/sleep", "600"], tmp_path / "producer.log")
     assert not tried._producer.is_running
+
+
+def test_the_job_is_started_beside_the_broker_and_does_not_outlive_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(broker: KafkaBroker, check: object) -> None:
+        assert tried._job
+        assert tried._job.is_running
+        raise SandboxError("no broker")
+
+    monkeypatch.setattr(KafkaBroker, "start", fail)
+    waiting = Submission(("/bin/sh", "-c", "exec sleep 600", "job"), {})
+    tried = Trial(tmp_path, parse_plan(["--sandbox"], {}), waiting, lambda: None)
+    with pytest.raises(SandboxError, match="no broker"), tried:
+        tried.prepare()
+    assert tried._job
+    assert not tried._job.is_running
