@@ -5,11 +5,14 @@ from __future__ import annotations
 import runpy
 import sys
 
-# Loaded while it waits; the program finds it there.
-import telco_churn.run  # noqa: F401
 from sandbox.early_job.gate import passed
 from telco_churn.paths import job_program
+from telco_churn.spark_sources import use_unpacked_sources
 
 if __name__ == "__main__":
+    use_unpacked_sources()
+    # The program finds it loaded.
+    import telco_churn.run  # noqa: F401
+
     sys.argv += passed()
     runpy.run_path(str(job_program()), run_name="__main__")
