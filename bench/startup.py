@@ -3,8 +3,9 @@
     python bench/startup.py [--rounds N] [--before CHECKOUT] [--write]
 
 By turns in one run: Spark handing records through, and the job with and without class archive, on
-the Java of the Python packages and on the one of the PATH. `--before` names a checkout of another
-commit, whose job takes its turn too; `--write` puts the table into docs/performance.md.
+the Java of the Python packages and on the one of the PATH; then the sandbox's once-run, from its
+beginning to its end. `--before` names a checkout of another commit, whose job and sandbox take
+their turns too; `--write` puts the tables into docs/performance.md.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import contextlib
 import io
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -39,6 +41,7 @@ PAGE = HOME / "docs" / "performance.md"
 MARKS = ("<!-- start-up: made by `python bench/startup.py --write` -->\n", "<!-- /start-up -->\n")
 RECORDS = "1000"
 LIMIT_SECONDS = 600.0
+_PACKAGES = {"JAVA_HOME": "", "PYTHON": sys.executable}
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,35 @@ class Starter:
             child.kill()
 
 
+class OnceRun(Starter):
+    """The sandbox's once-run: the time and the work of all of it."""
+
+    def run(self, broker: str, topics: CustomerTopics, directory: Path) -> None:
+        """Runs it to its end; it brings its own broker.
+
+        Raises:
+            RuntimeError: it fails.
+        """
+        directory.mkdir()
+        words = ("--sandbox", "--trigger", "once", "--events", RECORDS, "--metrics-port", "0")
+        before, begun = _children_seconds(), time.monotonic()
+        done = subprocess.run(
+            [*self.command, *words],
+            env={**job_environment(directory), **self.environment, "TMPDIR": str(directory)},
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"{self.name} failed: {done.stdout}{done.stderr}")
+        self.taken.append((time.monotonic() - begun, _children_seconds() - before))
+
+
+def _children_seconds() -> float:
+    """Processor time of all that this process has waited for, and of what they have waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def records_out(broker: str, topics: CustomerTopics) -> int:
     """How many records the output topics hold."""
     consumer = Consumer({"bootstrap.servers": broker, "group.id": "startup", "log_level": 0})
@@ -98,10 +130,10 @@ def starters(before: Path | None) -> list[Starter]:
     (passthrough,) = (one for one in contestants(Path()) if one.name == "passthrough by Spark")
     found = [Starter("passthrough by Spark, no archive", passthrough.command, {})]
     javas = {"Java of the packages": ""}
-    if program := shutil.which("java"):
-        javas["Java of the PATH"] = str(Path(program).resolve().parents[1])
+    if _java_of_path():
+        javas["Java of the PATH"] = _java_of_path()
     if before:
-        home = {"JAVA_HOME": javas.get("Java of the PATH", ""), "PYTHON": sys.executable}
+        home = {"JAVA_HOME": _java_of_path(), "PYTHON": sys.executable}
         found.append(Starter("the commit before", (str(before / "spark-submit.sh"),), home))
     for name, home_of_java in javas.items():
         for mode, told in (("off", "without"), ("use", "with")):
@@ -111,6 +143,20 @@ def starters(before: Path | None) -> list[Starter]:
     return found
 
 
+def once_runs(before: Path | None) -> list[Starter]:
+    """The sandbox's once-run, before and now, each as its user has it when all is made."""
+    now = OnceRun("now", (str(HOME / "spark-submit.sh"),), {VARIABLE: "use", **_PACKAGES})
+    if before is None:
+        return [now]
+    home = {"JAVA_HOME": _java_of_path(), "PYTHON": sys.executable}
+    return [OnceRun("the commit before", (str(before / "spark-submit.sh"),), home), now]
+
+
+def _java_of_path() -> str:
+    program = shutil.which("java")
+    return str(Path(program).resolve().parents[1]) if program else ""
+
+
 def prepare(starter: Starter) -> None:
     """Sees to it that there is an archive for a starter that uses one."""
     if starter.environment.get(VARIABLE) == "use":
@@ -118,17 +164,15 @@ def prepare(starter: Starter) -> None:
         subprocess.run([*starter.command, "--prepare"], env=environment, check=True)
 
 
-def show(measured: list[Starter]) -> None:
-    """Prints machine and table; ratios are to the first row that is no passthrough."""
-    print_machine()
+def show(title: str, measured: list[Starter], base: int) -> None:
+    """Prints a table, with ratios to one of its rows."""
     medians = [[median(column) for column in zip(*one.taken, strict=True)] for one in measured]
-    base = medians[1]
     rows = [
         [one.name, *(f"{value:.1f}" for value in pair), *(f"{v / b:.2f}" for v, b in ratios)]
         for one, pair in zip(measured, medians, strict=True)
-        if (ratios := list(zip(pair, base, strict=True)))
+        if (ratios := list(zip(pair, medians[base], strict=True)))
     ]
-    print_table(["start", "first record after, s", "CPU until then, s", "ratio", "ratio"], rows)
+    print_table([title, "s", "core-s", "ratio", "ratio"], rows)
 
 
 def main() -> None:
@@ -138,8 +182,8 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="checkout of the commit to compare with")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
-    measured = starters(options.before)
-    for starter in measured:
+    jobs, sandboxes = starters(options.before), once_runs(options.before)
+    for starter in jobs:
         prepare(starter)
     with (
         tempfile.TemporaryDirectory(prefix="startup-") as scratch,
@@ -149,12 +193,16 @@ def main() -> None:
         topics.create(broker.bootstrap_servers)
         feed(broker.bootstrap_servers, topics.raw)
         for number in range(options.rounds):
-            for at, starter in enumerate(measured):
+            for at, starter in enumerate([*jobs, *sandboxes]):
                 starter.run(broker.bootstrap_servers, topics, Path(scratch, f"{number}-{at}"))
                 sys.stderr.write(f"{starter.name}: {starter.taken[-1]}\n")
     text = io.StringIO()
     with contextlib.redirect_stdout(text):
-        show(measured)
+        print_machine()
+        # What is no passthrough comes behind it.
+        show("from the command to the first record", jobs, base=1)
+        print()
+        show("the sandbox's once-run", sandboxes, base=0)
     sys.stdout.write(text.getvalue())
     if options.write:
         page = PAGE.read_text("utf-8")
