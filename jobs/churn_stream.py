@@ -12,8 +12,8 @@ from pathlib import Path
 if find_spec("telco_churn") is None:  # not installed: this is a checkout
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 
+from launcher.submit.spark_sources import use_unpacked_sources
 from telco_churn.errors import exit_with
-from telco_churn.spark_sources import use_unpacked_sources
 
 if __name__ == "__main__":
     use_unpacked_sources()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import runpy
 import sys
 
+from launcher.submit.spark_sources import use_unpacked_sources
 from sandbox.early_job.gate import passed
 from telco_churn.paths import job_program
-from telco_churn.spark_sources import use_unpacked_sources
 
 if __name__ == "__main__":
     use_unpacked_sources()

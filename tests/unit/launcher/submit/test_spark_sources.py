@@ -6,18 +6,18 @@ import sys
 from pathlib import Path
 
 from launcher.spark import SPARK_HOME
-from telco_churn.spark_sources import without_archives
+from launcher.submit.spark_sources import without_archives
 
 ARCHIVES = sorted((SPARK_HOME / "python" / "lib").glob("py*.zip"))
 IMPORTED = "import py4j, pyspark; print(pyspark.__file__, py4j.__file__)"
-CHOICE = "from telco_churn.spark_sources import use_unpacked_sources as use; use(); "
+CHOICE = "from launcher.submit.spark_sources import use_unpacked_sources as use; use(); "
 
 
 def test_pyspark_and_py4j_come_from_where_they_are_installed() -> None:
     assert [path.name.partition("-")[0] for path in ARCHIVES] == ["py4j", "pyspark.zip"]
 
     def imported(program: str) -> str:
-        lib = Path(__file__).resolve().parents[3] / "lib"
+        lib = Path(__file__).resolve().parents[4] / "lib"
         path = os.pathsep.join(map(str, (*ARCHIVES, lib)))
         command = [sys.executable, "-P", "-c", program]
         return subprocess.check_output(command, env={"PYTHONPATH": path}, text=True)
