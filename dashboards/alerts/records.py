@@ -68,6 +68,7 @@ def _dead_letter_burst(site: Site) -> Alert:
     failed = "kafka_messages_failed_total"
 
     def total(expression: str) -> str:
+        """Its sum over the replicas, by topic."""
         return over_replicas(site, "sum", expression, "topic")
 
     return Alert(

@@ -73,6 +73,7 @@ def _run_failed() -> Alert:
 
 def _run_overdue() -> Alert:
     def latest(name: str) -> str:
+        """The last value that the Pushgateway has told."""
         return f"last_over_time(stream_run_{name}_seconds[{MEMORY}])"
 
     return Alert(

@@ -73,6 +73,7 @@ def firing(choice: Choice) -> Panel:
     of_job = choice.without("instance")
 
     def count(severity: str) -> str:
+        """How many alerts of this severity fire."""
         alerts = of_job.series("ALERTS", alertstate="firing", severity=severity)
         return or_unknown(f"count({alerts}) or on () 0 * {LOADED}")
 

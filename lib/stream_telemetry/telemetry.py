@@ -148,12 +148,14 @@ class Telemetry:
         ):
 
             def on_failure(restart: Restart) -> None:
+                """Raises what no restart can mend, else notes the restart."""
                 ensure_spark_runs(spark)
                 oversight.triage(restart.cause)
                 attached.wait_for_end()
                 self._events.put(restart)
 
             def stay(query: StreamingQuery) -> bool:
+                """Whether the query must be started again."""
                 is_misled = self._stay(query, signals, oversight)
                 if is_misled:
                     attached.wait_for_end()
@@ -162,6 +164,7 @@ class Telemetry:
 
             supervise(start, stay, signals, self._restarts, on_failure)
             if not signals.is_asked:
+                # A query that Spark's own end has stopped looks like one that has ended by itself.
                 ensure_spark_runs(spark)
         # For a stream a stop on request is the normal end.
         self._is_cut_off = signals.is_asked and self._stream.mode == "batch"

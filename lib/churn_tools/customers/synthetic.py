@@ -94,6 +94,7 @@ class _Population:
         self._add_ons = ConditionalDraw(add_ons, 3)
         self._lines = ConditionalDraw(_joint("MultipleLines", "InternetService"), 1)
         self._paperless = ConditionalDraw(_joint("PaperlessBilling", "InternetService"), 1)
+        # A generator of its own, so that the customers depend on the caller's seed alone.
         self._attachment_scale = self._pilot(Random(0))
 
     def customer(self, random: Random) -> dict[str, object]:
@@ -148,6 +149,7 @@ class _Population:
         noise = random.gauss(0, math.sqrt(1 - _TENURE_CORRELATION**2))
         share = _normal_cdf(_TENURE_CORRELATION * attachment + noise)
         points = self._quantiles[services["Contract"]]
+        # 0 months are for new customers alone, who were drawn above.
         return max(1, round(quantile(points, points[0] / 2, _LONGEST_TENURE, share)))
 
     def _monthly_charges(self, random: Random, services: Services) -> float:

@@ -97,6 +97,7 @@ def _refuse_constant(literal: str) -> NoReturn:
     raise ValueError(f"{literal} is not JSON")
 
 
+# Python's own decoder accepts NaN and Infinity.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 _Validator = extend(

@@ -98,6 +98,7 @@ class Feed:
             KafkaUnavailableError: Kafka did not take some records of a batch; that batch is not
                 reported to `on_batch`, and no further one is begun.
         """
+        # Taken only when it is due, so that the event's time is the time of sending.
         while self._wait_until_due() and (record := next(records, None)) is not None:
             self._pacer.count_event()
             if not self._in_batch:

@@ -142,6 +142,7 @@ class CustomerCsv:
     def _lines(self) -> Iterator[str]:
         try:
             # Bytes that are not UTF-8 become lone surrogates, which the contract's check refuses.
+            # Line ends stay as they are, because places in the file are counted in bytes.
             with self._path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
                 number = 0
                 while line := file.readline(_LONGEST_LINE):
@@ -155,6 +156,7 @@ class CustomerCsv:
     def _row(self, number: int, line: str) -> list[str]:
         text = line.removeprefix("\ufeff") if number == 1 else line
         try:
+            # Not strict, the reader takes a quote in the wrong place for text.
             return next(csv.reader([text], strict=True), [])
         except csv.Error as error:
             reason = str(error)

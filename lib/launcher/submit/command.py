@@ -81,5 +81,6 @@ def put_together(
 
 def hand_over(submission: Submission) -> None:
     """Becomes spark-submit; does not return."""
+    # `exec` drops what is still in the buffer.
     sys.stderr.flush()
     os.execve(submission.command[0], submission.command, dict(submission.environment))

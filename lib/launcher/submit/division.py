@@ -74,6 +74,7 @@ def _grouped(words: list[str], known: Mapping[str, bool]) -> list[list[str]]:
             )
         groups.append([words[at]])
         following = words[at + 1 : at + 2]
+        # A value that was forgotten must not swallow the option behind it.
         if known[name] and not equals and following and not _is_option(following[0], known):
             groups[-1].extend(following)
             next(rest)

@@ -38,6 +38,7 @@ def prepared_environment(
         "PYTHONPATH": os.pathsep.join(path),
         "SPARK_HOME": str(SPARK_HOME),
         "SPARK_CONF_DIR": settings.environment["SPARK_CONF_DIR"],
+        # Else Spark takes the first `python3` on the PATH, which may lack our packages.
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
     }

@@ -95,6 +95,7 @@ class KafkaBroker:
             write_logging(self._logging)
         except OSError as error:
             raise SandboxError(f"cannot write to {self.directory}: {error}") from error
+        # Another process may take a free port before Kafka does.
         for tries_left in reversed(range(_PORT_TRIES)):
             self._choose_ports()
             if self._launch(check, may_retry=tries_left > 0):
@@ -176,6 +177,7 @@ class KafkaBroker:
         except BaseException as error:
             self._child.kill()
             written = self.log.read_text(errors="replace")[log_start:]
+            # A port that clients know already cannot be exchanged for another one.
             lost_port = isinstance(error, SandboxError) and "BindException" in written
             if lost_port and may_retry and not self._ports_are_chosen:
                 return False
@@ -212,6 +214,7 @@ class KafkaBroker:
 
     def _answers(self) -> bool:
         """Whether the broker serves metadata and, after a restart, leads all its partitions."""
+        # Asked first: a client of a closed port uses up its whole time limit.
         if port_is_free(self._port):
             return False
         try:

@@ -57,6 +57,7 @@ def create_topics(
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise SandboxError(f"topic {name} could not be made: {error.args[0]}") from error
+    # A topic is made before it can be used: its partitions have no leader for a moment.
     _wait_until_led(admin, set(partitions))
 
 

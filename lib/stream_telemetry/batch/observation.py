@@ -117,6 +117,7 @@ class Observation:
         """
         values = row or {}
         outcomes = read_counts(values.get("outcome"), len(self.failures) + 1)
+        # `vector_sum` gives null for a batch without a broken rule.
         counted = values.get("violations") or [0.0] * len(self.fields)
         return Observed(
             succeeded=outcomes[0],

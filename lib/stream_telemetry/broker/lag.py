@@ -122,6 +122,7 @@ class LagThread:
         try:
             self._poll()
         finally:
+            # Also after an error: neither health nor progress depends on the answer.
             self._on_poll()
             self._commit()
         return POLL_SECONDS
@@ -167,6 +168,7 @@ class LagThread:
             for key, position in positions.items()
             if bounds.ends[key] > max(position, bounds.beginnings[key])
         }
+        # A timestamp is asked for once for each position, as the answer costs reading a record.
         known = {k: v for k, v in self._oldest.items() if waiting.get(k) == v[0]}
         if unknown := {key: at for key, at in waiting.items() if key not in known}:
             made = self._offsets.timestamps(unknown)
@@ -192,6 +194,7 @@ class LagThread:
                 start = max(position, self._counted_lost.get(key, 0))
                 lost = max(0, bounds.beginnings[key] - start)
                 self._store.add(catalogue.RECORDS_LOST, lost, *labels)
+                # So that a loss is counted once, however often it is seen.
                 self._counted_lost[key] = max(start, bounds.beginnings[key])
         self._health.set_lag(max(ages.values(), default=0.0))
 

@@ -31,6 +31,7 @@ def resume_positions(
     """
 
     def resume(bounds: Bounds) -> Positions:
+        """The positions in a topic with these bounds."""
         positions = _checkpointed(checkpoint)
         if positions is None:
             positions = committed()

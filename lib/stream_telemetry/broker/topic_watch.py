@@ -120,6 +120,7 @@ class TopicWatch:
             return None
         changed = None
         for name, topic in found.items():
+            # Where the checkpoint has no id, the first one that is told is taken for the right one.
             known = self._ids.get(name) or topic.id
             self._ids[name] = topic.id or known
             if topic.id and known != topic.id:

@@ -40,6 +40,7 @@ def with_violation_counts(checked: DataFrame, fields: Sequence[str]) -> DataFram
     """
     named = F.coalesce(F.col("violations")["field"], F.array())
     known = F.array(*map(F.lit, fields))
+    # FLOAT, because `vector_sum` takes no other type.
     of_known = F.transform(
         known, lambda name: F.size(F.filter(named, lambda field: field == name)).cast("float")
     )

@@ -89,6 +89,7 @@ def make_parser(kind: type, command: Command) -> OneLineParser:
 def _add(group: argparse._ArgumentGroup, option: Option, *, is_own: bool) -> None:
     if option.kind == "word":
         group.add_argument(option.name, metavar=option.metavar, help=option.help)
+    # Text, like the values from the file and the environment: one resolver parses them all.
     elif option.kind == "switch":
         group.add_argument(option.flag, action="store_const", const="on", help=option.help)
     elif option.kind == "choice":

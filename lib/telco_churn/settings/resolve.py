@@ -144,6 +144,7 @@ class _Sources:
         try:
             return option.parse(text)
         except ValueError as error:
+            # A URL may hold a password.
             raise SettingsError(f"{origin}: {masked(text)!r} {error}") from error
 
     def _text(self, option: Option, *, is_own: bool) -> tuple[str, str]:
@@ -166,6 +167,7 @@ def _default_config() -> Path:
 
 def _anchored(option: Option, text: str) -> str:
     """A path from the project's own files, made absolute; a URI or an absolute path stays."""
+    # Neither `off` nor `-`, standard output, is a path.
     if not option.is_path or text in (OFF, "-") or re.match(r"[a-zA-Z][\w+.-]*:", text):
         return text
     return str(project_home() / text)
