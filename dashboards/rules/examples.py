@@ -76,8 +76,11 @@ scrape_configs:
 
 def alertmanager_file(site: Site) -> str:
     """Who hears of an alert, when, and which one explains which."""
-    environment = ", ".join(("job", *site.names.environment_labels))
-    target = ", ".join(site.target_labels)
+    parts = (_mail(), _routes(site), _inhibitions(site), _RECEIVERS)
+    return "\n".join(parts)
+
+
+def _mail() -> str:
     return f"""\
 # Who hears of an alert, and when. Addresses and the server are examples; the password is in a file
 # that only Alertmanager's user may read.
@@ -88,7 +91,12 @@ global:
   smtp_from: alertmanager@example.com
   smtp_auth_username: alertmanager@example.com
   smtp_auth_password_file: /etc/alertmanager/smtp_password
+"""
 
+
+def _routes(site: Site) -> str:
+    environment = ", ".join(("job", *site.names.environment_labels))
+    return f"""\
 route:
   receiver: email-notifications
   # One mail for what belongs together: an alert of all replicas of a job in one environment.
@@ -102,7 +110,13 @@ route:
       repeat_interval: 1h
     - matchers: [severity="warning"]
       group_wait: 1m
+"""
 
+
+def _inhibitions(site: Site) -> str:
+    environment = ", ".join(("job", *site.names.environment_labels))
+    target = ", ".join(site.target_labels)
+    return f"""\
 # An alert holds back others about the same target, or about the same job where neither is about one
 # target. What became of records is never held back by the death of a replica.
 inhibit_rules:
@@ -127,7 +141,10 @@ inhibit_rules:
   - source_matchers: [alertname="RunOverdue"]
     target_matchers: [alertname=~"RunFailed|StalePush"]
     equal: [{target}]
+"""
 
+
+_RECEIVERS = """\
 receivers:
   - name: on-call
     email_configs:
