@@ -1,4 +1,4 @@
-"""Checks and scores customer events in plain Python and numpy, as fast as that goes by hand."""
+"""Checks and scores customer events in plain Python and numpy: hand-written, for speed."""
 
 from __future__ import annotations
 

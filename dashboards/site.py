@@ -1,4 +1,4 @@
-"""What rules and dashboards take from whoever uses them: names, labels, thresholds, addresses."""
+"""What a site chooses for its rules and dashboards: names, labels, thresholds, addresses."""
 
 from __future__ import annotations
 

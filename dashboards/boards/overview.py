@@ -21,7 +21,7 @@ from stream_telemetry.metrics import catalogue
 
 
 def overview(site: Site) -> dashboard.Dashboard:
-    """What whoever is on call opens first."""
+    """What to open first when on call."""
     choice = of_consumer(site)
     return board(
         "overview",

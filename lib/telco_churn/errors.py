@@ -117,7 +117,7 @@ def _tell(line: str, past_jvm: int | None) -> None:
             return
         except (Py4JError, OSError):
             pass
-    # Whoever read it may be gone.
+    # The reader of standard error may be gone.
     with contextlib.suppress(OSError):
         if past_jvm is not None:
             os.write(past_jvm, line.encode())

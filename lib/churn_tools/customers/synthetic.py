@@ -61,7 +61,7 @@ def synthetic_customers(seed: int, clock: Clock = utc_now) -> Iterator[dict[str,
     """Customer events without end, valid by the contract and with their true label `Churn`.
 
     Args:
-        seed: the same seed gives the same customers, but for `event_ts`.
+        seed: the same seed gives the same customers, except for `event_ts`.
         clock: tells `event_ts`; called once for each event; must give UTC.
     """
     random = Random(seed)

@@ -98,7 +98,7 @@ def _old_place(state: Mapping[str, Any], source: CustomerCsv) -> Place | None:
 def _overwrite(path: Path, state: bytes) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
     try:
-        # In one piece, with blanks up to the old length, so that it is never half of a state.
+        # In one write, padded to the old length, so that the file never holds half a state.
         os.write(file, state.ljust(os.fstat(file).st_size))
         os.fsync(file)
     finally:

@@ -211,7 +211,7 @@ def _number_or_text(value: str) -> object:
 
 
 def _look_of(beginning: bytes, columns: Collection[str]) -> str | None:
-    """What a file is that begins so, if it is no CSV of such columns."""
+    """What a file that begins like this is, if it is not a CSV file with such columns."""
     for start, look in _OTHER_FILES.items():
         if beginning.startswith(start):
             return look

@@ -21,7 +21,7 @@ def best_threshold(labels: Floats, probabilities: Floats) -> float:
 
 
 def evaluate(labels: Floats, probabilities: Floats, threshold: float) -> Evaluation:
-    """All figures of the predictions, for labels 0 or 1 of which both occur."""
+    """All figures of the predictions; the labels are 0 or 1, and both occur."""
     predicted = probabilities >= threshold
     clipped = np.clip(probabilities, _SMALLEST_PROBABILITY, 1 - _SMALLEST_PROBABILITY)
     log_likelihood = labels * np.log(clipped) + (1 - labels) * np.log(1 - clipped)

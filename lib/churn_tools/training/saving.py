@@ -46,7 +46,7 @@ def check_target(target: Path) -> None:
 def save_model(pipeline: PipelineModel, manifest: Manifest, target: Path) -> Manifest:
     """Writes the pipeline and its manifest to `target`; gives the manifest as it was written.
 
-    The manifest comes last, in the place of the one before, and names the pipeline. So a reader
+    The manifest comes last, replaces the one before, and names the pipeline. So a reader
     finds the old model or the new one, and the directory itself is never moved.
 
     Raises:

@@ -48,7 +48,7 @@ def mode_of(environment: Mapping[str, str]) -> Mode:
     """The mode that the environment asks for.
 
     Raises:
-        LaunchError: it is none of them.
+        LaunchError: it names no mode.
     """
     given = environment.get(VARIABLE) or Mode.ON
     try:

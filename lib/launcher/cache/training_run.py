@@ -91,7 +91,7 @@ def make_now(archives: Sequence[ClassArchive], flags: Sequence[str]) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Makes the archives in the background, unless somebody else is at it.
+    """Makes the archives in the background, unless another process does.
 
     Args:
         arguments: Path of the archive that is missing, without suffix; options for the job's JVM.

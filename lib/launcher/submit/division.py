@@ -16,7 +16,7 @@ class Division:
     """A command line in its parts; each keeps its order.
 
     Attributes:
-        own: Words of whoever divides: the options that it has itself.
+        own: Words for the caller's own options.
         job: Words for the job.
         spark: spark-submit's options with their values; None where none follows.
     """
@@ -38,7 +38,7 @@ def divide(words: Sequence[str], own: Mapping[str, bool]) -> Division:
 
     Args:
         words: The command line, without the program.
-        own: Options of whoever asks, and whether a value follows each; they win.
+        own: The caller's own options, and whether a value follows each; they win.
 
     Raises:
         SettingsError: a word is nobody's, or spark-submit's option lacks its value.

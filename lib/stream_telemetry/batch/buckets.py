@@ -57,7 +57,7 @@ def read_counts(sketch: bytes | bytearray | str | None, numbers: int) -> list[in
         numbers: how many there are.
 
     Raises:
-        ValueError: it is no such sketch, or its counters are shared.
+        ValueError: it is not such a sketch, or its counters are shared.
     """
     if sketch is None:
         return [0] * numbers

@@ -133,4 +133,4 @@ class BrokerOffsets:
 
 
 def _ignore(error: object) -> None:
-    """Errors of connections show as KafkaException in whoever waits for an answer."""
+    """Errors of connections reach the caller as KafkaException."""

@@ -70,7 +70,7 @@ def bounds_of(
     deadline = time.monotonic() + timeout
     while True:
         try:
-            # What is written first, or records that come meanwhile would seem to be held back.
+            # First what is written, or records that come meanwhile would seem to be held back.
             written = _ends(whole, topics, timeout) if whole else {}
             places = partitions_of(consumer, topics, timeout)
             begins = _offsets(consumer, places, OFFSET_BEGINNING, timeout)

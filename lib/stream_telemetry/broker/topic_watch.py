@@ -37,7 +37,7 @@ class Standing:
 
 
 class TopicWatch:
-    """Ends the run when its topic is another one; says so when another topic of the job is."""
+    """Ends the run when its topic was replaced; logs when another topic of the job was."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class TopicWatch:
     def _step(self) -> float:
         if self._has_ended:
             return math.inf
-        # What was noted before the question is of the topic that the answer tells of, or older.
+        # Taken before the question, so it belongs to the topic of the answer or to an older one.
         now, found = self._now, self._found
         if found is not None:
             self._end_anew(found, now)

@@ -15,7 +15,7 @@ from stream_telemetry.checkpoint.logs import OFFSETS, batches_in
 
 
 class Continuity:
-    """What this process knows of its checkpoint, to be compared with what lies there.
+    """What this process knows of its checkpoint, to compare it with the files.
 
     Attributes:
         identity: of the checkpoint as the run began on it.
@@ -67,7 +67,7 @@ class Continuity:
         return ""
 
     def leave_word(self) -> None:
-        """Writes into the place what was there, so that nobody else begins anew without looking."""
+        """Leaves a note of what was there, so that the next run does not silently begin anew."""
         lost = replace(self.identity.begun_by(self.query_id), reached=self.reached)
         # Only advice for the next start: the run ends with a reason of its own.
         with suppress(CheckpointFileError, ValueError):

@@ -137,7 +137,7 @@ def configure_logging(targets: LogTargets, console: logging.Handler | None = Non
         handlers[0].setFormatter(ReadableLines("%H:%M:%S", has_colours=colours))
     if targets.run_directory:
         handlers.append(_run_file(targets, targets.run_directory, lost))
-    # Whoever asks for DEBUG wants to see every record.
+    # DEBUG is for seeing every record.
     if targets.level != "DEBUG":
         for handler in handlers:
             if isinstance(handler.formatter, ReadableLines):

@@ -98,7 +98,7 @@ class QueryLog:
         )
 
     def health(self, state: str, checks: Mapping[str, str]) -> None:
-        """Writes a line if the state is another one than before."""
+        """Writes a line if the state has changed."""
         with self._lock:
             before, self._state = self._state, state
         # A quiet topic switches between these two all day.

@@ -23,7 +23,7 @@ _TO_THE_END = 2**31 - 1
 
 
 def is_framed_col() -> Column:
-    """BOOLEAN: `value` begins with a frame; null for a null value. No JSON text begins so."""
+    """BOOLEAN: `value` begins with a frame, as no JSON text does; null for a null value."""
     return (F.octet_length("value") >= FRAME_BYTES) & F.startswith("value", F.lit(b"\0"))
 
 
@@ -34,7 +34,7 @@ def payload_col() -> Column:
 
 
 def has_other_schema_col(ids: SchemaIds) -> Column:
-    """BOOLEAN, never null: the frame or the header names a schema that is none of `ids`."""
+    """BOOLEAN, never null: the frame or the header names a schema that is not among `ids`."""
     in_frame = F.when(is_framed_col(), F.substring("value", 1, FRAME_BYTES))
     named = F.filter("headers", lambda header: header["key"] == VALUE_HEADER)
     in_header = F.try_element_at(named, F.lit(-1))["value"]

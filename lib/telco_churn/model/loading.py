@@ -55,7 +55,7 @@ def load_model(path: Path) -> Model:
         replacement = read_manifest(path)
         if replacement == manifest:
             raise
-    # Another model was put in its place meanwhile, and the files of this one removed.
+    # Another model has replaced it meanwhile, and the files of this one are removed.
     return _load(path, replacement)
 
 

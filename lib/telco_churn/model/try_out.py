@@ -63,7 +63,7 @@ def _made_up(known: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, dict[str
         for number in _ODD_NUMBERS:
             yield f"{name} {json.dumps(number)}", {**usual, name: number}
     yield "all null", dict.fromkeys(FEATURES_SCHEMA.names)
-    # What the pipeline gives the model in the place of an event that is refused.
+    # What the model gets for an event that is refused.
     yield "no category and all zero", {**dict.fromkeys(CATEGORICAL_FEATURES), **zeros}
 
 

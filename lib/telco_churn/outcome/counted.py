@@ -1,4 +1,4 @@
-"""What the plan tells of its records: steps and their clocks, outcomes, broken rules by field."""
+"""What the plan reports about its records: times of steps, outcomes, broken rules by field."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _is_text() -> Column:
 
 
 def _reason() -> Column:
-    """One sentence without a word of the message itself, which may be anything."""
+    """One sentence that quotes nothing of the message itself, which may hold anything."""
     broken = F.transform(
         "violations",
         lambda v: F.concat_ws(" ", F.coalesce(v["field"], F.lit("message")), v["message"]),

@@ -76,7 +76,7 @@ class Checkpoint:
         """Compares the input topic with the one whose offsets the checkpoint holds.
 
         Spark itself compares names only: of a topic that was made anew and has grown longer than
-        the old one, it leaves out the beginning without a word.
+        the old one, it silently leaves out the beginning.
 
         Raises:
             SourceDataLostError: the topic was made anew, or is that of another cluster.

@@ -42,7 +42,7 @@ _POISON = re.compile(
 """What Spark's Kafka source says of a time that it cannot hold (SPARK-56243)."""
 
 _ANOTHER_LOG = ("PARTITION_OFFSET_CHANGED", "PARTITIONS_DELETED")
-"""What it says of offsets that are gone because the log is another one."""
+"""What it says of offsets that are gone because the log was replaced."""
 _REASON = re.compile(r"Reason: (.+)")
 
 
@@ -144,7 +144,7 @@ class Triage:
             raise self.final(error, restarts) from error
 
     def oversight(self) -> Oversight:
-        """What may end the run: failures, silence, and a topic that is another one meanwhile."""
+        """What may end the run: failures, silence, and a topic that was replaced meanwhile."""
         goes_back = self.checkpoint.accepts_loss
         return Oversight(
             triage=self.ensure_it_can_pass,

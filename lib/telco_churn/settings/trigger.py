@@ -70,7 +70,7 @@ class Trigger:
 def parse_trigger(text: str) -> Trigger:
     """The trigger that `text` means, in any case.
 
-    Such are `5 seconds`, `5s`, `500 ms`, `once`, `realtime` and `realtime=1 minute`.
+    Examples are `5 seconds`, `5s`, `500 ms`, `once`, `realtime` and `realtime=1 minute`.
 
     Raises:
         ValueError: it means none, or a real-time batch shorter than Spark allows.

@@ -127,7 +127,7 @@ class WholeLines(logging.Handler):
             raise
 
     def _open(self) -> int:
-        """The file at the path, opened again if it is another one than before."""
+        """The file at the path, opened again if it was replaced."""
         if self._file is not None and not is_at(self.path, self._file):
             os.close(self._file)
             self._file = None
@@ -189,7 +189,7 @@ class WholeLines(logging.Handler):
 
 
 def _opened(path: Path, mode: int, flags: int = os.O_APPEND) -> int:
-    # Without O_NONBLOCK a pipe in the place of the file would be waited for.
+    # Without O_NONBLOCK, opening a pipe at this path would block.
     kinds = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     file = os.open(path, kinds | flags, mode)
     status = os.fstat(file)

@@ -1,4 +1,4 @@
-"""A pipeline of Spark ML that scores, made of what was read of it."""
+"""A pipeline of Spark ML that scores, built from the stages that were read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PipelineScorer:
 
 
 def restore_pipeline(stages: Sequence[SavedStage]) -> PipelineModel:
-    """The pipeline that was saved, made of what was read: Spark reads no file for it."""
+    """The pipeline that was saved, built from what was read: Spark reads no file again."""
     return PipelineModel([_restored(stage) for stage in stages])
 
 

@@ -29,7 +29,7 @@ def check_settings(stages: Iterable[SavedStage]) -> None:
             fault = f"handleInvalid is {setting!r}, {_INVALID.get(setting, 'which nobody knows')}"
             raise ModelError(f"stage {stage.uid}: {fault}; set 'keep' and fit it again")
         for name in _columns(stage, _INPUTS):
-            # Some stages leave such a column out without a word.
+            # Some stages silently leave such a column out.
             if name not in columns:
                 raise ModelError(
                     f"stage {stage.uid} reads the column {name!r}, which neither a stage before it "
