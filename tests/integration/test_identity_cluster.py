@@ -5,19 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from broker_access import OPEN_TO_ALL, admin_of, refuse, settings_of
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    ResourcePatternType,
-    ResourceType,
-)
+from confluent_kafka.admin import AclOperation, ResourceType
 from load import publish
 from pyspark.sql import SparkSession
 
@@ -32,14 +25,10 @@ from stream_telemetry.health import Health, limits_for
 from stream_telemetry.metrics.store import MetricStore
 from telco_churn.errors import KafkaUnavailableError, SettingsError, TopicError
 from telco_churn.query.cluster_checks import ClusterChecks, checked_cluster
-from telco_churn.query.settings import BrokerSettings, GroupSettings, ReadSettings, TopicSettings
+from telco_churn.query.settings import GroupSettings, ReadSettings, TopicSettings
 from telco_churn.query.topic_checks import TopicsFound, check_beginning, check_topics
 
 FOUND = TopicsFound(partitions=3, has_groups=True)
-OPEN_TO_ALL = {
-    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-    "allow.everyone.if.no.acl.found": "true",
-}
 
 
 @pytest.fixture(scope="module")
@@ -67,31 +56,6 @@ def _jvm() -> Iterator[None]:
     yield
     if running is None:
         spark.stop()
-
-
-@contextmanager
-def admin_of(broker: KafkaBroker) -> Iterator[JvmAdmin]:
-    with JvmAdmin({"bootstrap.servers": broker.bootstrap_servers}) as admin:
-        yield admin
-
-
-def settings_of(broker: KafkaBroker) -> BrokerSettings:
-    return BrokerSettings(broker=broker.bootstrap_servers)
-
-
-def refuse(broker: KafkaBroker, kind: ResourceType, name: str, operation: AclOperation) -> None:
-    """Lets everybody do everything but this."""
-    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
-    rules = [
-        (AclOperation.ALL, AclPermissionType.ALLOW),
-        (operation, AclPermissionType.DENY),
-    ]
-    bindings = [
-        AclBinding(kind, name, ResourcePatternType.LITERAL, "User:*", "*", what, permission)
-        for what, permission in rules
-    ]
-    for made in admin.create_acls(bindings).values():
-        made.result(30)
 
 
 @pytest.mark.usefixtures("_jvm")

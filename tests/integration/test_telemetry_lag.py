@@ -1,28 +1,22 @@
+"""How far behind the query is, as the telemetry beside it sees it."""
+
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
-from prometheus_client import CollectorRegistry
+from lag_watch import Watch, watching, write_checkpoint
 from pyspark import SparkContext
 
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import create_topics
-from stream_telemetry.batch.progress import Positions
-from stream_telemetry.broker.lag import LagThread
-from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.start_positions import resume_positions
-from stream_telemetry.health import Health, limits_for
 from stream_telemetry.metrics import catalogue
-from stream_telemetry.metrics.metric import Metric
-from stream_telemetry.metrics.store import MetricStore
 
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 
@@ -37,47 +31,6 @@ def _jvm() -> None:
 def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
-
-
-class Watch:
-    """A lag thread at work, and what it has found out."""
-
-    def __init__(
-        self, broker: KafkaBroker, topic: str, checkpoint: Path, starting: str = "earliest"
-    ) -> None:
-        self.topic = topic
-        self.registry = CollectorRegistry()
-        store = MetricStore()
-        self.registry.register(store)
-        self.health = Health(limits_for(5, is_realtime=False), has_model=False)
-        client = {"bootstrap.servers": broker.bootstrap_servers}
-        offsets = BrokerOffsets(topic, f"group-of-{topic}", client)
-        resume = resume_positions(str(checkpoint), starting, offsets.committed)
-        self.thread = LagThread(offsets, store, self.health, resume=resume, commits=True)
-
-    def sample(self, metric: Metric, partition: int | None = None) -> float | None:
-        labels = {} if partition is None else {"topic": self.topic, "partition": str(partition)}
-        return self.registry.get_sample_value(metric.name, labels)
-
-    def has_lost(self, records: int) -> bool:
-        return self.sample(catalogue.RECORDS_LOST, 0) == records
-
-    def broker_check(self) -> str:
-        return self.health.checks["broker_connection"]
-
-    def advance(self, *offsets: int) -> None:
-        positions: Positions = {(self.topic, p): offset for p, offset in enumerate(offsets)}
-        self.thread.advance(positions)
-
-
-@contextmanager
-def watching(
-    broker: KafkaBroker, topic: str, checkpoint: Path, starting: str = "earliest"
-) -> Iterator[Watch]:
-    watch = Watch(broker, topic, checkpoint, starting)
-    watch.thread.start()
-    yield watch
-    watch.thread.finish(10)
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
@@ -95,15 +48,6 @@ def publish(broker: KafkaBroker, topic: str, partition: int, count: int, age: fl
         made = int((time.time() - age) * 1000)
         producer.produce(topic, str(number), partition=partition, timestamp=made)
     assert producer.flush(20) == 0
-
-
-def write_checkpoint(checkpoint: Path, topic: str, *offsets: int) -> None:
-    for name, lines in (
-        ("offsets", ["v1", "{}", json.dumps({topic: dict(enumerate(offsets))})]),
-        ("commits", ["v1", "{}"]),
-    ):
-        (checkpoint / name).mkdir(parents=True)
-        (checkpoint / name / "7").write_text("\n".join(lines))
 
 
 def test_lag_is_what_kafkas_own_tool_says(own_broker: KafkaBroker, tmp_path: Path) -> None:
