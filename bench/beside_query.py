@@ -66,6 +66,7 @@ def main(thousands: int, rounds: int) -> None:
 @contextmanager
 def _black_hole() -> Iterator[str]:
     """Address of a server that takes connections and never answers."""
+    # With a short queue it would refuse connections, which is not to hang.
     with socket.create_server((LOOPBACK, 0), backlog=128) as server:
         yield f"http://{LOOPBACK}:{server.getsockname()[1]}"
 

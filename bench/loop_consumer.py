@@ -54,6 +54,7 @@ class Loop:
                 "group.id": GROUP,
                 "auto.offset.reset": "earliest",
                 "enable.auto.commit": False,
+                # The run is over when each partition has said that it is at its end.
                 "enable.partition.eof": True,
             }
         )
@@ -86,6 +87,7 @@ class Loop:
                 else:
                     raise KafkaException(error)
             if batch:
+                # From the first batch on: joining the group is not part of the work.
                 started = started or time.monotonic()
                 self._process(batch)
                 records += len(batch)
@@ -113,6 +115,7 @@ class Loop:
             prediction = self._prediction(event, probability, inference_ms)
             self._send(message, self._topics.predictions, prediction, latency)
         self._producer.flush()
+        # The outputs are acknowledged, so nothing is lost if this commit fails.
         self._consumer.commit(asynchronous=True)
 
     def _read(self, value: bytes | None) -> tuple[Any, list[float] | None]:

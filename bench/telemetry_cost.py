@@ -109,6 +109,7 @@ def _records(spark: SparkSession, thousands: int) -> DataFrame:
                 "headers": F.lit(None).cast("array<struct<key: string, value: binary>>"),
             }
         )
+        # One task, so that the figures are those of one core.
         .coalesce(1)
         .cache()
     )

@@ -96,6 +96,7 @@ def _record_log(settings: Settings, observation: Observation) -> RecordLogPlan:
         input_topic=settings.topics.input_topic,
         message_id=make_message_id(settings.message_ids),
         fields=observation.fields,
+        # The contract's own pattern, so that both mean the same by an id.
         customer_id=re.compile(translated(contract["customerID"].get("pattern", ""))),
     )
     return RecordLogPlan(

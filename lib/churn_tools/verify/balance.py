@@ -193,10 +193,12 @@ class Ledger:
         """Answers without a record: invented, or their record has expired since."""
         invented, expired = Finding(), 0
         for key, page in self._pages.items():
+            # `count` runs in C; few partitions then need a look at each offset.
             if not any(page.count(flags) for flags in range(1, _READ)):
                 continue
             for at, flags in enumerate(page, self._begins[key]):
                 if flags and not flags & _READ:
+                    # In a compacted topic a record may be gone though its offset has not expired.
                     if self._has_gaps or at < begins.get(key, 0):
                         expired += 1
                     else:

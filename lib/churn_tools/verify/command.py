@@ -168,6 +168,7 @@ def _verified(client: Mapping[str, str], topics: TopicSettings, timeout: float) 
         _warn(f"{source} is compacted: an answer to a record that never was counts as expired")
     _tell_of_open_transactions(client, source)
     with TopicReader(client, [source]) as events, TopicReader(client, [*fates]) as answers:
+        # The ends are asked for again only when an answer lies beyond them.
         ledger = Ledger(events.bounds(), lambda: events.bounds().ends, has_gaps=source in compacted)
         for event in events.read():
             ledger.read(RecordAddress.of(event), _time_of(event))
@@ -177,6 +178,7 @@ def _verified(client: Mapping[str, str], topics: TopicSettings, timeout: float) 
             record = source_of(headers)
             if record is not None and record.topic == source:
                 ledger.answered(record, fates[str(answer.topic())], time_of_source(headers))
+        # A topic that no longer begins at 0 has lost its first answers.
         are_whole = not any(answers.bounds().beginnings.values()) and not compacted & fates.keys()
         return ledger.balance(events.bounds().beginnings, outputs_are_whole=are_whole)
 
@@ -199,6 +201,7 @@ def _tell_of_open_transactions(client: Mapping[str, str], source: str) -> None:
 
 def _time_of(event: Message) -> int:
     kind, milliseconds = event.timestamp()
+    # Not 0, which is a time that a record may have.
     return -1 if kind == TIMESTAMP_NOT_AVAILABLE else int(milliseconds)
 
 

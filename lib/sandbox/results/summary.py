@@ -86,6 +86,7 @@ def summarise(bootstrap: str, topics: CustomerTopics) -> Summary:
         age_seconds=[
             scored_at_seconds(message) - events[source] / 1000
             for message in predictions
+            # An answer to no event has no age; it counts as repeated.
             if (source := answered(message)) in events
         ],
     )

@@ -69,6 +69,7 @@ def to_records(outcomes: DataFrame, routes: Routes, version: str, threshold: flo
         .otherwise(dead_letter_col(routes.consumer_group))
         .alias("value"),
         F.when(is_good, routes.predictions).otherwise(routes.dead_letters).alias("topic"),
+        # `concat` gives null when one of its arrays is null.
         F.when(own_headers.isNull(), _source_headers())
         .otherwise(F.concat(own_headers, _source_headers()))
         .alias("headers"),
