@@ -77,3 +77,17 @@ def test_a_cache_that_is_no_directory_is_one_line(cache: Path) -> None:
     cache.write_text("")
     with pytest.raises(LaunchError, match=r"cannot keep Tools 1\.0 in .*; make room there, or set"):
         fetch(TOOLS)
+
+
+def test_a_terminal_is_shown_how_much_has_come_and_a_file_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a" / "jars").mkdir(parents=True)
+    (tmp_path / "a" / "jars" / "a.jar").write_bytes(bytes(1_500_000))
+    (tmp_path / "a" / "jars" / "b.jar.part").write_bytes(bytes(500_000))
+    (tmp_path / "a" / "ivy.xml").write_bytes(bytes(900_000))
+    jars._show_progress(tmp_path, 7)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    jars._show_progress(tmp_path, 7)
+    assert "2.0 of about 7 MB" in capsys.readouterr().err
