@@ -118,7 +118,8 @@ def _resolve(jar_set: JarSet, ivy_home: Path, jars: Path, check: Callable[[], No
         raise LaunchError(
             f"could not download {jar_set.name} from Maven Central ({resolver.complaint()}); "
             "go online once (behind a proxy: SPARK_SUBMIT_OPTS='-Dhttps.proxyHost=... "
-            f"-Dhttps.proxyPort=...'), or copy {jars} from a machine that has it"
+            "-Dhttps.proxyPort=...'; where it looks into TLS, its authority in SSL_CERT_FILE), or "
+            f"copy {jars} from a machine that has it"
         )
 
 
