@@ -93,19 +93,7 @@ def _resolve(jar_set: JarSet, ivy_home: Path, jars: Path, check: Callable[[], No
         *("--conf", f"spark.jars.ivy={ivy_home}"),
         str(application),
     ]
-    java = chosen_java()
-    # A Java that somebody else has installed knows whom to trust here.
-    trust = trust_options(ivy_home / "trust.jks") if java.program == packaged_java() else []
-    given = os.environ.get("SPARK_SUBMIT_OPTS", "")
-    environment = {
-        **os.environ,
-        "JAVA_HOME": str(java.home),
-        "SPARK_SUBMIT_OPTS": f"{shlex.join(trust)} {given}".strip(),
-        "SPARK_HOME": str(SPARK_HOME),
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
-    }
-    resolver = Child("the download", command, ivy_home / "download.log", environment)
+    resolver = Child("the download", command, ivy_home / "download.log", _environment(ivy_home))
     deadline = time.monotonic() + _TIME_LIMIT_SECONDS
     try:
         while resolver.exit_code is None and time.monotonic() < deadline:
@@ -121,6 +109,22 @@ def _resolve(jar_set: JarSet, ivy_home: Path, jars: Path, check: Callable[[], No
             "-Dhttps.proxyPort=...'; where it looks into TLS, its authority in SSL_CERT_FILE), or "
             f"copy {jars} from a machine that has it"
         )
+
+
+def _environment(ivy_home: Path) -> dict[str, str]:
+    java = chosen_java()
+    given = os.environ.get("SPARK_SUBMIT_OPTS", "")
+    # A Java that somebody else has installed knows whom to trust here, or is told.
+    is_told = java.program != packaged_java() or "javax.net.ssl.trustStore" in given
+    trust = [] if is_told else trust_options(ivy_home / "trust.jks")
+    return {
+        **os.environ,
+        "JAVA_HOME": str(java.home),
+        "SPARK_SUBMIT_OPTS": f"{shlex.join(trust)} {given}".strip(),
+        "SPARK_HOME": str(SPARK_HOME),
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+    }
 
 
 def _show_progress(cache: Path, megabytes: int) -> None:
