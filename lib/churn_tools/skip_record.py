@@ -96,6 +96,7 @@ def skip(files: CheckpointFiles, record: RecordAddress) -> bool:
     start = read_plan(files.read(first) or "").positions
     plan = read_plan(files.read(f"{OFFSETS}/{batch}") or "")
     key = record.topic, record.partition
+    # Spark reads a partition that is new from its beginning.
     begin, end = start.get(key, 0), plan.positions.get(key, 0)
     if not begin <= record.offset < end:
         raise SettingsError(

@@ -59,10 +59,12 @@ def run(settings: Settings, report: RunReport | None) -> None:
     accepts_loss = reading.on_data_loss == "continue"
     checkpoint = Checkpoint(settings.checkpoint.checkpoint, accepts_loss=accepts_loss)
     checkpoint.check()
+    # Where to begin matters only to a checkpoint that holds no batch yet.
     beginning = None if checkpoint.has_batches() else reading
     parser = EventParser(load_contract("customer_event"), settings.schemas.schema_id)
     if settings.run.dry_run:
         with session() as spark, checked_cluster(kafka, topics, group, found, beginning) as cluster:
+            # Only compared: a dry run takes no lock and writes no identity.
             checkpoint.check_source(cluster.check_kafka())
             prepare_model(spark, settings.model, reading, found.partitions)
         sys.stdout.write("".join(f"{k} = {v}\n" for k, v in described(settings).items()))

@@ -93,6 +93,7 @@ def main(arguments: Sequence[str]) -> int:
                 _watch(settings.ports.ports(), directory, interrupts)
             except Interrupted:
                 _say("Stopped; nothing is left running.")
+    # OSError: the directory that was named cannot be made.
     except (ChurnStreamError, OSError) as error:
         sys.stderr.write(f"monitoring.sh: {error}\n")
         return 2

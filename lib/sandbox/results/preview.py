@@ -45,6 +45,7 @@ class Preview:
                     if topic == self._dead_letters
                     else prediction_line(message)
                 )
+        # Enough has been shown; reading on would only take time from the job.
         if not any(self._left.values()):
             self.close()
         return lines

@@ -12,6 +12,7 @@ from telco_churn.errors import SettingsError
 from telco_churn.outcome.settings import MessageIdSettings
 
 MAX_CHARS = 100
+# 128 bits are enough for no two keys to share a name.
 _HASH_BYTES = 16
 _LEAST_KEY_BYTES = 16
 

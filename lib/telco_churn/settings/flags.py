@@ -78,6 +78,7 @@ def make_parser(kind: type, command: Command) -> OneLineParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     if command.reads_config:
+        # Not an option of a section: it names the file, so it cannot be a key in it.
         parser.add_argument("--config", metavar="FILE", help="default: conf/churn_stream.toml")
     for section in sections_of(kind).values():
         group = parser.add_argument_group(heading_of(section))
