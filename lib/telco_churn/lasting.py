@@ -89,7 +89,7 @@ LASTING = (
     ),
     Lasting(
         "a user who may not read the input, write the outputs, or use the group",
-        # TopicAuthorizationException and GroupAuthorizationException end so too.
+        # Also matches TopicAuthorizationException and GroupAuthorizationException.
         ("AuthorizationException",),
         QueryFailedError,
         "give the user these rights",

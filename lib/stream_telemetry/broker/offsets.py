@@ -45,7 +45,7 @@ class BrokerOffsets:
         self._asker = Consumer(
             {
                 **self._config,
-                # The query reads committed records, so the end is that of those.
+                # The query reads committed records only, so its end is theirs.
                 "isolation.level": "read_committed",
                 # How long a commit waits for the group's coordinator.
                 "session.timeout.ms": 6000,

@@ -168,7 +168,7 @@ def _is_alive(holder: Mapping[str, str]) -> bool | None:
     machine = _machine()
     if not machine or holder.get("machine") != machine:
         return None
-    # Process ids are used again; with the start of the process it is the same one.
+    # Process ids are reused; only the start time shows that it is the same process.
     return _start_of(int(holder["pid"])).get("started") == holder.get("started")
 
 

@@ -109,7 +109,7 @@ def read_manifest(path: Path) -> Manifest:
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
     """Writes `manifest` into the directory `path`."""
-    # NaN is no JSON: better no manifest than one that nobody can read.
+    # NaN is not JSON: better no manifest than one that cannot be read.
     text = json.dumps(asdict(manifest), indent=2, sort_keys=True, allow_nan=False)
     (path / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
 

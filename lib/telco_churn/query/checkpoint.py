@@ -171,7 +171,7 @@ class Checkpoint:
             CheckpointLostError: it would begin anew, or go on somewhere else.
         """
         assert self._left is not None, "begin() comes first"
-        # On a disk that is away Spark cannot begin anew either, and it reports the reason.
+        # Where the disk is unavailable Spark cannot begin anew either, and it reports the reason.
         with suppress(CheckpointFileError):
             if found := self._left.found_instead():
                 raise self._lost(found)
