@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.alerts.alert import Alert, Group
-from dashboards.alerts.promql import at_best, over_replicas
+from dashboards.alerts.promql import NO_RUN, at_best, over_replicas
 from dashboards.site import Site
 
 _INTRODUCTION = """\
@@ -167,7 +167,7 @@ def _consumer_lag_increasing(site: Site) -> Alert:
 
 def _low_throughput(site: Site) -> Alert:
     connected = over_replicas(site, "max", "kafka_consumer_broker_connected")
-    processed = "rate(kafka_messages_processed_total[5m])"
+    processed = f"rate(kafka_messages_processed_total{NO_RUN}[5m])"
     limit = site.limits.throughput
     return Alert(
         name="LowThroughput",

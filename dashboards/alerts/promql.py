@@ -13,6 +13,8 @@ INFO_LABELS = catalogue.INFO.labels
 """Labels that `kafka_consumer_info` has beyond those of its target."""
 TO_TARGET = f"ignoring ({', '.join(INFO_LABELS)})"
 """Joins it with `up`, by whatever labels the target has."""
+NO_RUN = "".join(f'{{{label}=""}}' for label in catalogue.GUIDES_LABEL)
+"""Chooses what is scraped, not what scheduled runs push; these have nothing to do most of the time."""
 MEMORY = "3d"
 """How long a target or run that is gone is missed: over a weekend."""
 

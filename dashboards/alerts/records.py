@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.alerts.alert import Alert, Group
-from dashboards.alerts.promql import at_best, over_replicas, risen
+from dashboards.alerts.promql import NO_RUN, at_best, over_replicas, risen
 from dashboards.site import Site
 
 
@@ -49,13 +49,16 @@ def _records_lost() -> Alert:
             sum without (partition) (
               {risen("stream_records_lost_total", "1h")}
             ) > 0
+            or
+            stream_run_records_lost > 0 and time() - push_time_seconds < 3600
             """,
         summary="Kafka has deleted records that were not read yet",
-        description="About {{ $value | humanize }} records of {{ $labels.topic }} were deleted by its "
-        "retention before the query had read them. They are gone from the topic.",
+        description="About {{ $value | humanize }} records were deleted by their topic's retention before "
+        "{{ $labels.instance }} had read them. They are gone from the topic.",
         entry="""
             Kafka deleted records (retention, or somebody's `kafka-delete-records`) before the query had read
-            them, within the last hour. A loss while the job was away is told by its first scrape.
+            them, within the last hour. A loss while the job was away is told by its first scrape, that of a run by
+            `--trigger once` by what it pushes (`stream_run_records_lost`).
 
             - See: *Data quality*, "Records Lost".
             - They cannot be had back from the topic; ask the producers to send that time again. Then find out why
@@ -65,7 +68,7 @@ def _records_lost() -> Alert:
 
 
 def _dead_letter_burst(site: Site) -> Alert:
-    failed = "kafka_messages_failed_total"
+    failed = f"kafka_messages_failed_total{NO_RUN}"
 
     def total(expression: str) -> str:
         """Its sum over the replicas, by topic."""

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.models import dashboard
 
-from dashboards.boards.parts.blocks import Panel, now, number, query, time_series, with_limit
+from dashboards.boards.parts.blocks import (
+    Panel,
+    judged,
+    now,
+    number,
+    query,
+    time_series,
+    with_limit,
+)
 from dashboards.boards.parts.choice import Choice, increase, of_spark, or_unknown, rate, total
 from dashboards.boards.parts.colours import BAD, GOOD, WARNING, steps
 from dashboards.boards.parts.frame import board
@@ -41,39 +49,38 @@ def engine(site: Site) -> dashboard.Dashboard:
 
 def executors(choice: Choice) -> Panel:
     """How many executors there are."""
-    count = f"count({choice.series(f'{_EXECUTOR}maxTasks')})"
     return number(
         "Executors",
         "Processes that run tasks; 1 is the driver itself, in a local run.",
         "none",
-        now(or_unknown(count), "executors"),
+        now(or_unknown(f"count({choice.series(f'{_EXECUTOR}maxTasks')})"), "executors"),
     ).thresholds(steps(BAD, (1, GOOD)))
 
 
 def dropped_events(choice: Choice) -> Panel:
     """Events that never reached the telemetry."""
     name = f"{_DRIVER}LiveListenerBus_queue_streams_numDroppedEvents_Count"
-    return number(
+    return judged(
         "Events Dropped",
         "Events of the query that Spark dropped before the telemetry heard of them; their figures "
         "are missing.",
         "short",
-        now(or_unknown(total(choice.series(name))), "dropped"),
-    ).thresholds(steps(BAD, (0, GOOD), (1, BAD)))
+        total(choice.series(name)),
+        "dropped",
+        (1, BAD),
+    )
 
 
 def failed_tasks(choice: Choice) -> Panel:
     """Tasks that failed within an hour."""
-    failed = total(increase(choice.series(f"{_EXECUTOR}failedTasks_total"), "1h"))
-    return (
-        number(
-            "Tasks Failed",
-            "Within the last hour. Spark tries a task again; counts of records may be off by it.",
-            "short",
-            now(or_unknown(failed), "failed"),
-        )
-        .thresholds(steps(BAD, (0, GOOD), (0.5, WARNING)))
-        .decimals(0)
+    return judged(
+        "Tasks Failed",
+        "Within the last hour. Spark tries a task again; counts of records may be off by it.",
+        "short",
+        total(increase(choice.series(f"{_EXECUTOR}failedTasks_total"), "1h")),
+        "failed",
+        (0.5, WARNING),
+        decimals=0,
     )
 
 
@@ -82,47 +89,43 @@ def collecting(choice: Choice) -> Panel:
     spent = " + ".join(
         rate(choice.series(f"{_EXECUTOR}{kind}GCTime_seconds_total")) for kind in ("Minor", "Major")
     )
-    return (
-        number(
-            "Collecting",
-            "Share of the time that the busiest JVM spends on garbage. Above a tenth it needs more "
-            "memory.",
-            "percentunit",
-            now(or_unknown(f"max({spent})"), "share"),
-        )
-        .thresholds(steps(BAD, (0, GOOD), (0.1, WARNING), (0.3, BAD)))
-        .decimals(1)
+    return judged(
+        "Collecting",
+        "Share of the time that the busiest JVM spends on garbage. Above a tenth it needs more "
+        "memory.",
+        "percentunit",
+        f"max({spent})",
+        "share",
+        *((0.1, WARNING), (0.3, BAD)),
+        decimals=1,
     )
 
 
 def heap_used(choice: Choice) -> Panel:
     """How full the driver's heap is."""
     used, limit = (choice.series(f"{_DRIVER}jvm_heap_{name}_Value") for name in ("used", "max"))
-    return (
-        number(
-            "Driver's Heap",
-            "Share of its limit that is used; it falls with each collection.",
-            "percentunit",
-            now(or_unknown(f"max({used} / {limit})"), "used"),
-        )
-        .thresholds(steps(BAD, (0, GOOD), (0.9, WARNING)))
-        .decimals(0)
+    return judged(
+        "Driver's Heap",
+        "Share of its limit that is used; it falls with each collection.",
+        "percentunit",
+        f"max({used} / {limit})",
+        "used",
+        (0.9, WARNING),
+        decimals=0,
     )
 
 
 def left_out(choice: Choice) -> Panel:
     """Log lines of the last hour that are missing."""
     metrics = (catalogue.LOG_SUPPRESSED, catalogue.LOG_ERRORS)
-    gone = " + ".join(total(increase(choice.series(metric), "1h")) for metric in metrics)
-    return (
-        number(
-            "Log Lines Missing",
-            "Left out by the rate limit, or not to be written, within the last hour.",
-            "short",
-            now(or_unknown(gone), "lines"),
-        )
-        .thresholds(steps(BAD, (0, GOOD), (0.5, WARNING)))
-        .decimals(0)
+    return judged(
+        "Log Lines Missing",
+        "Left out by the rate limit, or not to be written, within the last hour.",
+        "short",
+        " + ".join(total(increase(choice.series(metric), "1h")) for metric in metrics),
+        "lines",
+        (0.5, WARNING),
+        decimals=0,
     )
 
 

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from dashboards.alerts.life import LOADED
 from dashboards.alerts.promql import at_bound
-from dashboards.boards.parts.blocks import NOBODY, Panel, linked, now, number, word
+from dashboards.boards.parts.blocks import NOBODY, Panel, judged, linked, now, number, word
 from dashboards.boards.parts.choice import (
     Choice,
     increase,
@@ -77,13 +77,10 @@ def firing(choice: Choice) -> Panel:
         alerts = of_job.series("ALERTS", alertstate="firing", severity=severity)
         return or_unknown(f"count({alerts}) or on () 0 * {LOADED}")
 
+    colours = ((None, BAD), (0, GOOD), (1, WARNING))
     warnings = {
         "mode": "absolute",
-        "steps": [
-            {"value": None, "color": BAD},
-            {"value": 0, "color": GOOD},
-            {"value": 1, "color": WARNING},
-        ],
+        "steps": [{"value": value, "color": colour} for value, colour in colours],
     }
     return (
         number(
@@ -102,23 +99,27 @@ def firing(choice: Choice) -> Panel:
 def oldest(site: Site, choice: Choice) -> Panel:
     """How long the next record has waited."""
     limit = site.limits.fresh_seconds
-    panel = number(
+    panel = judged(
         "Oldest Waiting",
         "Age of the oldest record that waits, by its Kafka timestamp; 0 where none does.",
         "s",
-        now(or_unknown(f"max({choice.series(catalogue.LAG_SECONDS)})"), "oldest"),
-    ).thresholds(steps(BAD, (0, GOOD), (limit / 2, WARNING), (limit, BAD)))
+        f"max({choice.series(catalogue.LAG_SECONDS)})",
+        "oldest",
+        *((limit / 2, WARNING), (limit, BAD)),
+    )
     return _explained(panel, "LagNotDraining")
 
 
 def unaccounted(choice: Choice) -> Panel:
     """Records that vanished, by the query's own count."""
-    panel = number(
+    panel = judged(
         "Unaccounted For",
         "Records read but not seen leaving, since the start of the run. It must be 0.",
         "short",
-        now(or_unknown(total(choice.series(catalogue.UNACCOUNTED))), "records"),
-    ).thresholds(steps(BAD, (0, GOOD), (1, BAD)))
+        total(choice.series(catalogue.UNACCOUNTED)),
+        "records",
+        (1, BAD),
+    )
     return _explained(panel, "RecordsUnaccounted")
 
 
@@ -151,24 +152,28 @@ def consumer_health(choice: Choice) -> Panel:
 
 def time_since_progress(choice: Choice) -> Panel:
     """How long the query has been silent."""
-    panel = number(
+    panel = judged(
         "Since Progress",
         "Time since the query was last heard of; a healthy one is heard of with every trigger, or "
         "every 10 seconds when it is idle.",
         "s",
-        now(or_unknown(f"max({choice.series(catalogue.PROGRESS_AGE)})"), "silent"),
-    ).thresholds(steps(BAD, (0, GOOD), (60, WARNING), (180, BAD)))
+        f"max({choice.series(catalogue.PROGRESS_AGE)})",
+        "silent",
+        *((60, WARNING), (180, BAD)),
+    )
     return _explained(panel, "QueryHung")
 
 
 def busy(choice: Choice) -> Panel:
     """What reserve is left."""
-    panel = number(
+    panel = judged(
         "Busy",
         "Share of the time that batches take, of the busiest replica. At 100 % no reserve is left.",
         "percentunit",
-        now(or_unknown(f"max({choice.series(catalogue.BUSY_RATIO)})"), "busy"),
-    ).thresholds(steps(BAD, (0, GOOD), (0.8, WARNING)))
+        f"max({choice.series(catalogue.BUSY_RATIO)})",
+        "busy",
+        (0.8, WARNING),
+    )
     return _explained(panel, "ConsumerLagIncreasing")
 
 
@@ -192,12 +197,14 @@ def late(site: Site, choice: Choice) -> Panel:
 
 def lag(site: Site, choice: Choice) -> Panel:
     """How many records wait."""
-    panel = number(
+    panel = judged(
         "Lag",
         "Records between the committed positions and the ends of all partitions.",
         "short",
-        now(or_unknown(total(choice.series(catalogue.LAG))), "records"),
-    ).thresholds(steps(BAD, (0, GOOD), (site.limits.lag, WARNING)))
+        total(choice.series(catalogue.LAG)),
+        "records",
+        (site.limits.lag, WARNING),
+    )
     return _explained(panel, "ConsumerLagIncreasing")
 
 
@@ -205,12 +212,14 @@ def restarts(site: Site, choice: Choice) -> Panel:
     """Starts within an hour."""
     starts = f"changes({choice.series(catalogue.PROCESS_START)}[1h])"
     again = increase(choice.series(catalogue.RESTARTS), "1h")
-    panel = number(
+    panel = judged(
         "Restarts",
         "Of the query or its process, within the last hour. Each one may repeat a batch.",
         "short",
-        now(or_unknown(f"{total(again)} + {total(starts)}"), "restarts"),
-    ).thresholds(steps(BAD, (0, GOOD), (0.5, WARNING), (site.limits.restarts + 1, BAD)))
+        f"{total(again)} + {total(starts)}",
+        "restarts",
+        *((0.5, WARNING), (site.limits.restarts + 1, BAD)),
+    )
     return _explained(panel.decimals(0), "RestartsTooMany")
 
 
@@ -221,13 +230,15 @@ def telemetry_errors(choice: Choice) -> Panel:
         *(catalogue.PUSH_ERRORS, catalogue.LOG_ERRORS, catalogue.WORKER_ERRORS),
     )
     risen = " + ".join(total(increase(choice.series(metric), "1h")) for metric in errors)
-    panel = number(
+    panel = judged(
         "Telemetry Errors",
         "Observation that failed within the last hour; the records themselves are not touched by "
         "it. The dashboard Engine says what it was.",
         "short",
-        now(or_unknown(risen), "errors"),
-    ).thresholds(steps(BAD, (0, GOOD), (0.5, WARNING)))
+        risen,
+        "errors",
+        (0.5, WARNING),
+    )
     return _explained(panel.decimals(0), "TelemetryThreadDown")
 
 

@@ -11,6 +11,7 @@ from dashboards.boards.parts.choice import Choice, increase, of_consumer, rate, 
 from dashboards.boards.parts.frame import board
 from dashboards.site import Site
 from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.metric import Metric
 
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
@@ -88,27 +89,25 @@ def in_plan_spread(choice: Choice) -> Panel:
 
 def batch_duration(choice: Choice) -> Panel:
     """How long batches take."""
-    return time_series(
+    return _of_batches(
+        choice,
         "Batch Duration",
-        "Time that a batch takes, planning and commits included: the latest one as it was, the "
-        "average and the 95th percentile of those within a few scrapes.",
+        "Time that a batch takes, planning and commits included.",
         "s",
-        query(f"max({choice.series(catalogue.LAST_BATCH_SECONDS)})", "latest"),
-        query(choice.average(catalogue.BATCH_DURATION), "average"),
-        query(choice.quantile(0.95, catalogue.BATCH_DURATION), "p95"),
+        catalogue.LAST_BATCH_SECONDS,
+        catalogue.BATCH_DURATION,
     )
 
 
 def records_per_batch(choice: Choice) -> Panel:
     """How large batches are."""
-    return time_series(
+    return _of_batches(
+        choice,
         "Records per Batch",
-        "Larger batches cost less a record; --max-offsets-per-trigger bounds them. The latest one "
-        "as it was, the average and the 95th percentile of those within a few scrapes.",
+        "Larger batches cost less a record; --max-offsets-per-trigger bounds them.",
         "short",
-        query(f"max({choice.series(catalogue.LAST_BATCH_RECORDS)})", "latest"),
-        query(choice.average(catalogue.BATCH_RECORDS), "average"),
-        query(choice.quantile(0.95, catalogue.BATCH_RECORDS), "p95"),
+        catalogue.LAST_BATCH_RECORDS,
+        catalogue.BATCH_RECORDS,
     )
 
 
@@ -176,4 +175,18 @@ def operations(choice: Choice, name: str) -> Panel:
         )
         .axis_soft_max(0)
         .span(12)
+    )
+
+
+def _of_batches(
+    choice: Choice, title: str, description: str, unit: str, latest: Metric, spread_of: Metric
+) -> Panel:
+    return time_series(
+        title,
+        f"{description} The latest one as it was, the average and the 95th percentile of those "
+        "within a few scrapes.",
+        unit,
+        query(f"max({choice.series(latest)})", "latest"),
+        query(choice.average(spread_of), "average"),
+        query(choice.quantile(0.95, spread_of), "p95"),
     )

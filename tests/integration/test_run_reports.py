@@ -12,12 +12,14 @@ from urllib.request import urlopen
 import pytest
 from binaries import pushgateway
 from job import Job
+from load import publish
 
 from sandbox.kafka.topics import CustomerTopics
 from sandbox.ports import LOOPBACK, free_port
 
 pytestmark = pytest.mark.needs("prometheus-pushgateway")
 
+LATENCY = "kafka_processing_latency_seconds"
 SUCCESS = "stream_run_last_success_timestamp_seconds"
 LABELS = {"job": "churn", "instance": "nightly", "environment": "prod"}
 
@@ -35,10 +37,15 @@ def options(gateway: str, *more: str) -> tuple[str, ...]:
     )
 
 
-def told(gateway: str) -> dict[str, float]:
-    """The figures of the one group."""
+def groups(gateway: str) -> dict[str, dict[str, Any]]:
+    """What the gateway holds, by the label that the guide's figures have."""
     with urlopen(f"{gateway}/api/v1/metrics", timeout=5) as answer:
-        (group,) = json.load(answer)["data"]
+        return {group["labels"].get("run", ""): group for group in json.load(answer)["data"]}
+
+
+def told(gateway: str) -> dict[str, float]:
+    """The run's own figures."""
+    group = groups(gateway)[""]
     assert group["labels"] == LABELS
     families: dict[str, Any] = {k: v for k, v in group.items() if k.startswith("stream_")}
     return {name: float(family["metrics"][0]["value"]) for name, family in families.items()}
@@ -101,9 +108,17 @@ def test_a_success_is_remembered_over_a_run_without_its_model(
     tmp_path: Path, gateway: str, broker: str, topic_names: CustomerTopics
 ) -> None:
     job = Job(tmp_path, broker, topic_names)
+    publish(broker, topic_names.raw, 40)
     done = job.run(*options(gateway))
     assert done.returncode == 0, done.stderr
     well = told(gateway)
+    guides = groups(gateway)["once"]
+    assert guides["labels"] == LABELS | {"run": "once"}
+    processed = guides["kafka_messages_processed_total"]["metrics"]
+    assert sum(float(one["value"]) for one in processed) == 40
+    assert guides["kafka_messages_failed_total"]["metrics"]
+    latency = {one["labels"]["operation"]: one for one in guides[LATENCY]["metrics"]}
+    assert latency["total"]["count"] == "40"
     assert (well["stream_run_exit_code"], well["stream_run_succeeded"]) == (0, 1)
     assert well[SUCCESS] == well["stream_run_end_timestamp_seconds"]
 

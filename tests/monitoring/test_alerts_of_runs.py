@@ -157,3 +157,32 @@ def test_they_say_what_they_saw(tmp_path: Path) -> None:
         expected = {"exp_labels": {**rule["labels"], **RUN}, "exp_annotations": said}
         case = {"alertname": name, "eval_time": f"{at:.0f}s", "exp_alerts": [expected]}
         check(tmp_path, often(nightly(ends, nights(2))), {"alert_rule_test": [case]})
+
+
+def test_records_that_were_lost_to_a_run_are_told_for_an_hour(tmp_path: Path) -> None:
+    runs = nightly({0: 0, NIGHT: 0}, nights(2))
+    labels = next(iter(runs.samples)).partition("{")[2]
+    times = range(0, nights(2) * 60 + 1, 600)
+    lost: list[Value] = [float(7 * (at >= NIGHT)) for at in times]
+    seen = often(runs | Scraped(600, {f"stream_run_records_lost{{{labels}": lost}))
+    told = [firing("RecordsLost", **RUN)]
+    assert_fires(tmp_path, seen, {0.9 * NIGHT: (), NIGHT + 900: told, NIGHT + 5000: ()})
+
+
+def test_what_a_run_has_pushed_is_no_stream_that_stands_still_or_bursts(tmp_path: Path) -> None:
+    runs = nightly({0: 0, NIGHT: 0}, nights(2))
+    own = next(iter(runs.samples)).partition("{")[2].removesuffix("}")
+    times = range(0, nights(2) * 60 + 1, 600)
+
+    def rising(most: float) -> list[Value]:
+        return [most if at % NIGHT else 0.0 for at in times]
+
+    own = f'{own},run="once",topic="t"'
+    guides = {
+        f'kafka_messages_processed_total{{{own},status="success"}}': 5000.0,
+        f'kafka_messages_processed_total{{{own},status="failed"}}': 90.0,
+        f'kafka_messages_failed_total{{{own},error_type="validation_error"}}': 90.0,
+    }
+    seen = often(runs | Scraped(600, {name: rising(most) for name, most in guides.items()}))
+    moments = [0.5 * NIGHT, NIGHT + 660, NIGHT + 900, 1.5 * NIGHT]
+    assert_fires(tmp_path, seen, dict.fromkeys(moments, ()))

@@ -12,6 +12,7 @@ from dashboards.written import BOARDS, as_json
 from monitoring import promql
 from monitoring.rule_files import HOME, rules
 
+from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.catalogue import CATALOGUE
 
 DRIVER = "metrics_churn_stream_driver_"
@@ -50,7 +51,11 @@ def known() -> dict[str, set[str]]:
     names: dict[str, set[str]] = dict(FOREIGN)
     for metric in CATALOGUE:
         for part in PARTS if metric.kind == "histogram" else ("",):
-            names[metric.name + part] = {*metric.labels, *(("le",) if part == "_bucket" else ())}
+            labels = {
+                *metric.labels,
+                *(catalogue.GUIDES_LABEL if metric in catalogue.GUIDES else ()),
+            }
+            names[metric.name + part] = labels | ({"le"} if part == "_bucket" else set())
     for rule in rules():
         if "record" in rule:
             behind = [names[name] for name in promql.metrics(rule["expr"])]

@@ -24,7 +24,8 @@ from grafana_foundation_sdk.models import heatmap as heatmap_models
 from grafana_foundation_sdk.models import piechart as piechart_models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from dashboards.boards.parts.colours import BAD, BY_SERIES, UNKNOWN, fixed, steps, words
+from dashboards.boards.parts.choice import or_unknown
+from dashboards.boards.parts.colours import BAD, BY_SERIES, GOOD, UNKNOWN, fixed, steps, words
 
 DATA_SOURCE = dashboard.DataSourceRef(type_val="prometheus", uid="${datasource}")
 NO_DATA = "no data"
@@ -85,6 +86,31 @@ def number(title: str, description: str, unit: str, *queries: Query) -> stat.Pan
     panel.graph_mode(common.BigValueGraphMode.NONE).color_mode(common.BigValueColorMode.VALUE)
     panel.mappings(words({UNKNOWN: (NOBODY, BAD)}))
     return _described(panel, title, description, unit, queries).span(4).height(4)
+
+
+def judged(
+    title: str,
+    description: str,
+    unit: str,
+    expression: str,
+    name: str,
+    *worse: tuple[float, str],
+    decimals: float | None = None,
+) -> stat.Panel:
+    """A number that is good from 0 on, and worse from certain values on; red where nobody answers.
+
+    Args:
+        title: of the panel.
+        description: of the panel.
+        unit: Grafana's name of it.
+        expression: has one value, or none.
+        name: of that value.
+        worse: from which value on another colour holds, the lowest first.
+        decimals: shown; as Grafana likes by default.
+    """
+    panel = number(title, description, unit, now(or_unknown(expression), name))
+    panel.thresholds(steps(BAD, (0, GOOD), *worse))
+    return panel if decimals is None else panel.decimals(decimals)
 
 
 def word(

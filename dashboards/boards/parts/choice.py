@@ -9,6 +9,8 @@ from dashboards.site import Site
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.metric import Metric
 
+_GUIDES = tuple(metric.name for metric in catalogue.GUIDES)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -17,10 +19,12 @@ class Choice:
     Attributes:
         labels: in every query.
         others: labels that are variables too, and not those of targets: the topic.
+        run: the label that the guide's figures have where a scheduled run has pushed them.
     """
 
     labels: tuple[str, ...]
     others: tuple[str, ...] = ()
+    run: str = ""
 
     @property
     def matchers(self) -> str:
@@ -41,9 +45,11 @@ class Choice:
         """
         name, known = (metric, ()) if isinstance(metric, str) else (metric.name, metric.labels)
         labels = {label: f"~${label}" for label in self.others if label in known} | labels
+        if name.startswith(_GUIDES):
+            labels["run"] = self.run
         operators = {"!": "!=", "~": "=~"}
         further = "".join(
-            f',{label}{operators.get(value[0], "=")}"{value.lstrip("!~")}"'
+            f',{label}{operators.get(value[:1], "=")}"{value.lstrip("!~")}"'
             for label, value in labels.items()
         )
         return f"{name}{{{self.matchers}{further}}}"
@@ -70,7 +76,8 @@ def of_consumer(site: Site) -> Choice:
 
 def of_runs(site: Site) -> Choice:
     """Choice of what runs have pushed."""
-    return Choice((*site.names.environment_labels, "job", "instance"))
+    labels = (*site.names.environment_labels, "job", "instance")
+    return Choice(labels, run=catalogue.GUIDES_LABEL["run"])
 
 
 def of_spark(site: Site) -> Choice:

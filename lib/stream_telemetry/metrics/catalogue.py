@@ -232,3 +232,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *PUSHED,
 )
 """All of them: in the order in which they are written above, then those that are pushed."""
+GUIDES = (PROCESSED, FAILED, PROCESSING_LATENCY)
+"""The guide's counters and histogram, which a run that ends by itself pushes too."""
+GUIDES_LABEL = {"run": "once"}
+"""Of their group there; panels and rules of streams want series without it."""

@@ -20,6 +20,9 @@ RUN_BATCHES = _pushed("stream_run_batches", "Batches since the start of the run.
 RUN_READ = _pushed("stream_run_records_read", "Records in them.")
 RUN_SUCCEEDED = _pushed("stream_run_records_succeeded", "Those of them that passed.")
 RUN_FAILED = _pushed("stream_run_records_failed", "Those that became dead letters.")
+RUN_LOST = _pushed(
+    "stream_run_records_lost", "Records that Kafka deleted before the run had read them."
+)
 RUN_STARTED = _pushed("stream_run_started_timestamp_seconds", "When the run started.")
 RUN_END = _pushed("stream_run_end_timestamp_seconds", "When it ended; 0 while it lasts.")
 RUN_TOOK = _pushed(

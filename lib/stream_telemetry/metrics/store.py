@@ -106,8 +106,17 @@ class MetricStore(Collector):
         with self._lock:
             return self._series.get(metric, _Series()).values.get(labels, 0.0)
 
+    def total(self, metric: Metric) -> float:
+        """What all series of a counter or gauge stand at together."""
+        with self._lock:
+            return sum(self._series.get(metric, _Series()).values.values())
+
     def collect(self) -> Iterator[Family]:
         """The metric families of one moment, for a registry."""
+        yield from self.families().values()
+
+    def families(self) -> dict[Metric, Family]:
+        """The same by metric."""
         # Computed first: a function may wait for a lock whose holder waits for ours.
         with self._lock:
             functions = [
@@ -119,8 +128,7 @@ class MetricStore(Collector):
         with self._lock:
             for metric, labels, value in computed:
                 self._series[metric].values[labels] = value
-            families = [_family(metric, series) for metric, series in self._series.items()]
-        yield from families
+            return {metric: _family(metric, series) for metric, series in self._series.items()}
 
 
 def _family(metric: Metric, series: _Series) -> Family:

@@ -31,7 +31,9 @@ class PushThread:
         self._report = report
         store.add(catalogue.PUSH_ERRORS, report.errors)
         report.on_error = lambda: store.add(catalogue.PUSH_ERRORS, 1)
+        report.read(store)
         self._is_new = False
+        self._has_begun = False
         self._pushed = time.monotonic()
         # One push may be under way at the end.
         self._worker = Worker("push", self._step, store, health, close_seconds=TIMEOUT_SECONDS)
@@ -54,6 +56,9 @@ class PushThread:
         if self._worker.is_ending:
             # The run's own end pushes the last figures, together with the exit code.
             return math.inf
+        if not self._has_begun:
+            self._has_begun = True
+            self._report.begin_counters()
         due = self._pushed + PULSE_SECONDS - time.monotonic()
         if not self._is_new and due > 0:
             return due

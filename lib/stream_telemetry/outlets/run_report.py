@@ -1,7 +1,8 @@
 """What a run tells a Pushgateway of itself: that it began, how it gets on, and how it ended.
 
 What is pushed has names of its own: the counters that are scraped, pushed as well, would be counted
-twice by every `sum(rate(…))`.
+twice by every `sum(rate(…))`. A run that leaves its figures pushes the guide's counters too, with a
+label that no scraped one has.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Self
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from stream_telemetry.metrics import pushed
+from stream_telemetry.metrics import catalogue, pushed
 from stream_telemetry.metrics.metric import Metric
+from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.gateway import Gateway
 
 if TYPE_CHECKING:
@@ -56,6 +60,8 @@ class RunReport:
         self.on_error: Callable[[], None] = lambda: None
         self.is_complete = False
         self._gateway = gateway
+        self._guides_gateway = replace(gateway, labels={**gateway.labels, **catalogue.GUIDES_LABEL})
+        self._store: MetricStore | None = None
         self._keep = keep
         self._lock = threading.Lock()
         # All of them, so that no value of the run before is left in the group.
@@ -88,6 +94,15 @@ class RunReport:
         else:
             self.push()
 
+    def read(self, store: MetricStore) -> None:
+        """Lets each further push tell what the metrics stand at then."""
+        self._store = store
+
+    def begin_counters(self) -> None:
+        """Pushes the counters as they begin, so that the first records are a rise of them."""
+        if self._store and self._guides(self._store):
+            self.push()
+
     def put(self, batch: Batch) -> None:
         """Takes a batch's figures in; pushes nothing."""
         with self._lock:
@@ -100,9 +115,21 @@ class RunReport:
         """Pushes the figures as they are; an error is counted."""
         with self._lock:
             values = {**self._values, pushed.RUN_TOOK: time.monotonic() - self._began}
+        if store := self._store:
+            values[pushed.RUN_LOST] = store.total(catalogue.RECORDS_LOST)
+            if guides := self._guides(store):
+                self._push(self._guides_gateway, guides)
+        gauges = [GaugeMetricFamily(one.name, one.help, value) for one, value in values.items()]
+        self._push(self._gateway, gauges)
+
+    def _push(self, gateway: Gateway, families: Sequence[Family]) -> None:
         registry = CollectorRegistry()
-        registry.register(_Values(values))
-        self._attempt(lambda: self._gateway.push(registry))
+        registry.register(_Families(families))
+        self._attempt(lambda: gateway.push(registry))
+
+    def _guides(self, store: MetricStore) -> list[Family]:
+        families = store.families() if self._keep else {}
+        return [families[metric] for metric in catalogue.GUIDES if metric in families]
 
     def _attempt(self, action: Callable[[], None]) -> None:
         try:
@@ -127,14 +154,12 @@ def exit_code(error: BaseException | None) -> int:
     return int(getattr(error, "exit_code", 1))
 
 
-class _Values(Collector):
-    def __init__(self, values: Mapping[Metric, float]) -> None:
-        self._values = values
+class _Families(Collector):
+    def __init__(self, families: Sequence[Family]) -> None:
+        self._families = families
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One gauge for each figure."""
-        for metric, value in self._values.items():
-            yield GaugeMetricFamily(metric.name, metric.help, value)
+    def collect(self) -> Sequence[Family]:
+        return self._families
 
 
 _TOTALS = {

@@ -12,6 +12,9 @@ from gateway_server import Asked, KeepingServer, keeping_server
 from stream_telemetry.batch.observation import Histogram, Observed
 from stream_telemetry.batch.progress import Batch
 from stream_telemetry.errors import TelemetryError
+from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.bounds import PROCESSING_BUCKETS
+from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.gateway import Gateway
 from stream_telemetry.outlets.run_report import RUNNING, RunReport, exit_code
 from telco_churn.errors import ModelError
@@ -103,6 +106,41 @@ def test_figures_of_batches_add_up_over_the_run(server: KeepingServer) -> None:
     totals = {name: value for name, value in told.items() if name.startswith("stream_run_")}
     assert totals["stream_run_batches"] == 3
     assert {30.0, 24.0, 6.0} <= set(totals.values())
+
+
+def counted() -> MetricStore:
+    store = MetricStore()
+    store.add(catalogue.PROCESSED, 9, "success", "raw")
+    store.merge(catalogue.PROCESSING_LATENCY, [9] + [0] * len(PROCESSING_BUCKETS), 0.1, "total")
+    store.add(catalogue.RECORDS_LOST, 3, "raw", "0")
+    store.add(catalogue.RECORDS_LOST, 4, "raw", "1")
+    return store
+
+
+def test_a_run_that_leaves_its_figures_pushes_those_of_the_guide_apart(
+    server: KeepingServer,
+) -> None:
+    with report(server) as run:
+        run.read(counted())
+    guides, own = server.asked[-2:]
+    assert "/run/once" in guides.path
+    assert "/run/" not in own.path
+    assert 'kafka_messages_processed_total{status="success",topic="raw"} 9.0' in guides.body
+    assert 'kafka_processing_latency_seconds_count{operation="total"} 9.0' in guides.body
+    assert "kafka_" not in own.body
+    assert "stream_" not in guides.body
+
+
+def test_a_stream_pushes_nothing_that_is_scraped(server: KeepingServer) -> None:
+    with report(server, keep=False) as run:
+        run.read(counted())
+    assert not any("kafka_" in asked.body for asked in server.asked)
+
+
+def test_records_that_were_lost_to_the_run_are_told(server: KeepingServer) -> None:
+    with report(server) as run:
+        run.read(counted())
+    assert figures(server.asked[-1])["stream_run_records_lost"] == 7
 
 
 def test_no_figure_is_left_over_from_the_run_before(server: KeepingServer) -> None:
