@@ -17,14 +17,14 @@ from sandbox.interrupts import Interrupted, Interrupts
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import CustomerTopics
 from sandbox.plan import Plan
-from sandbox.ports import LOOPBACK, port_is_free
+from sandbox.ports import port_is_free
+from sandbox.results.addresses import Addresses
 from sandbox.results.preview import Preview
 from sandbox.results.summary import summarise
 from sandbox.scratch import scratch_directory
 from telco_churn.errors import ChurnStreamError
 
 _PRODUCER: Final = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
-_SPARK_UI_PORTS: Final = range(4040, 4057)
 _PRODUCER_STOP_SECONDS: Final = 10.0
 _JOB_STOP_SECONDS: Final = 30.0
 _UNACCOUNTED: Final = 5
@@ -90,6 +90,7 @@ class Trial:
         self._broker = KafkaBroker(scratch / "kafka", overrides=_BROKER_SETTINGS)
         self._producer: Child | None = None
         self._job: Child | None = None
+        self._console = scratch / "job.log"
 
     def __enter__(self) -> Self:
         return self
@@ -145,16 +146,17 @@ class Trial:
         feed = self._plan.feed
         _say(f"Feeding made-up customers, {feed.rate:g} a second, and starting the job ...")
         self._producer = self._start_producer(feed.events or 0, feed.rate)
-        # Spark takes the first free one, so it has to be found before the job starts.
-        ui_port = next((port for port in _SPARK_UI_PORTS if port_is_free(port)), None)
         self._let_job_begin()
-        self._say_addresses(ui_port)
+        _say(f"  Kafka     {self._broker.bootstrap_servers}")
+        _say(f"  console of the job: {self._console}")
+        _say("The first results come in about half a minute; Ctrl-C stops everything.")
+        addresses = Addresses(self._console)
         preview = Preview(self._broker.bootstrap_servers, self._topics)
         try:
             while True:
                 self._check()
                 self._require_running()
-                for line in preview.new_lines():
+                for line in (*addresses.new_lines(), *preview.new_lines()):
                     _say(line)
                 time.sleep(0.2)
         finally:
@@ -190,22 +192,12 @@ class Trial:
         given = self._submission.environment
         options = f"{_FAST_START} {given.get('SPARK_SUBMIT_OPTS', '')}"
         environment = {**given, "SPARK_SUBMIT_OPTS": options.strip(), **self._gate.environment}
-        return Child("the job", command, self._scratch / "job.log", environment)
+        return Child("the job", command, self._console, environment)
 
     def _let_job_begin(self) -> Child:
         self._gate.open(["--broker", self._broker.bootstrap_servers])
         assert self._job is not None, "prepare() comes first"
         return self._job
-
-    def _say_addresses(self, ui_port: int | None) -> None:
-        if (port := self._plan.metrics_port) is not None:
-            _say(f"  metrics   http://{LOOPBACK}:{port}/metrics")
-            _say(f"  health    http://{LOOPBACK}:{port}/health")
-        if ui_port is not None:
-            _say(f"  Spark     http://{LOOPBACK}:{ui_port}")
-        _say(f"  Kafka     {self._broker.bootstrap_servers}")
-        _say(f"  console of the job: {self._scratch / 'job.log'}")
-        _say("The first results come in about half a minute; Ctrl-C stops everything.")
 
     def _wait_for(self, child: Child) -> None:
         while child.is_running:

@@ -8,8 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -74,6 +75,25 @@ def read_until(process: subprocess.Popen[str], pattern: str) -> str:
     raise AssertionError(f"it ended without {pattern!r}: {text}")
 
 
+@contextmanager
+def spark_port_taken() -> Iterator[None]:
+    """Another process listens where Spark's page would be."""
+    with socket.socket() as other:
+        # By whom does not matter.
+        with suppress(OSError):
+            other.bind((LOOPBACK, 4040))
+            other.listen()
+        yield
+
+
+def page_at(shown: str, name: str, path: str = "") -> bytes:
+    """What answers at an address that the sandbox has named."""
+    named = re.search(rf"^  {name} +(http\S+)$", shown, re.MULTILINE)
+    assert named, shown
+    with urlopen(f"{named[1]}{path}", timeout=10) as answer:
+        return bytes(answer.read())
+
+
 def left_behind(environment: dict[str, str]) -> list[str]:
     """Running processes that have the run's scratch directory in their command line."""
     processes = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True).stdout
@@ -112,9 +132,14 @@ def test_once_accounts_for_every_event_and_leaves_nothing(environment: dict[str,
 def test_a_stream_shows_first_results_and_ctrl_c_ends_it_cleanly(
     environment: dict[str, str],
 ) -> None:
-    with streaming(environment, "--rate", "100", "--bad-ratio", "0.2") as process:
+    with (
+        spark_port_taken(),
+        streaming(environment, "--rate", "100", "--bad-ratio", "0.2") as process,
+    ):
         shown = read_until(process, r"^prediction   \d{4}-[A-Z]{5}  churn +[\d.]+%")
         assert re.search(r"Kafka +127\.0\.0\.1:\d+", shown)
+        assert b"kafka_consumer_info" in page_at(shown, "metrics")
+        assert b"churn_stream" in page_at(shown, "Spark", "/api/v1/applications")
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0, shown + rest

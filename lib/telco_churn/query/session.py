@@ -122,6 +122,8 @@ def start_session() -> SparkSession:
         spark = builder.getOrCreate()
     except (*SPARK_ERRORS, RuntimeError) as error:
         raise SettingsError(f"Spark does not start: {root_cause(error)}") from error
+    if page := spark.sparkContext.uiWebUrl:
+        log.info("Spark's page is at %s", page)
     _add_connector(spark)
     return spark
 
