@@ -78,10 +78,7 @@ def firing(choice: Choice) -> Panel:
         return or_unknown(f"count({alerts}) or on () 0 * {LOADED}")
 
     colours = ((None, BAD), (0, GOOD), (1, WARNING))
-    warnings = {
-        "mode": "absolute",
-        "steps": [{"value": value, "color": colour} for value, colour in colours],
-    }
+    marks = {"mode": "absolute", "steps": [{"value": v, "color": colour} for v, colour in colours]}
     return (
         number(
             "Alerts Firing",
@@ -91,7 +88,7 @@ def firing(choice: Choice) -> Panel:
             now(count("warning"), "warning"),
         )
         .thresholds(steps(BAD, (0, GOOD), (1, BAD)))
-        .override_by_name("warning", [DynamicConfigValue("thresholds", warnings)])
+        .override_by_name("warning", [DynamicConfigValue("thresholds", marks)])
         .mappings(words({UNKNOWN: ("rules not loaded", BAD)}))
     )
 
