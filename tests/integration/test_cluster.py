@@ -67,4 +67,4 @@ def test_a_cluster_whose_executors_do_not_start_is_told_with_where_the_reason_is
     *_, line = user_lines(result)
     assert "ended the application" in line
     assert "spark.log" in line
-    assert result.returncode == 5, result.stderr
+    assert result.returncode == 2, result.stderr

@@ -45,6 +45,7 @@ def publish(broker: str, topic_names: CustomerTopics) -> Publish:
     customers = [str(customer["customerID"]) for customer in islice(synthetic_customers(3), EVENTS)]
 
     def answer(numbers: Iterable[int], moment: str) -> None:
+        producer.produce(topic_names.predictions, b"another program's")
         for number in numbers:
             producer.produce(
                 topic_names.predictions,

@@ -29,12 +29,14 @@ def test_the_job_runs_all_the_same_and_names_what_it_passes_over(
     another = tmp_path / "spark-3.5" / "python"
     (another / "pyspark").mkdir(parents=True)
     (another / "pyspark" / "__init__.py").write_text("raise RuntimeError('another Spark')\n")
-    clone = tmp_path / "an [odd] ä #1 %41 it's"
+    # The one reads as a URI, in which # and % mean something, the other as none.
+    clone, directory = tmp_path / "ä#1-%41-it's", tmp_path / "an [odd] ä #1 %41"
+    directory.mkdir()
     for name in ("conf", "jobs", "lib", "models"):
         shutil.copytree(HOME / name, clone / name)
     for name in ("spark-submit.sh", "setup.cfg"):
         shutil.copy2(HOME / name, clone)
-    job = Job(clone, broker, topic_names, home=clone)
+    job = Job(directory, broker, topic_names, home=clone)
     result = subprocess.run(
         ["unshare", "--user", "--map-user=54321", *job.command("--trigger", "once")],
         env={

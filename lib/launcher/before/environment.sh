@@ -24,6 +24,10 @@ heed_signals() {
     trap 'stopped 143' TERM
 }
 
+case $home in
+    *:*) die "$home has a colon, which ends a path for Python and Java; move the project elsewhere" ;;
+esac
+
 # Python reads a path with an umlaut in the locale's encoding, and so does Java.
 case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in
     C | POSIX)

@@ -91,7 +91,7 @@ def _resolve(jar_set: JarSet, ivy_home: Path, jars: Path, check: Callable[[], No
         *("--packages", ",".join(jar_set.packages)),
         *("--exclude-packages", ",".join(jar_set.excluded)),
         *("--conf", f"spark.jars.ivy={ivy_home}"),
-        str(application),
+        application.as_uri(),
     ]
     resolver = Child("the download", command, ivy_home / "download.log", _environment(ivy_home))
     deadline = time.monotonic() + _TIME_LIMIT_SECONDS

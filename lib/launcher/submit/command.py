@@ -72,7 +72,8 @@ def put_together(
             *division.spark_words,
             *jvm.options,
             *python_options(spark),
-            str(program or job_program()),
+            # Spark reads a plain path as a URI where it can, and `#` would end that.
+            (program or job_program()).absolute().as_uri(),
             *division.job,
         ),
         environment={**prepared, **jvm.environment, **claim_spark_log(log)},

@@ -168,6 +168,16 @@ def test_no_python_and_one_that_is_too_old_are_one_line(project: Project, named:
     )
 
 
+def test_a_colon_in_the_path_is_one_line(project: Project) -> None:
+    project.home = project.home.rename(project.home.with_name("12:30"))
+    refused = project.run()
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        f"test.sh: {project.home} has a colon, which ends a path for Python and Java; "
+        "move the project elsewhere\n"
+    )
+
+
 def test_a_directory_that_cannot_be_written_is_one_line(project: Project) -> None:
     # Root may write anywhere, so it is a file system that refuses.
     mounted = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
