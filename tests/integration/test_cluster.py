@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cluster import blind_cluster
-from job import Job, user_lines
+from job import Job
 from load import publish
 from saved_models import SHIPPED, add_stage, copy_of
 from verifying import assert_all_accounted
@@ -51,20 +51,3 @@ def test_workers_need_nothing_of_the_drivers_disk(
         in (job.directory / "logs" / "kafka_consumer.log").read_text()
     )
     assert is_slow == (kind == "stages")
-
-
-@pytest.mark.slow
-@pytest.mark.needs("unshare")
-def test_a_cluster_whose_executors_do_not_start_is_told_with_where_the_reason_is(
-    broker: str, topic_names: CustomerTopics, drivers_disk: Path, master: str
-) -> None:
-    job = Job(drivers_disk / "refused", broker, topic_names)
-    job.directory.mkdir()
-    result = job.run(
-        *("--trigger", "once", "--master", master, "--conf", "spark.driver.host=127.0.0.1"),
-        *("--conf", "spark.executor.extraJavaOptions=-XX:NoSuchOption"),
-    )
-    *_, line = user_lines(result)
-    assert "ended the application" in line
-    assert "spark.log" in line
-    assert result.returncode == 2, result.stderr
