@@ -126,7 +126,7 @@ def _high_processing_latency(site: Site) -> Alert:
             not the waiting time (see LateRecordsBurnFast). The guide's expression, for each replica, with
             more than ten records within 5 minutes: fewer have no 95th percentile.
 
-            - See: *Latency and throughput*, percentiles by operation: which step is it? *Engine*: garbage
+            - See: *Overview*, "95th Percentile Latency by Operation": which step is it? *Engine*: garbage
               collection, heap.
             - A step that waits for CPU: fewer tasks at a time, or more cores. Long collections: more
               `--driver-memory` (or `--executor-memory`).

@@ -99,8 +99,9 @@ def _replica_gone(site: Site) -> Alert:
             are, and no new one has come. If all of them are gone, JobDown fires instead. The alert ends by
             itself after an hour.
 
+            - See: *Overview*, "Replicas" and "Consumer Lag".
             - Scaled down on purpose: nothing to do. Else: does service discovery still find it? Its records wait
-              in Kafka: *Overview*, "Replicas" and "Consumer Lag".
+              in Kafka.
             """,
     )
 

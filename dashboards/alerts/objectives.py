@@ -94,6 +94,8 @@ def _bad_records(site: Site, burn: Burn) -> Alert:
             At this rate the month's budget of bad records is used up within {burn.days}
             ({burn.factor * budget * 100:.3g} % of the records of the last {burn.words}). Do as in HighErrorRate,
             {_WHEN[burn.severity]}.
+
+            - See: *Data quality*, "Burn Rate, Good Records" and "Budget, Good".
             """,
     )
 
@@ -128,7 +130,8 @@ def _late_records(site: Site, burn: Burn) -> Alert:
             (the oldest waiting record gets younger by a minute in ten), and in the first {burn.offset} of a
             job, which may begin with a backlog.
 
-            - See: *Latency and throughput*, "End-to-End Latency" and "Batch Phases".
+            - See: *Latency and throughput*, "End-to-End Latency" and "Batch Phases"; *Data quality*,
+              "Burn Rate, Fresh Records" and "Budget, Fresh".
             - Late because they waited: as in ConsumerLagIncreasing. Late though none wait: the trigger is long, or
               producers set old timestamps (a replay). Act {_WHEN[burn.severity]}.
             """,

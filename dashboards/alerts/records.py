@@ -60,7 +60,7 @@ def _records_lost() -> Alert:
             them, within the last hour. A loss while the job was away is told by its first scrape, that of a run by
             `--trigger once` by what it pushes (`stream_run_records_lost`).
 
-            - See: *Data quality*, "Records Lost".
+            - See: *Data quality*, "Lost" and "Records Lost".
             - They cannot be had back from the topic; ask the producers to send that time again. Then find out why
               the query was so far behind, and give the topic a `retention.ms` that survives a weekend.
             """,

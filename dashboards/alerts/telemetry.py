@@ -115,6 +115,7 @@ def _log_lines_lost() -> Alert:
         entry="""
             The job could not write log lines, or not rotate their file; it goes on, and counts that.
 
+            - See: *Engine*, "Log Lines Missing".
             - `df -h logs/` and `ls -ld logs/`: is the disk full, may the job's user write?
             - Files rotate at 10 MB, five are kept; what else fills that disk?
             """,

@@ -179,7 +179,7 @@ def late(site: Site, choice: Choice) -> Panel:
     bound = at_bound(site.limits.fresh_seconds)
     bucket = choice.part(catalogue.END_TO_END, "bucket").replace("}", f",{bound}}}")
     every = total(rate(choice.part(catalogue.END_TO_END, "count")))
-    budget = 1 - site.limits.fresh_objective
+    budget = round(1 - site.limits.fresh_objective, 6)
     panel = number(
         "Late Records",
         f"Share of the records that were over {site.limits.fresh_seconds:g} s old when they were "
@@ -188,7 +188,7 @@ def late(site: Site, choice: Choice) -> Panel:
         now(_or_idle(choice, f"1 - {share(total(rate(bucket)), every)}"), "late"),
     )
     panel.mappings(words({UNKNOWN: (NOBODY, BAD), IDLE: ("no records", PLAIN)})).decimals(1)
-    panel.thresholds(steps(BAD, (0, GOOD), (budget, WARNING), (14.4 * budget, BAD)))
+    panel.thresholds(steps(BAD, (0, GOOD), (budget, WARNING), (round(14.4 * budget, 6), BAD)))
     return _explained(panel, "LateRecordsBurnFast")
 
 

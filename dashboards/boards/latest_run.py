@@ -18,7 +18,9 @@ OUTCOMES: dict[float, tuple[str, str]] = {
     2: ("succeeded", GOOD),
     3: ("silent", BAD),
 }
+_SILENT = -2
 _CODES: dict[float, tuple[str, str]] = {
+    _SILENT: ("none, silent", BAD),
     **{-1: ("running", "blue"), 0: ("0 done", GOOD), 1: ("1 unforeseen", BAD)},
     **{2: ("2 settings", BAD), 3: ("3 model", BAD), 4: ("4 Kafka", BAD), 5: ("5 query", BAD)},
     **{6: ("6 records lost", BAD), 7: ("7 bad record", BAD), 130: ("130 stopped", WARNING)},
@@ -34,28 +36,32 @@ def latest_run(choice: Choice) -> list[Panel]:
     ]
 
 
+def stands(choice: Choice) -> str:
+    """How the latest run of each group stands, by the keys of `OUTCOMES`."""
+    end, ok = choice.series(pushed.RUN_END), choice.series(pushed.RUN_OK)
+    return f"({_silent(choice, 3)}) or (({end} > bool 0) + {ok})"
+
+
 def outcome(choice: Choice) -> Panel:
     """How the latest run of each group stands."""
-    end, ok = choice.series(pushed.RUN_END), choice.series(pushed.RUN_OK)
-    age = f"time() - {choice.series('push_time_seconds')}"
-    silent = f"3 + 0 * ({end} == 0 and {age} > {_SILENT_SECONDS})"
     panel = word(
         "Latest Run",
         "Of each group. silent: it has not said that it ended, and has pushed nothing for 15 "
         "minutes: killed, most likely.",
         {**OUTCOMES, _NO_RUNS: ("no runs", BAD)},
-        now(or_unknown(f"({silent}) or (({end} > bool 0) + {ok})", _NO_RUNS), "{{instance}}"),
+        now(or_unknown(stands(choice), _NO_RUNS), "{{instance}}"),
     )
     return linked(panel, "Runbook: RunFailed", entry("RunFailed"))
 
 
 def code(choice: Choice) -> Panel:
     """The exit code of the latest run of each group."""
+    codes = choice.series(pushed.RUN_EXIT_CODE)
     panel = number(
         "Exit Code",
         "Of the latest run of each group.",
         "none",
-        now(or_unknown(choice.series(pushed.RUN_EXIT_CODE), _NO_RUNS), "{{instance}}"),
+        now(or_unknown(f"({_silent(choice, _SILENT)}) or {codes}", _NO_RUNS), "{{instance}}"),
     )
     panel.mappings(words({**_CODES, _NO_RUNS: ("no runs", BAD)})).thresholds(steps(BAD))
     return linked(panel, "Runbook: RunFailed", entry("RunFailed"))
@@ -104,6 +110,13 @@ def last_push(choice: Choice) -> Panel:
         f"time() - {choice.series('push_time_seconds')}",
     )
     return linked(panel, "Runbook: StalePush", entry("StalePush"))
+
+
+def _silent(choice: Choice, value: int) -> str:
+    """A value for each group whose run has neither ended nor pushed for long."""
+    end = choice.series(pushed.RUN_END)
+    age = f"time() - {choice.series('push_time_seconds')}"
+    return f"{value} + 0 * ({end} == 0 and {age} > {_SILENT_SECONDS})"
 
 
 def since(choice: Choice, moment: Metric) -> str:

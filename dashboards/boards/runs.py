@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import dashboard
 
-from dashboards.boards.latest_run import OUTCOMES, latest_run, since
+from dashboards.boards.latest_run import OUTCOMES, latest_run, since, stands
 from dashboards.boards.parts.blocks import (
     Panel,
     history,
@@ -45,12 +45,11 @@ def runs(site: Site) -> dashboard.Dashboard:
 
 def outcomes(choice: Choice) -> Panel:
     """How runs have ended, over time."""
-    end, ok = choice.series(pushed.RUN_END), choice.series(pushed.RUN_OK)
     return history(
         "Outcomes",
         "How the latest run of each group stood, over time.",
         OUTCOMES,
-        query(f"({end} > bool 0) + {ok}", "{{instance}}"),
+        query(stands(choice), "{{instance}}"),
     )
 
 

@@ -194,7 +194,18 @@ def test_a_panel_links_to_the_runbook_s_entry_of_its_alert() -> None:
             number = int(link["url"].removeprefix("/d/churn-stream-runbook?viewPanel="))
             assert entries[number] == alert
             linked.add(alert)
-    assert len(linked) >= 10
+    assert linked == alerts().keys()
+
+
+def test_a_panel_links_to_each_alert_whose_entry_sends_one_there() -> None:
+    links = {
+        (board["title"], panel["title"]): {link["title"] for link in panel.get("links") or ()}
+        for board in boards().values()
+        for panel in board["panels"]
+    }
+    busy = {"Runbook: ConsumerLagIncreasing", "Runbook: LagNotDraining"}
+    assert links["Churn stream / Latency and throughput", "Busy Ratio"] == busy
+    assert links["Churn stream / Engine", "Threads Down"] == {"Runbook: TelemetryThreadDown"}
 
 
 def test_every_alert_has_its_entry_on_the_dashboard_of_the_runbook() -> None:

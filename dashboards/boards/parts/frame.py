@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.cog.builder import Builder
@@ -73,9 +75,32 @@ def _finished(built: builders.Dashboard) -> dashboard.Dashboard:
     for made in whole.templating.list_val or ():
         # Of intervals only; the builders of other variables set them too.
         made.auto = made.auto_count = made.auto_min = None
+    named = _alerts_by_panel()
     for position, placed in enumerate(whole.panels or (), start=1):
         placed.id_val = position
+        if isinstance(placed, dashboard.Panel):
+            links = [to_entry(alert).build() for alert in named.get(placed.title or "", ())]
+            known = {link.url for link in placed.links or ()}
+            given = [*(placed.links or ()), *(link for link in links if link.url not in known)]
+            placed.links = given or None
     return whole
+
+
+def to_entry(alert: str) -> builders.DashboardLink:
+    """A panel's link to the runbook's entry of an alert."""
+    link = builders.DashboardLink(f"Runbook: {alert}").type(dashboard.DashboardLinkType.LINK)
+    return link.url(entry(alert))
+
+
+@cache
+def _alerts_by_panel() -> dict[str, list[str]]:
+    """The alerts whose entry says under "See:" that one looks at a panel, by its title."""
+    found: dict[str, list[str]] = {}
+    for alert in (one for chapter in chapters(Site()) for one in chapter.alerts):
+        for see in re.findall(r"- See: (.*?)(?=\n\s*- |\Z)", alert.entry, re.DOTALL):
+            for title in re.findall(r'"([^"]+)"', see):
+                found.setdefault(title, []).append(alert.name)
+    return found
 
 
 def _variables(choice: Choice, name: str) -> list[Builder[dashboard.VariableModel]]:
