@@ -15,9 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from launcher.cache.class_archive import VARIABLE, Mode
-from sandbox.plan import Plan, parse_plan
 from sandbox.ports import LOOPBACK
-from telco_churn.errors import ChurnStreamError
 
 SUBMIT = Path(__file__).resolve().parents[2] / "spark-submit.sh"
 START_LIMIT_SECONDS = 180.0
@@ -236,40 +234,3 @@ def test_a_java_that_does_not_do_is_one_line(
     assert told in run.stderr
     assert f"JAVA_HOME={tmp_path / 'jdk'}" in run.stderr
     assert len(run.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (["--rate", "0"], "--rate: '0' is not a number above 0"),
-        (["--events=many"], "'many' is not a whole number of at least 1"),
-        (["--bad-ratio", "2"], "'2' is not a number from 0 to 1"),
-        (["--checkpoint=/tmp/x"], "--checkpoint=/tmp/x is chosen by --sandbox"),
-        (["--", "--broker", "x:1"], "--broker is chosen by --sandbox"),
-        (["--ratio", "1"], "unknown argument --ratio; did you mean --bad-ratio?"),
-    ],
-)
-def test_what_the_sandbox_cannot_do_is_refused(arguments: list[str], told: str) -> None:
-    with pytest.raises(ChurnStreamError, match=re.escape(told)) as refusal:
-        parse_plan(["--sandbox", *arguments], {})
-    assert refusal.value.exit_code == 2
-
-
-def plan(*words: str, **environment: str) -> Plan:
-    return parse_plan(["--sandbox", *words], environment)
-
-
-def test_the_plan_follows_the_jobs_own_options() -> None:
-    once = plan("--trigger=once", "--metrics-port", "9000")
-    assert (once.is_once, once.batch_events, once.metrics_port) == (True, 1000, 9000)
-    stream = plan("--rate", "5", "--trigger", "once", "--trigger", "1 minute")
-    assert (stream.is_once, stream.feed.rate, stream.feed.events) == (False, 5.0, None)
-    for port in ("0", "off"):
-        assert plan("--metrics-port", port).metrics_port is None
-
-
-def test_the_plan_follows_the_jobs_environment_and_file_too(tmp_path: Path) -> None:
-    assert plan(CHURN_STREAM_TRIGGER="once").is_once
-    (tmp_path / "job.toml").write_text('trigger = "once"\nmetrics_port = 9001')
-    from_file = plan("--config", str(tmp_path / "job.toml"))
-    assert (from_file.is_once, from_file.metrics_port) == (True, 9001)

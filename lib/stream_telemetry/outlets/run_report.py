@@ -159,6 +159,7 @@ class _Families(Collector):
         self._families = families
 
     def collect(self) -> Sequence[Family]:
+        """The families, as they were given."""
         return self._families
 
 

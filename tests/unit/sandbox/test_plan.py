@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from sandbox.errors import SandboxError
 from sandbox.plan import Plan, parse_plan
-from telco_churn.errors import SettingsError
+from telco_churn.errors import ChurnStreamError, SettingsError
 
 
 def plan(*words: str, **environment: str) -> Plan:
@@ -90,3 +93,36 @@ def test_help_is_the_sandbox_s_own(capsys: pytest.CaptureFixture[str]) -> None:
     for option in ("--rate", "--events", "--bad-ratio"):
         assert option in text
     assert "--broker" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--rate", "0"], "--rate: '0' is not a number above 0"),
+        (["--events=many"], "'many' is not a whole number of at least 1"),
+        (["--bad-ratio", "2"], "'2' is not a number from 0 to 1"),
+        (["--checkpoint=/tmp/x"], "--checkpoint=/tmp/x is chosen by --sandbox"),
+        (["--", "--broker", "x:1"], "--broker is chosen by --sandbox"),
+        (["--ratio", "1"], "unknown argument --ratio; did you mean --bad-ratio?"),
+    ],
+)
+def test_what_the_sandbox_cannot_do_is_refused(arguments: list[str], told: str) -> None:
+    with pytest.raises(ChurnStreamError, match=re.escape(told)) as refusal:
+        parse_plan(["--sandbox", *arguments], {})
+    assert refusal.value.exit_code == 2
+
+
+def test_the_plan_follows_the_jobs_own_options() -> None:
+    once = plan("--trigger=once", "--metrics-port", "9000")
+    assert (once.is_once, once.batch_events, once.metrics_port) == (True, 1000, 9000)
+    stream = plan("--rate", "5", "--trigger", "once", "--trigger", "1 minute")
+    assert (stream.is_once, stream.feed.rate, stream.feed.events) == (False, 5.0, None)
+    for port in ("0", "off"):
+        assert plan("--metrics-port", port).metrics_port is None
+
+
+def test_the_plan_follows_the_jobs_environment_and_file_too(tmp_path: Path) -> None:
+    assert plan(CHURN_STREAM_TRIGGER="once").is_once
+    (tmp_path / "job.toml").write_text('trigger = "once"\nmetrics_port = 9001')
+    from_file = plan("--config", str(tmp_path / "job.toml"))
+    assert (from_file.is_once, from_file.metrics_port) == (True, 9001)
