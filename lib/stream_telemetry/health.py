@@ -99,6 +99,12 @@ class Health:
             self._lag_seconds = seconds
 
     @property
+    def lag_seconds(self) -> float:
+        """Age of the oldest record that waits, as the broker was last asked; 0 for none."""
+        with self._lock:
+            return self._lag_seconds
+
+    @property
     def silence(self) -> float:
         """Seconds since the query was last heard of."""
         with self._lock:

@@ -170,3 +170,11 @@ def test_an_orchestrator_needs_no_login(path: str) -> None:
     exporter = Exporter(login=LOGIN)
     exporter.make_well()
     assert exporter.ask(path).status == 200
+
+
+def test_the_start_page_says_how_late_the_records_are() -> None:
+    exporter = Exporter()
+    exporter.make_well()
+    assert "Oldest record that waits: none." in exporter.ask("/").text
+    exporter.health.set_lag(40.4)
+    assert "Oldest record that waits: 40 s old." in exporter.ask("/").text
