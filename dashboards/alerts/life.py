@@ -72,7 +72,8 @@ def _job_down(site: Site) -> Alert:
             - A process: does `curl` on its machine answer? Then a firewall, or `--metrics-host` (127.0.0.1 unless
               told), or TLS stands between.
             - No target: somebody changed `scrape_configs`, or discovery finds it no more. Taken down for good: hold
-              the alert back for {MEMORY}, `amtool silence add alertname=JobDown job=NAME -d {MEMORY} -c gone`.
+              the alert back for {MEMORY}:
+              `amtool --alertmanager.url=http://localhost:9093 silence add alertname=JobDown job=NAME -d {MEMORY} -c gone`.
             """,
     )
 
@@ -121,9 +122,9 @@ def _query_hung() -> Alert:
             intervals, at least a minute).
 
             - See: *Overview*, "Since Progress" and "State".
-            - If the broker is away, wait for it. Else take the threads (`jstack PID`, or the Spark page, "Thread
-              Dump"): they say what it waits for, often a slow checkpoint store. Then restart: `/health/live` asks
-              for that too after 10 minutes.
+            - If the broker is away, wait for it. Else take the threads: `pkill -QUIT -f deploy.SparkSubmit` prints them
+              on the job's console, the Spark page has them under "Thread Dump". They say what it waits for, often a
+              slow checkpoint store. Then restart: `/health/live` asks for that too after 10 minutes.
             """,
     )
 

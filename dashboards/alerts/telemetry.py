@@ -43,8 +43,9 @@ def _stale_push() -> Alert:
             also when it is idle.
 
             - See: *Scheduled runs*, "Latest Run" and "Last Push".
-            - Killed without a chance to clean up: start it again, or delete its group:
-              `curl -X DELETE http://localhost:9091/metrics/job/churn/instance/GROUP`.
+            - Killed without a chance to clean up: start it again, or delete its group and that of the guide's figures:
+              `curl -X DELETE http://localhost:9091/metrics/job/churn/instance/GROUP` and the same with `/run/once`
+              at the end; what `--pushgateway-labels` add comes before that, as `/environment/prod`.
             - Alive: `stream_push_errors_total` rises; is the Pushgateway up, and do login and certificate fit?
             """,
     )

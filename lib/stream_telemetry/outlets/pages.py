@@ -130,7 +130,8 @@ def _start_page(title: str, health: Health) -> str:
         f'<!DOCTYPE html><html lang="en"><head><title>{escape(title)}</title></head><body>'
         f"<h1>{escape(title)}</h1><p>State: <strong>{escape(health.state)}</strong>, "
         f"last heard of {health.silence:.0f} s ago. "
-        f"Oldest record that waits: {_age(health.lag_seconds)}.</p><ul>{checks}</ul><ul>{links}</ul>"
+        f"Oldest record that waits: {_age(health.lag_seconds)}.</p>"
+        f"<ul>{checks}</ul><ul>{links}</ul>"
         "</body></html>\n"
     )
 
