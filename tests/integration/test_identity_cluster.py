@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 from broker_access import OPEN_TO_ALL, admin_of, refuse, settings_of
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AclOperation, ResourceType
+from confluent_kafka.admin import (
+    AclOperation,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 from load import publish
 from pyspark.sql import SparkSession
 
@@ -24,6 +31,7 @@ from stream_telemetry.broker.topic_watch import ASK_SECONDS, TopicWatch
 from stream_telemetry.health import Health, limits_for
 from stream_telemetry.metrics.store import MetricStore
 from telco_churn.errors import KafkaUnavailableError, SettingsError, TopicError
+from telco_churn.query import cluster_checks
 from telco_churn.query.cluster_checks import ClusterChecks, checked_cluster
 from telco_churn.query.settings import GroupSettings, ReadSettings, TopicSettings
 from telco_churn.query.topic_checks import TopicsFound, check_beginning, check_topics
@@ -56,6 +64,14 @@ def _jvm() -> Iterator[None]:
     yield
     if running is None:
         spark.stop()
+
+
+def alter(broker: KafkaBroker, topic: str, name: str, value: str) -> None:
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    for altered in admin.incremental_alter_configs([resource]).values():
+        altered.result(30)
 
 
 @pytest.mark.usefixtures("_jvm")
@@ -100,6 +116,37 @@ def test_a_compacted_output_is_said_and_a_narrow_one_refused(
         checked_cluster(settings_of(own_broker), narrow, GroupSettings(), FOUND) as cluster,
     ):
         cluster.check_kafka()
+
+
+@pytest.mark.usefixtures("_jvm")
+def test_what_changes_of_the_topics_while_the_job_runs_is_said(
+    own_broker: KafkaBroker,
+    topics: TopicSettings,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster_checks, "POLICY_SECONDS", 0.0)
+    with admin_of(own_broker) as admin:
+        cluster = ClusterChecks(admin, settings_of(own_broker), topics)
+        assert cluster.topics().keys() == {"raw", "predictions", "dead"}
+        assert caplog.text == ""
+        for name in ("raw", "dead"):
+            alter(own_broker, name, "cleanup.policy", "compact")
+        for _ in range(2):
+            cluster.topics()
+        assert caplog.text.count("topic raw is compacted: what Kafka removes") == 1
+        assert caplog.text.count("topic dead is compacted: Kafka refuses an answer") == 1
+        refuse(own_broker, ResourceType.TOPIC, "predictions", AclOperation.DESCRIBE)
+        for _ in range(2):
+            assert cluster.topics().keys() == {"raw", "dead"}
+        assert caplog.text.count("the broker does not tell whether predictions is there") == 1
+        for _ in range(2):
+            delete_topics(own_broker.bootstrap_servers, ["dead"])
+            for _ in range(2):
+                assert cluster.topics().keys() == {"raw"}, "the others are seen"
+            create_topics(own_broker.bootstrap_servers, {"dead": 1})
+            cluster.topics()
+        assert caplog.text.count("topic dead is not there any more") == 2
 
 
 @pytest.mark.usefixtures("_jvm")

@@ -31,6 +31,8 @@ POLL_SECONDS = 3.0
 _WATCH_SECONDS = 1.0
 """No answer of the watch is waited for once the query has ended."""
 _REPEAT_SECONDS = 60.0
+RECOMMIT_SECONDS = 600.0
+"""Kafka forgets a group that nobody commits to for a week, and people delete groups."""
 _COMMIT_SECONDS = 6.0
 """How long a commit waits for the group's coordinator."""
 
@@ -71,6 +73,7 @@ class LagThread:
         self._lock = threading.Lock()
         self._progress: Positions = {}
         self._committed: Positions = {}
+        self._recommit_at = 0.0
         self._start: Positions | None = None
         self._counted_lost: dict[tuple[str, int], int] = {}
         self._oldest: dict[tuple[str, int], tuple[int, float]] = {}
@@ -143,7 +146,13 @@ class LagThread:
         except KafkaException as error:
             self._store.add(catalogue.POLL_ERRORS, 1)
             self._show_connection(is_connected=False)
-            log.debug("the broker does not tell its offsets: %s", error.args[0])
+            # A code below zero is the client's own: nobody has answered, and other lines say so.
+            is_refusal = error.args[0].code() > 0 and self._news.is_news("poll")
+            log.log(
+                logging.WARNING if is_refusal else logging.DEBUG,
+                "the broker does not tell its offsets, so lag is not known: %s",
+                error.args[0].str(),
+            )
             return
         self._show_connection(is_connected=True)
         self._show(bounds, positions, ages)
@@ -205,11 +214,13 @@ class LagThread:
     def _commit(self) -> None:
         with self._lock:
             positions = dict(self._progress)
-        if not self._commits or positions == self._committed:
+        is_known = positions == self._committed and time.monotonic() < self._recommit_at
+        if not (self._commits and positions) or is_known:
             return
         try:
             self._offsets.commit(positions)
             self._committed = positions
+            self._recommit_at = time.monotonic() + RECOMMIT_SECONDS
         except KafkaException as error:
             self._store.add(catalogue.COMMIT_ERRORS, 1)
             if self._news.is_news("commit"):

@@ -7,7 +7,9 @@ missing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -28,6 +30,19 @@ log = logging.getLogger(LOGGER)
 LEAST_MESSAGE_BYTES = 1_000_000
 """What an output topic must take: a dead letter with its key and headers, as the plan bounds it."""
 
+POLICY_SECONDS = 60.0  # between two looks at the clean-up policies
+
+
+_NO_ID = (
+    "the broker does not tell the id of {topic}: if it is made anew under its name, that shows "
+    "only if its offsets go back"
+)
+_EVENTS_GO = "what Kafka removes before the job has read it leaves no trace"
+_ANSWERS_GO = (
+    "Kafka refuses an answer to an event without a key there, which ends the job, and keeps only "
+    "the last one of each key; set cleanup.policy=delete unless every event has a key"
+)
+
 Answer = TypeVar("Answer")
 
 _SIZE, _POLICY = "max.message.bytes", "cleanup.policy"
@@ -41,6 +56,7 @@ class ClusterChecks:
         self._kafka = kafka
         self._topics = topics
         self._said: set[str] = set()
+        self._looked_at = -math.inf
 
     def check_kafka(self) -> SourceIdentity:
         """What must hold at the start, before each restart, and when no batch ends.
@@ -68,18 +84,40 @@ class ClusterChecks:
             "the broker does not tell its cluster's id: another cluster under its address is not "
             "noticed",
         )
-        missing = (
-            f"the broker does not tell the id of {topic}: if it is made anew under its name, that "
-            "shows only if its offsets go back"
-        )
-        known = self._known(topic, missing)
+        known = self._known(topic)
         if known is not None and known.id is None:
-            self._say(missing)
+            self._say(_NO_ID.format(topic=topic))
         return SourceIdentity(cluster, topic, known.id if known else None)
 
     def topics(self) -> dict[str, KnownTopic]:
-        """All topics of the job as they are now, by name; raises AdminError."""
-        return self._admin.topics(self._topics.all)
+        """The topics of the job as they are now, by name; raises AdminError.
+
+        One that is gone, or that this user may not ask for any more, is left out and said, so that
+        it does not hide what becomes of the others. It is asked every few seconds, and once a
+        minute looks at their clean-up policies too.
+        """
+        found = {}
+        try:
+            for name in self._topics.all:
+                if known := self._there(name):
+                    found[name] = known
+            if time.monotonic() - self._looked_at > POLICY_SECONDS:
+                self._looked_at = time.monotonic()
+                for name in found:
+                    self._tell_policy(name, self.settings_of(name))
+        except (KafkaUnavailableError, TopicError) as error:
+            raise AdminError(type(error).__name__, str(error)) from error
+        return found
+
+    def _there(self, name: str) -> KnownTopic | None:
+        gone = f"topic {name} is not there any more; create it, before the job needs it and ends"
+        try:
+            found = self._known(name)
+        except TopicError:
+            self._say(gone)
+            return None
+        self._said.discard(gone)
+        return found
 
     def check_outputs(self) -> None:
         """Sees whether the output topics take the largest records that the job writes.
@@ -89,7 +127,7 @@ class ClusterChecks:
             KafkaUnavailableError: the broker does not answer.
         """
         for topic in self._topics.outputs:
-            self._known(topic, f"the broker does not tell whether {topic} is there")
+            self._known(topic)
             settings = self.settings_of(topic)
             if int(settings.get(_SIZE, LEAST_MESSAGE_BYTES)) < LEAST_MESSAGE_BYTES:
                 raise TopicError(
@@ -98,12 +136,7 @@ class ClusterChecks:
                     f"--bootstrap-server {self._kafka.broker} --alter --topic {topic} --add-config "
                     "max.message.bytes=1048588"
                 )
-            if "compact" in settings.get(_POLICY, ""):
-                self._say(
-                    f"topic {topic} is compacted: Kafka refuses an answer to an event without a "
-                    "key there, which ends the job, and keeps only the last one of each key; set "
-                    "cleanup.policy=delete unless every event has a key"
-                )
+            self._tell_policy(topic, settings)
 
     def compacted(self) -> list[str]:
         """The output topics that are compacted, as far as the broker tells."""
@@ -112,6 +145,12 @@ class ClusterChecks:
             for topic in self._topics.outputs
             if "compact" in self.settings_of(topic).get(_POLICY, "")
         ]
+
+    def _tell_policy(self, topic: str, settings: Mapping[str, str]) -> None:
+        if "compact" not in settings.get(_POLICY, ""):
+            return
+        is_source = topic == self._topics.input_topic
+        self._say(f"topic {topic} is compacted: {_EVENTS_GO if is_source else _ANSWERS_GO}")
 
     def check_group(self, group: GroupSettings) -> None:
         """Warns of a consumer group that somebody else uses.
@@ -147,8 +186,11 @@ class ClusterChecks:
         )
         return found or {}
 
-    def _known(self, topic: str, missing: str) -> KnownTopic | None:
-        return self._asked(lambda: self._admin.topics([topic])[topic], missing, topic)
+    def _known(self, topic: str) -> KnownTopic | None:
+        is_source = topic == self._topics.input_topic
+        missing = _NO_ID if is_source else "the broker does not tell whether {topic} is there"
+        ask = self._admin.topics
+        return self._asked(lambda: ask([topic])[topic], missing.format(topic=topic), topic)
 
     def _asked(
         self, ask: Callable[[], Answer | None], missing: str, topic: str = ""

@@ -5,6 +5,7 @@ The integration tests ask a real one; here its answers are written down.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import cast
@@ -33,6 +34,7 @@ class Answers:
         self.ends: dict[int, int] = {0: 10}
         self.made: dict[int, float] = {}
         self.is_away = False
+        self.away = AWAY
         self.refuses_commits = False
         self.commits: list[dict[tuple[str, int], int]] = []
         self.asked_for_times: list[Positions] = []
@@ -40,7 +42,7 @@ class Answers:
 
     def bounds(self) -> Bounds:
         if self.is_away:
-            raise AWAY
+            raise self.away
         return Bounds(of(self.begins), of(self.ends))
 
     def timestamps(self, positions: Positions) -> Mapping[tuple[str, int], float]:
@@ -209,6 +211,35 @@ def test_progress_is_committed_when_it_has_changed(watched: Watched) -> None:
     watched.thread.advance(of({0: 4}))
     watched.polled(3)
     assert watched.answers.commits == [of({0: 4})]
+
+
+def test_progress_is_committed_again_after_a_while_or_kafka_forgets_the_group(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lag, "RECOMMIT_SECONDS", 0.05)
+    watched.thread.start()
+    watched.polled(10)
+    assert watched.answers.commits == []
+    watched.thread.advance(of({0: 4}))
+    watched.polled(20)
+    assert len(watched.answers.commits) >= 2
+    assert watched.answers.commits[-1] == of({0: 4})
+
+
+@pytest.mark.parametrize(
+    ("code", "is_said"),
+    [(KafkaError.TOPIC_AUTHORIZATION_FAILED, True), (KafkaError._TIMED_OUT, False)],
+)
+def test_a_refusal_is_said_once_and_silence_is_left_to_others(
+    watched: Watched, caplog: pytest.LogCaptureFixture, code: int, is_said: bool
+) -> None:
+    watched.answers.away = KafkaException(KafkaError(code))
+    watched.answers.is_away = True
+    watched.thread.start()
+    watched.polled(3)
+    lines = [r for r in caplog.records if r.levelno > logging.INFO]
+    assert len(lines) == is_said
+    assert all("does not tell its offsets, so lag is not known" in r.getMessage() for r in lines)
 
 
 def test_a_commit_that_fails_is_counted_and_tried_again(watched: Watched) -> None:
