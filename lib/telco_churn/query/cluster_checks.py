@@ -31,8 +31,6 @@ LEAST_MESSAGE_BYTES = 1_000_000
 """What an output topic must take: a dead letter with its key and headers, as the plan bounds it."""
 
 POLICY_SECONDS = 60.0  # between two looks at the clean-up policies
-
-
 _NO_ID = (
     "the broker does not tell the id of {topic}: if it is made anew under its name, that shows "
     "only if its offsets go back"
