@@ -1,5 +1,7 @@
 """What the observation costs: the job's plan with it and without, in turn, on the same records.
 
+"guide" has the guide's eleven buckets alone, so that the price of the finer ones is seen.
+
     python bench/telemetry_cost.py [THOUSANDS_OF_RECORDS] [ROUNDS]
 
 Kafka is left out, on one core, so that the share of the plan is seen; with Kafka at both ends the
@@ -14,12 +16,14 @@ import statistics
 import sys
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from churn_tools.customers.synthetic import synthetic_customers
 from launcher.java import use_chosen_java
+from stream_telemetry.batch import observation as observation_module
 from stream_telemetry.batch.observation import Observation
 from telco_churn import pipeline
 from telco_churn.contract.parser import EventParser
@@ -29,6 +33,7 @@ from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
 from telco_churn.query.session import SQL_SETTINGS
 
+GUIDES_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 HOME = Path(__file__).resolve().parents[1]
 
 
@@ -62,6 +67,7 @@ def main(thousands: int, rounds: int) -> None:
     )
     plans = {
         "without": replace(observed_plan, observation=silent).transform(records),
+        "guide": _with_guides_buckets(observed_plan, records),
         "with": observed_plan.transform(records),
     }
     seconds: dict[str, list[float]] = {name: [] for name in plans}
@@ -73,8 +79,17 @@ def main(thousands: int, rounds: int) -> None:
     cost = {name: statistics.median(times[1:]) / count * 1e6 for name, times in seconds.items()}
     for name, each in cost.items():
         print(f"{name:8} {each:6.2f} core-µs a record")
-    difference = cost["with"] - cost["without"]
-    print(f"observed {difference:6.2f} core-µs a record, {difference / cost['without']:.1%}")
+    for name, before in (("with", "without"), ("with", "guide")):
+        more = cost[name] - cost[before]
+        print(f"{name} over {before}: {more:.2f} core-µs a record, {more / cost[before]:.1%}")
+
+
+def _with_guides_buckets(plan: pipeline.ChurnPipeline, records: DataFrame) -> DataFrame:
+    with (
+        patch.object(observation_module, "PROCESSING_BUCKETS", GUIDES_BUCKETS),
+        patch.object(observation_module, "END_TO_END_BUCKETS", GUIDES_BUCKETS),
+    ):
+        return plan.transform(records)
 
 
 def _task_seconds(spark: SparkSession, plan: DataFrame, group: str) -> float:
