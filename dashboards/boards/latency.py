@@ -6,11 +6,19 @@ from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.models import common, dashboard
 
 from dashboards.boards.overview import waiting
-from dashboards.boards.parts.blocks import Panel, query, spread, time_series, with_limit
+from dashboards.boards.parts.blocks import (
+    Panel,
+    logarithmic,
+    query,
+    spread,
+    time_series,
+    with_limit,
+)
 from dashboards.boards.parts.choice import Choice, increase, of_consumer, rate, total
 from dashboards.boards.parts.frame import board
 from dashboards.site import Site
 from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.bounds import PROCESSING_BUCKETS
 from stream_telemetry.metrics.metric import Metric
 
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -163,19 +171,16 @@ def batches(choice: Choice) -> Panel:
 
 def operations(choice: Choice, name: str) -> Panel:
     """A percentile of each step; the 95th is on the overview."""
-    return (
-        time_series(
-            f"Processing Latency by Operation, {name}",
-            "Time that a record spends in each step of the plan, measured on the executor.",
-            "s",
-            query(
-                choice.quantile(_PERCENTILES[name], catalogue.PROCESSING_LATENCY, "operation"),
-                "{{operation}}",
-            ),
-        )
-        .axis_soft_max(0)
-        .span(12)
+    panel = time_series(
+        f"Processing Latency by Operation, {name}",
+        "Time that a record spends in each step of the plan, measured on the executor.",
+        "s",
+        query(
+            choice.quantile(_PERCENTILES[name], catalogue.PROCESSING_LATENCY, "operation"),
+            "{{operation}}",
+        ),
     )
+    return logarithmic(panel.span(12), PROCESSING_BUCKETS[0])
 
 
 def _of_batches(

@@ -7,6 +7,7 @@ from grafana_foundation_sdk.models import dashboard
 from dashboards.boards.health import health
 from dashboards.boards.parts.blocks import (
     Panel,
+    logarithmic,
     now,
     pie,
     query,
@@ -18,6 +19,7 @@ from dashboards.boards.parts.frame import board
 from dashboards.boards.replicas import what_runs
 from dashboards.site import Site
 from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.bounds import PROCESSING_BUCKETS
 
 
 def overview(site: Site) -> dashboard.Dashboard:
@@ -106,9 +108,10 @@ def average_latency(choice: Choice) -> Panel:
 
 def p95_latency(choice: Choice) -> Panel:
     """The guide's panel 5."""
-    return time_series(
+    panel = time_series(
         "95th Percentile Latency by Operation",
         "Time that 95 of 100 records spend in each step of the plan at most.",
         "s",
         query(choice.quantile(0.95, catalogue.PROCESSING_LATENCY, "operation"), "{{operation}}"),
-    ).axis_soft_max(0)
+    )
+    return logarithmic(panel, PROCESSING_BUCKETS[0])

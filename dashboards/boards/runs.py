@@ -10,6 +10,7 @@ from dashboards.boards.parts.blocks import (
     Panel,
     history,
     linked,
+    logarithmic,
     now,
     pie,
     query,
@@ -19,6 +20,7 @@ from dashboards.boards.parts.choice import Choice, of_runs, total
 from dashboards.boards.parts.frame import board, entry
 from dashboards.site import Site
 from stream_telemetry.metrics import catalogue, pushed
+from stream_telemetry.metrics.bounds import PROCESSING_BUCKETS
 from stream_telemetry.metrics.metric import Metric
 
 
@@ -143,7 +145,7 @@ def run_errors(choice: Choice) -> Panel:
 def run_latency(choice: Choice) -> Panel:
     """How long records of the latest run took."""
     buckets = choice.part(catalogue.PROCESSING_LATENCY, "bucket")
-    return time_series(
+    panel = time_series(
         "95th Percentile Latency of the Run",
         "Time that 95 of 100 records of the latest runs spent in each step of the plan at most.",
         "s",
@@ -151,7 +153,8 @@ def run_latency(choice: Choice) -> Panel:
             f"histogram_quantile(0.95, {total(buckets, 'operation', 'le')})",
             "{{operation}}",
         ),
-    ).axis_soft_max(0)
+    )
+    return logarithmic(panel, PROCESSING_BUCKETS[0])
 
 
 def _of_groups(

@@ -133,7 +133,11 @@ def test_a_number_says_so_where_nobody_answers(panel: dict[str, Any]) -> None:
 def test_lines_begin_at_zero_and_say_their_last_and_highest_value(panel: dict[str, Any]) -> None:
     assert panel["options"]["legend"]["calcs"] == ["lastNotNull", "max"]
     assert panel["options"]["legend"]["displayMode"] == "table"
-    assert panel["fieldConfig"]["defaults"]["min"] == 0
+    defaults = panel["fieldConfig"]["defaults"]
+    is_log = defaults["custom"].get("scaleDistribution") == {"type": "log", "log": 10}
+    # A logarithmic axis has no 0, and is for operations, which take microseconds or seconds.
+    assert is_log == ("{{operation}}" in {one["legendFormat"] for one in panel["targets"]})
+    assert (defaults["min"] > 0) == is_log
 
 
 def test_a_colour_means_the_same_everywhere() -> None:

@@ -75,6 +75,12 @@ def with_limit(panel: timeseries.Panel, limit: float) -> timeseries.Panel:
     return panel.thresholds(steps("transparent", (limit, BAD))).thresholds_style(style)
 
 
+def logarithmic(panel: timeseries.Panel, lowest: float) -> timeseries.Panel:
+    """The same for values of many sizes: on a linear axis, all but the largest look like 0."""
+    scale = common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10)
+    return panel.scale_distribution(scale).min(lowest).axis_soft_max(1000 * lowest)
+
+
 def number(title: str, description: str, unit: str, *queries: Query) -> stat.Panel:
     """The value of this moment, large; a sixth of the width.
 
