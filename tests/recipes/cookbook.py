@@ -154,7 +154,7 @@ ADD_AN_ALERT = Recipe(
                 "        expression=f\"({risen('stream_commit_errors_total', '10m')}) > 0\",\n"
                 '        summary="Progress is not committed to the group",\n'
                 '        description="{{ $labels.instance }}: {{ $value }} commits failed.",\n'
-                '        entry="Kafka\'s own tools show a lag that is not there.",\n    )\n\n\n',
+                '        entry="- See: *Engine*, \\"Telemetry Errors\\".",\n    )\n\n\n',
                 before="def _log_lines_lost()",
             ),
         ),
