@@ -11,6 +11,8 @@ from urllib.request import urlopen
 
 import pytest
 from binaries import pushgateway
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 from job import Job
 from load import publish
 
@@ -127,3 +129,20 @@ def test_a_success_is_remembered_over_a_run_without_its_model(
     assert done.returncode == 3, done.stderr
     assert_failed(gateway, 3, before)
     assert told(gateway)[SUCCESS] == well[SUCCESS]
+
+
+@pytest.mark.slow
+def test_a_run_tells_what_kafka_has_deleted_before_it_came(
+    tmp_path: Path, gateway: str, broker: str, topic_names: CustomerTopics
+) -> None:
+    job = Job(tmp_path, broker, topic_names)
+    publish(broker, topic_names.raw, 40, partition=0)
+    assert job.run(*options(gateway)).returncode == 0
+    assert told(gateway)["stream_run_records_lost"] == 0
+
+    publish(broker, topic_names.raw, 30, partition=0)
+    admin = AdminClient({"bootstrap.servers": broker})
+    for deleted in admin.delete_records([TopicPartition(topic_names.raw, 0, 60)]).values():
+        deleted.result(30)
+    job.run(*options(gateway, "--on-data-loss", "continue"))
+    assert told(gateway)["stream_run_records_lost"] == 20
