@@ -21,7 +21,7 @@ from telco_churn.settings.resolve import read_settings
 def pass_through(arguments: Sequence[str]) -> None:
     """Copies the input topic to the output topic, read and written as the job does it."""
     settings = read_settings(arguments, os.environ)
-    spark = start_session()
+    spark = start_session(limit=600)
     kafka, topics, reading = settings.kafka, settings.topics, settings.reading
     ends = source_and_sink.KafkaEnds(kafka, topics, reading, settings.group, settings.checkpoint)
     target = F.lit(topics.output_topic).alias("topic")

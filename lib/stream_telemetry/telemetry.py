@@ -19,6 +19,7 @@ from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.logs.query import QueryLog
 from stream_telemetry.logs.records import RecordLog, RecordLogPlan
 from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.books import Books, books_of
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.pages import make_app
 from stream_telemetry.outlets.push import PushThread
@@ -83,6 +84,7 @@ class Telemetry:
         self._records = self._record_log(outlets.record_log)
         self._lag = lag_of(stream, self._store, self._health, self._log_health)
         self._is_cut_off = False
+        self.books = Books()
         self._chronicle = Chronicle(
             observation=observation,
             store=self._store,
@@ -193,6 +195,7 @@ class Telemetry:
         if self._exporter:
             closings.append(self._exporter.close)
         close_each(closings)
+        self.books = books_of(self._store, self._stream.topic)
         if self._report:
             self._report.is_complete = self._chronicle.has_ended_well and not self._is_cut_off
 

@@ -22,7 +22,7 @@ from telco_churn.query.preflight import prepare_model
 from telco_churn.query.session import failing_with_spark, session
 from telco_churn.query.source_and_sink import KafkaEnds
 from telco_churn.query.topic_checks import check_topics
-from telco_churn.run_reports import failures_told, run_report
+from telco_churn.run_reports import close_books, failures_told, run_report
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import described, read_settings
 from telco_churn.telemetry import make_telemetry, show_start, start_log
@@ -63,7 +63,10 @@ def run(settings: Settings, report: RunReport | None) -> None:
     beginning = None if checkpoint.has_batches() else reading
     parser = EventParser(load_contract("customer_event"), settings.schemas.schema_id)
     if settings.run.dry_run:
-        with session() as spark, checked_cluster(kafka, topics, group, found, beginning) as cluster:
+        with (
+            session(settings.supervision.start_timeout) as spark,
+            checked_cluster(kafka, topics, group, found, beginning) as cluster,
+        ):
             # Only compared: a dry run takes no lock and writes no identity.
             checkpoint.check_source(cluster.check_kafka())
             prepare_model(spark, settings.model, reading, found.partitions)
@@ -74,7 +77,7 @@ def run(settings: Settings, report: RunReport | None) -> None:
     with (
         checkpoint.locked(lambda reason: alarm.ring(QueryFailedError(reason))),
         make_telemetry(settings, observation, start_log(settings), report) as telemetry,
-        session() as spark,
+        session(settings.supervision.start_timeout) as spark,
         checked_cluster(kafka, topics, group, found, beginning) as cluster,
     ):
         checkpoint.begin(cluster.check_kafka())
@@ -82,8 +85,7 @@ def run(settings: Settings, report: RunReport | None) -> None:
         routes = Routes(*topics.outputs, group.consumer_group)
         pipeline = ChurnPipeline(parser, model, routes, observation)
         ends = KafkaEnds(kafka, topics, reading, group, settings.checkpoint)
-        log_file = settings.log.log_dir / "spark.log"
-        triage = Triage(topics, cluster, checkpoint, alarm, log_file)
+        triage = Triage(topics, cluster, checkpoint, alarm, settings.log.of_jvm)
         show_start(telemetry, settings, model.manifest)
         with triage.failing_for_good(settings.supervision.max_restarts):
             telemetry.run(
@@ -91,3 +93,5 @@ def run(settings: Settings, report: RunReport | None) -> None:
                 lambda: checkpoint.start(lambda: ends.start(spark, pipeline.transform)),
                 triage.oversight(),
             )
+    if reading.trigger.is_once:
+        close_books(telemetry.books)

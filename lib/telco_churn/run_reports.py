@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stream_telemetry.errors import TelemetryError
+from stream_telemetry.metrics.books import Books
 from stream_telemetry.outlets.settings import PushSettings
-from telco_churn import QUERY_NAME
-from telco_churn.errors import ChurnStreamError
+from telco_churn import LOGGER, QUERY_NAME
+from telco_churn.errors import ChurnStreamError, QueryFailedError
 from telco_churn.query.settings import GroupSettings
 from telco_churn.settings.job import RunSettings
 from telco_churn.settings.resolve import read_what_fits
@@ -63,6 +65,24 @@ def failures_told(arguments: Sequence[str], environment: Mapping[str, str]) -> I
         # Raised inside the report's block, which pushes the exit code.
         with _report(arguments, environment) or nullcontext():
             raise
+
+
+def close_books(books: Books) -> None:
+    """Tells what became of the records of a run that is over.
+
+    Raises:
+        QueryFailedError: they do not balance, or it is not known whether they do.
+    """
+    logging.getLogger(LOGGER).log(
+        logging.WARNING if books.lost else logging.INFO, "the run is over: %s", books
+    )
+    if books.is_balanced:
+        return
+    what = "some of Spark's events could not be read" if books.unread_events else "they must be 0"
+    raise QueryFailedError(
+        f"the run's books do not balance: {books} ({what}); compare the topics with python -m "
+        "churn_tools.verify, and report it"
+    )
 
 
 def _report(arguments: Sequence[str], environment: Mapping[str, str]) -> RunReport | None:

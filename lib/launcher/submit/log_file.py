@@ -6,9 +6,8 @@ import contextlib
 import os
 import stat
 
-from stream_telemetry.logs.configure import STANDARD_OUTPUT
 from stream_telemetry.logs.files.own_file import claim
-from stream_telemetry.logs.settings import LogSettings
+from stream_telemetry.logs.settings import JVM_LOG, STANDARD_OUTPUT, LogSettings
 
 
 def claim_spark_log(log: LogSettings) -> dict[str, str]:
@@ -26,7 +25,7 @@ def claim_spark_log(log: LogSettings) -> dict[str, str]:
     with contextlib.suppress(OSError):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path, lock = claim(directory / "spark.log")
-        variables["CHURN_STREAM_SPARK_LOG"] = path.stem
+        variables[JVM_LOG] = path.stem
         if lock is not None:
             os.set_inheritable(lock, True)
     return variables

@@ -15,8 +15,8 @@ from stream_telemetry.logs.files.own_file import OwnFile
 from stream_telemetry.logs.files.whole_lines import OWNER_ONLY, LostLines, WholeLines
 from stream_telemetry.logs.lines import JsonLines, ReadableLines
 from stream_telemetry.logs.rate_limit import RateLimit
+from stream_telemetry.logs.settings import STANDARD_OUTPUT
 
-STANDARD_OUTPUT = Path("-")
 """Stands for a directory: the JSON lines go to standard output, and are all that goes there."""
 READABLE_RECORDS_PER_SECOND = 10
 """Most lines about single records a second where people read."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from stream_telemetry.options import option
 from stream_telemetry.values import LOG_LEVELS, choice, count, directory, log_level, or_off
+
+STANDARD_OUTPUT = Path("-")
+JVM_LOG = "CHURN_STREAM_SPARK_LOG"
+"""Environment variable with the name of the JVM's log, which another job's may have taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +38,13 @@ class LogSettings:
     def file_mode(self) -> int:
         """The mode, as a number."""
         return int(self.log_file_mode, 8)
+
+    @property
+    def of_jvm(self) -> str:
+        """Where the JVM's own log is, as conf/log4j2.properties has it; for people."""
+        if self.log_dir == STANDARD_OUTPUT:
+            return "Spark's own lines on standard error"
+        return str(self.log_dir / f"{os.environ.get(JVM_LOG, 'spark')}.log")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,14 @@ from stream_telemetry.values import count
 
 @dataclass(frozen=True, kw_only=True)
 class SupervisionSettings:
-    """Restarts."""
+    """Start and restarts."""
+
+    start_timeout: int = option(
+        "600",
+        "seconds within which a cluster must give the job its first executor",
+        parse=count(1),
+        metavar="SECONDS",
+    )
 
     max_restarts: int = option(
         "5",

@@ -21,6 +21,18 @@ OBJECT_KEYWORDS = ANNOTATIONS | {"type", "required", "properties", "additionalPr
 VALUE_KEYWORDS = ANNOTATIONS | {"type", "enum", "pattern", "minimum", "maximum", "format"}
 FIELD_KEYWORDS = VALUE_KEYWORDS | {"oneOf"}
 VALUE_TYPES = ("integer", "number", "string")
+_TEXT, _NUMBER, _LIST = (str, "text"), ((int, float), "a number"), (list, "a list")
+_SHAPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "pattern": _TEXT,
+    "format": _TEXT,
+    "minimum": _NUMBER,
+    "maximum": _NUMBER,
+    "enum": _LIST,
+    "required": _LIST,
+    "oneOf": _LIST,
+    "properties": (dict, "an object"),
+}
+"""What the value of a keyword is, in Python and for people."""
 
 Schema = Mapping[str, Any]
 
@@ -64,9 +76,9 @@ def parse_contract(name: str, schema: Schema) -> Contract:
     Raises:
         SettingsError: the schema uses a keyword, type, format or pattern that would go unchecked.
     """
+    _check_keywords(name, schema, OBJECT_KEYWORDS)
     if schema.get("type") != "object":
         raise SettingsError(f"contract {name}: type is {schema.get('type')!r}, must be 'object'")
-    _refuse_unknown(name, schema, OBJECT_KEYWORDS)
     required = set(schema.get("required", ()))
     properties: Mapping[str, Schema] = schema.get("properties", {})
     if missing := sorted(required - properties.keys()):
@@ -89,7 +101,7 @@ def _parse_field(contract: str, name: str, rules: Schema, is_required: bool) -> 
     # The name becomes part of a path expression and is looked for in raw JSON text.
     if not name.replace("_", "a").isalnum() or not name.isascii():
         raise SettingsError(f"contract {where}: use letters, digits and _ only")
-    _refuse_unknown(where, rules, FIELD_KEYWORDS)
+    _check_keywords(where, rules, FIELD_KEYWORDS)
     branches = rules.get("oneOf", ())
     if not branches:
         _check_value_rules(where, rules)
@@ -97,7 +109,7 @@ def _parse_field(contract: str, name: str, rules: Schema, is_required: bool) -> 
     if rules.keys() - ANNOTATIONS - {"oneOf"}:
         raise SettingsError(f"contract {where}: oneOf must stand alone")
     for branch in branches:
-        _refuse_unknown(where, branch, VALUE_KEYWORDS)
+        _check_keywords(where, branch, VALUE_KEYWORDS)
         _check_value_rules(where, branch)
     if sorted(branch["type"] for branch in branches) != ["number", "string"]:
         raise SettingsError(f"contract {where}: oneOf must be one number and one string")
@@ -127,9 +139,19 @@ def _check_value_rules(where: str, rules: Schema) -> None:
         ) from error
 
 
-def _refuse_unknown(where: str, schema: Schema, known: set[str]) -> None:
+def _check_keywords(where: str, schema: object, known: set[str]) -> None:
+    """Refuses keywords that nobody checks, and values that are no values of theirs."""
+    if not isinstance(schema, Mapping):
+        raise SettingsError(f"contract {where}: {schema!r} is not an object with rules")
     if unknown := sorted(schema.keys() - known):
         raise SettingsError(
             f"contract {where}: keyword {unknown[0]!r} is not supported; "
             f"use {', '.join(sorted(known - ANNOTATIONS))}"
         )
+    for keyword in sorted(schema.keys() & _SHAPES.keys()):
+        value, (shape, named) = schema[keyword], _SHAPES[keyword]
+        # In Python true and false are numbers.
+        if not isinstance(value, shape) or isinstance(value, bool):
+            raise SettingsError(f"contract {where}: {keyword} is {value!r}, must be {named}")
+    if not all(isinstance(name, str) for name in schema.get("required", ())):
+        raise SettingsError(f"contract {where}: required is a list of names")

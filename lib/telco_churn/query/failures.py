@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyspark.errors import StreamingQueryException
 
@@ -62,7 +61,7 @@ class Triage:
     cluster: ClusterChecks
     checkpoint: Checkpoint
     alarm: Alarm
-    log: Path
+    log: str
 
     def ensure_it_can_pass(self, error: StreamingQueryException) -> None:
         """Returns if a restart may help: a broker that is away, a timeout, a full disk.

@@ -18,6 +18,7 @@ from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from stream_telemetry.run.lifecycle import JVM_ERRORS, SparkGoneError, told_when_gone
 from telco_churn import LOGGER
 from telco_churn.errors import QueryFailedError, SettingsError
+from telco_churn.query.patience import awaited
 
 CONNECTOR = f"org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark.__version__}"
 # pyspark ships these two; without them the download is a tenth of the size.
@@ -87,15 +88,15 @@ def failing_with_spark(log: LogSettings) -> Iterator[None]:
             yield
     except SparkGoneError as error:
         raise QueryFailedError(
-            f"{error}; see {log.log_dir / 'spark.log'} for the reason, and start the job again: it "
+            f"{error}; see {log.of_jvm} for the reason, and start the job again: it "
             "goes on from its checkpoint"
         ) from error
 
 
 @contextmanager
-def session() -> Iterator[SparkSession]:
+def session(limit: float) -> Iterator[SparkSession]:
     """`start_session`, stopped at the end even if the JVM is gone."""
-    spark = start_session()
+    spark = start_session(limit)
     try:
         yield spark
     finally:
@@ -103,14 +104,28 @@ def session() -> Iterator[SparkSession]:
             spark.stop()
 
 
-def start_session() -> SparkSession:
-    """A Spark session that can read and write Kafka.
+def start_session(limit: float) -> SparkSession:
+    """A Spark session that can read and write Kafka, and has an executor.
+
+    Args:
+        limit: seconds that a cluster may take for it.
 
     Raises:
         SettingsError: Spark does not start, or the connector cannot be fetched.
+        QueryFailedError: the cluster has given no executor in time.
     """
     conf = SparkConf()
-    is_local = conf.get("spark.master", "local[*]").startswith("local")
+    master = str(conf.get("spark.master", "local[*]"))
+    if master.startswith("local"):
+        return _started(conf, is_local=True)
+    with awaited(master, limit):
+        spark = _started(conf, is_local=False)
+        # The smallest job there is: it waits until there is an executor.
+        spark.range(1, numPartitions=1).first()
+    return spark
+
+
+def _started(conf: SparkConf, *, is_local: bool) -> SparkSession:
     builder = SparkSession.builder.appName("churn_stream").config(map=SQL_SETTINGS)
     if is_local:
         unset = {key: value for key, value in _LOCAL_SETTINGS.items() if not conf.contains(key)}

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from stream_telemetry.logs.configure import (
-    STANDARD_OUTPUT,
     LogTargets,
     QuietStream,
     close_logging,
@@ -21,6 +20,7 @@ from stream_telemetry.logs.configure import (
 )
 from stream_telemetry.logs.files.whole_lines import LostLines
 from stream_telemetry.logs.lines import MAX_CHARS
+from stream_telemetry.logs.settings import STANDARD_OUTPUT
 
 Configure = Callable[..., LostLines]
 

@@ -184,3 +184,43 @@ def test_a_required_property_without_rules_is_refused() -> None:
 def test_rules_for_unknown_properties_are_refused() -> None:
     said = refusal_of(additionalProperties={"type": "string"})
     assert said == "contract sample: additionalProperties must be true or false"
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "wanted"),
+    [
+        ("pattern", 5, "text"),
+        ("pattern", None, "text"),
+        ("pattern", ["^a$"], "text"),
+        ("format", ["date-time"], "text"),
+        ("enum", "Yes", "a list"),
+        ("enum", 5, "a list"),
+        ("minimum", "0", "a number"),
+        ("maximum", True, "a number"),
+        ("oneOf", {"type": "number"}, "a list"),
+    ],
+)
+def test_a_value_that_is_none_of_its_keyword_is_refused(
+    keyword: str, value: object, wanted: str
+) -> None:
+    said = refusal_of_field(type="string", **{keyword: value})
+    assert said == f"contract sample: property size: {keyword} is {value!r}, must be {wanted}"
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"required": "size"},
+        {"required": [["size"]]},
+        {"properties": ["size"]},
+        {"properties": {"size": True}},
+        {"properties": {"size": {"oneOf": ["number", "string"]}}},
+    ],
+)
+def test_a_contract_of_another_shape_is_refused(keywords: dict[str, object]) -> None:
+    assert "contract sample" in refusal_of(**keywords)
+
+
+def test_a_contract_that_is_no_object_is_refused() -> None:
+    with pytest.raises(SettingsError, match="not an object"):
+        parse_contract("sample", [])  # type: ignore[arg-type]

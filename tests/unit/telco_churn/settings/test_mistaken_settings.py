@@ -22,6 +22,7 @@ MALFORMED = {
     "checkpoint": (["  "], "is empty"),
     "starting_offsets": (["newest", "[1]", "{", "5"], "must be earliest, latest, or JSON"),
     "max_offsets_per_trigger": (["0", "-1", "1.5", "many"], "whole number of at least 1"),
+    "start_timeout": (["0", "-1", "1.5", "long"], "is not a whole number of at least 1"),
     "max_restarts": (["-1", "1.5", "many"], "is not a whole number of at least 0"),
     "on_data_loss": (["maybe", "Continue"], "is none of fail, continue"),
     "metrics_host": ([" "], "is empty"),
