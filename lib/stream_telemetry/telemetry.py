@@ -48,6 +48,9 @@ class Telemetry:
     The port is taken at once, so that a job that gets none ends before it has done anything.
     """
 
+    books = Books()
+    """What became of the records, once the run is over."""
+
     def __init__(
         self,
         stream: Stream,
@@ -84,7 +87,6 @@ class Telemetry:
         self._records = self._record_log(outlets.record_log)
         self._lag = lag_of(stream, self._store, self._health, self._log_health)
         self._is_cut_off = False
-        self.books = Books()
         self._chronicle = Chronicle(
             observation=observation,
             store=self._store,
