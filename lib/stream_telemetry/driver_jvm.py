@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pwd
 from collections.abc import Callable
@@ -31,6 +32,23 @@ def connected() -> Any:
         name = os.environ.get("HADOOP_USER_NAME") or f"uid{os.getuid()}"
         users.setLoginUser(users.createRemoteUser(name))
     return SparkContext._jvm
+
+
+class Interruption(KeyboardInterrupt):
+    """What a handler of signals raises in the main thread, out of whatever that waits for.
+
+    Py4J gives up the call under way for a KeyboardInterrupt; after any other error its next call
+    would wait for the answer to this one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        # It logs a stack trace, and goes on as it should.
+        logging.getLogger().addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return record.msg != "KeyboardInterrupt while sending command."
 
 
 def handle_in_jvm(gateway: JavaGateway, handle: Callable[[str], object]) -> None:

@@ -10,8 +10,8 @@ from stream_telemetry.outlets.run_report import RunReport
 from stream_telemetry.run.alarm import Alarm
 from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract
+from telco_churn.early_stops import heeding_signals
 from telco_churn.errors import QueryFailedError
-from telco_churn.last_words import heeding_signals
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
 from telco_churn.pipeline import ChurnPipeline

@@ -147,7 +147,7 @@ def exit_code(error: BaseException | None) -> int:
         return 0
     if isinstance(error, KeyboardInterrupt):
         # 128 + SIGINT, as shells report it.
-        return 130
+        return int(getattr(error, "exit_code", 130))
     if isinstance(error, SystemExit):
         # As Python does it: a text means 1, nothing means 0.
         return error.code if isinstance(error.code, int) else int(error.code is not None)

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from stream_telemetry.driver_jvm import Interruption
 from stream_telemetry.logs.settings import JVM_LOG
 from telco_churn import LOGGER
 from telco_churn.errors import QueryFailedError
@@ -60,8 +61,8 @@ def awaited(master: str, limit: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-class _TimeUp(BaseException):
-    """No Exception, which a call into the JVM would take for one of its own."""
+class _TimeUp(Interruption):
+    pass
 
 
 def _reason() -> str:

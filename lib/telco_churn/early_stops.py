@@ -1,0 +1,62 @@
+"""Requests to stop before the query listens to them by itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from pyspark import SparkContext
+
+from stream_telemetry.driver_jvm import SIGNALS, Interruption, handle_in_jvm
+from telco_churn.errors import StoppedError, is_below_spark_submit
+from telco_churn.last_words import DISMISSED, VARIABLE
+
+
+class _Stop(Interruption):
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def heeding_signals() -> Iterator[None]:
+    """A block of the main thread that a request to stop ends, until somebody else listens.
+
+    Below spark-submit it is the JVM that gets the signals.
+
+    Raises:
+        StoppedError: SIGTERM, SIGHUP or Ctrl-C.
+    """
+    numbers = [getattr(signal, f"SIG{name}") for name in SIGNALS]
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        # One press of Ctrl-C reaches both processes; what comes now is let end.
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)
+        raise _Stop(number)
+
+    try:
+        for number in numbers:
+            signal.signal(number, stop)
+        if is_below_spark_submit():
+            _heed_jvm()
+        yield
+    except _Stop as asked:
+        raise StoppedError(asked.number) from None
+
+
+def _heed_jvm() -> None:
+    SparkContext._ensure_initialized()
+    gateway = SparkContext._gateway
+    assert gateway is not None
+    handle_in_jvm(gateway, lambda name: os.kill(os.getpid(), getattr(signal, f"SIG{name}")))
+    if number := os.environ.pop(VARIABLE, ""):
+        # The descriptor is the JVM's; this process has not inherited it.
+        out = gateway.jvm.java.io.FileOutputStream(f"/dev/fd/{number}")
+        out.write(bytearray(DISMISSED))
+        out.close()
