@@ -2,8 +2,8 @@
 
 A start is one program after another under the same id: a shell, Python, spark-submit's shell, the
 JVM, which starts the job's Python. Most of them cannot be taught to say anything, so another
-process watches until the job can speak for itself (`early_stops.py`). Nothing slow is imported here: a
-request to stop may come at any moment.
+process watches until the job can speak for itself (`early_stops.py`). Nothing slow is imported
+here: a request to stop may come at any moment.
 """
 
 from __future__ import annotations
