@@ -62,7 +62,9 @@ def stopped(
             assert time.monotonic() < deadline
             time.sleep(0.005)
         time.sleep(wait)
-        os.kill(process.pid, number)
+        # Ctrl-C in a terminal reaches every process.
+        kill = os.killpg if number == signal.SIGINT else os.kill
+        kill(process.pid, number)
         said = process.communicate(timeout=TIME_LIMIT_SECONDS)[0]
     return process.returncode, said.splitlines()
 
@@ -86,7 +88,12 @@ def test_sigterm_in_the_jvm_before_its_python(job: Job) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)]
+    "number",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_while_spark_starts(job: Job, number: int) -> None:
     assert_told(stopped(job, number, has_python(job), 3), 128 + number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -132,9 +133,12 @@ def _started(conf: SparkConf, *, is_local: bool) -> SparkSession:
         builder = builder.config(map=unset)
     if not _has_port_for_page(conf):
         builder = builder.config("spark.ui.enabled", "false")
+    on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         connected()
         spark = builder.getOrCreate()
+        # pyspark has put a handler of its own in its place.
+        signal.signal(signal.SIGINT, on_interrupt)
     except (*SPARK_ERRORS, RuntimeError) as error:
         raise SettingsError(f"Spark does not start: {root_cause(error)}") from error
     if page := spark.sparkContext.uiWebUrl:
