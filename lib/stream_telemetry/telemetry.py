@@ -48,8 +48,7 @@ class Telemetry:
     The port is taken at once, so that a job that gets none ends before it has done anything.
     """
 
-    books = Books()
-    """What became of the records, once the run is over."""
+    books = Books()  # of the run, once it is over
 
     def __init__(
         self,
@@ -202,8 +201,7 @@ class Telemetry:
             self._report.is_complete = self._chronicle.has_ended_well and not self._is_cut_off
 
     def _listen(self, spark: SparkSession) -> StopSignals:
-        signals = StopSignals()
-        signals.listen(spark)
+        signals = StopSignals().listen(spark)
         if self._records:
             self._records.start()
         return signals

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Self
 
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import SparkContext
@@ -117,7 +118,7 @@ class StopSignals:
         """Waits for a request; False when none came."""
         return self._asked.wait(seconds)
 
-    def listen(self, spark: SparkSession) -> None:
+    def listen(self, spark: SparkSession) -> Self:
         """Takes over the signals of this process and of the JVM; for the main thread.
 
         What is ignored stays so, as `nohup` wants it; the JVM itself sees to that on its side.
@@ -131,6 +132,7 @@ class StopSignals:
         # `halt`, because `exit` would run the very shutdown hooks that hang.
         self._halt_jvm = lambda: context._jvm.java.lang.Runtime.getRuntime().halt(0)
         handle_in_jvm(context._gateway, lambda name: self.ask("the JVM"))
+        return self
 
     def _end_by_force(self) -> None:
         log.warning(
