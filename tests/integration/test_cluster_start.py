@@ -48,13 +48,13 @@ def job(tmp_path: Path, broker: str, topic_names: CustomerTopics) -> Job:
 
 
 def test_a_cluster_without_an_executor_is_told_and_ends_the_job(job: Job, master: str) -> None:
-    run = job.run("--master", master, "--trigger", "once", "--start-timeout", "25")
+    run = job.run("--master", master, "--trigger", "once", "--start-timeout", "45")
     assert run.returncode == 5, run.stdout + run.stderr
     said = (run.stdout + run.stderr).splitlines()
-    (waiting,) = [line for line in said if "the job ends after 25 s" in line]
+    (waiting,) = [line for line in said if "the job ends after 45 s" in line]
     assert f"{master} has given the job no executor in 10 s" in waiting
     last = said[-1]
-    assert f"{master} has given the job no executor in 25 s (Spark: " in last
+    assert f"{master} has given the job no executor in 45 s (Spark: " in last
     assert "has not accepted any resources" in last
     assert "Traceback" not in "".join(said)
 

@@ -41,9 +41,6 @@ _PRODUCER = {
     # A request of 1 MB, the largest, has to get through as well.
     "kafka.request.timeout.ms": "120000",
 }
-# Three partitions' answers of 1 MB each, over a slow link; a broker that vanishes is noticed before
-# Spark gives the task up, after 120 s.
-_CONSUMER = {"kafka.request.timeout.ms": "90000"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ class KafkaEnds:
         reader = (
             spark.readStream.format("kafka")
             .option("kafka.bootstrap.servers", self.kafka.broker)
-            .options(**_CLIENT, **_CONSUMER)
+            .options(**_CLIENT)
             .option("subscribe", self.topics.input_topic)
             .option("startingOffsets", self.reading.starting_offsets)
             .option("groupIdPrefix", self.group.consumer_group)
