@@ -17,6 +17,8 @@ from launcher.spark import SPARK_HOME
 from sandbox.kafka.topics import CustomerTopics
 from sandbox.ports import LOOPBACK, free_port, port_is_free
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[str]:
@@ -59,7 +61,6 @@ def test_a_cluster_without_an_executor_is_told_and_ends_the_job(job: Job, master
     assert "Traceback" not in "".join(said)
 
 
-@pytest.mark.slow
 def test_a_stop_while_an_executor_is_waited_for(job: Job, master: str) -> None:
     log = job.directory / "artifacts" / "logs"
     with job.running("--master", master, "--trigger", "once") as process:
