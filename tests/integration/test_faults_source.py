@@ -109,5 +109,5 @@ def test_a_record_that_spark_cannot_read_is_named_and_can_be_skipped(job: Job) -
     assert f"{raw}-1-7 is skipped" in told[1]
     assert job.run("--trigger", "once").returncode == 0
     figures, _ = verify(job.broker, job.topics)
-    assert figures["lost"] == f"1 {raw}/1/7"
+    assert figures["lost"] == f"1 {raw}-1-7"
     assert (figures["read"], figures["dead letters"]) == ("40", "39")
