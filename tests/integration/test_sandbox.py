@@ -88,7 +88,8 @@ def page_at(shown: str, name: str, path: str = "") -> bytes:
     """What answers at an address that the sandbox has named."""
     named = re.search(rf"^  {name} +(http\S+)$", shown, re.MULTILINE)
     assert named, shown
-    with urlopen(f"{named[1]}{path}", timeout=10) as answer:
+    # The first request to its page makes Spark load a web framework.
+    with urlopen(f"{named[1]}{path}", timeout=60) as answer:
         return bytes(answer.read())
 
 
