@@ -14,11 +14,13 @@ import itertools
 import json
 import statistics
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from unittest.mock import patch
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from churn_tools.customers.synthetic import synthetic_customers
@@ -40,7 +42,11 @@ HOME = Path(__file__).resolve().parents[1]
 class Silent(Observation):
     """Observes nothing."""
 
-    def observe(self, records: DataFrame) -> DataFrame:
+    def figures(self, computed: Mapping[str, Column] = MappingProxyType({})) -> list[Column]:
+        """None."""
+        return []
+
+    def count(self, records: DataFrame) -> DataFrame:
         """The records as they are."""
         return records
 

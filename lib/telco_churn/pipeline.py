@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stream_telemetry.batch.clock import nanoseconds_col, wall_clock_col
 from stream_telemetry.batch.observation import Observation
 from telco_churn.contract.parser import EventParser
-from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES, valid_charges_col
+from telco_churn.model.features import FEATURES_SCHEMA, valid_charges_col
 from telco_churn.model.loading import Model
-from telco_churn.outcome.counted import with_violation_counts
-from telco_churn.outcome.dead_letters import with_bounded_value
-from telco_churn.outcome.routing import Routes, to_records, with_error_type
+from telco_churn.outcome.counted import violation_counts_col
+from telco_churn.outcome.dead_letters import bounded_value_cols
+from telco_churn.outcome.routing import Routes, error_type_col, record_cols
 
 
 @dataclass(frozen=True)
@@ -39,39 +39,61 @@ class ChurnPipeline:
                 `partition` INT, `offset` BIGINT, `timestamp` TIMESTAMP, `headers` ARRAY<STRUCT>.
 
         Returns:
-            `key` BINARY, `value` STRING, `topic` STRING, `headers` ARRAY<STRUCT>: for the sink.
+            `key` BINARY, `value` STRING, `topic` STRING, `headers` ARRAY<STRUCT>: for the sink,
+            which passes over the figures `_observed_…` beside them.
         """
-        manifest = self.model.manifest
         return (
-            records.withColumn("started_ns", nanoseconds_col())
-            .transform(with_bounded_value)
-            .transform(self.parser.with_event)
-            .transform(self.parser.with_violations)
-            .withColumn("validated_ns", nanoseconds_col())
-            .transform(with_features)
-            .withColumn("featured_ns", nanoseconds_col())
-            .transform(self.model.scorer.with_probability)
-            .withColumns({"scored_ns": nanoseconds_col(), "scored_ts": wall_clock_col()})
-            .transform(with_error_type)
-            .transform(with_violation_counts, self.parser.fields)
-            .transform(self.observation.observe)
-            .transform(to_records, self.routes, manifest.version, manifest.threshold)
+            records.transform(self.read)
+            .transform(self.judge)
+            .transform(self.answer)
+            .transform(self.observation.count)
+        )
+
+    def read(self, records: DataFrame) -> DataFrame:
+        """`event`: what can be read of the message, whatever it is."""
+        started, event = nanoseconds_col(), self.parser.event_col()
+        return records.select(
+            *_ENVELOPE,
+            *bounded_value_cols(),
+            started.alias("started_ns"),
+            event.alias("event"),
+        )
+
+    def judge(self, events: DataFrame) -> DataFrame:
+        """`violations`: empty, or every broken rule; and `churn_probability`, right or not."""
+        event = F.col("event")
+        before = [
+            *map(F.col, (*_ENVELOPE, "value", "truncated", "started_ns")),
+            *(event[name].alias(name) for name in ("customerID", "event_ts")),
+            self.parser.violations_col().alias("violations"),
+            nanoseconds_col().alias("validated_ns"),
+            nanoseconds_col().alias("featured_ns"),
+        ]
+        after = [nanoseconds_col().alias("scored_ns"), wall_clock_col().alias("scored_ts")]
+        return self.model.scorer.select_scored(events, features_of(event), before, after)
+
+    def answer(self, scored: DataFrame) -> DataFrame:
+        """The prediction or the dead letter, and what is counted of it."""
+        manifest = self.model.manifest
+        computed = {
+            "error_type": error_type_col(),
+            "violation_counts": violation_counts_col(self.parser.fields),
+        }
+        return scored.select(
+            *record_cols(self.routes, manifest.version, manifest.threshold),
+            *self.observation.figures(computed),
         )
 
 
-def with_features(events: DataFrame) -> DataFrame:
-    """Adds the model's columns: `CATEGORICAL_FEATURES` STRING, `NUMERIC_FEATURES` DOUBLE.
+_ENVELOPE = ("key", "topic", "partition", "offset", "timestamp", "headers")
+
+
+def features_of(event: Column) -> dict[str, Column]:
+    """The model's columns, by name: STRING and DOUBLE, as `FEATURES_SCHEMA` has them.
 
     Args:
-        events: with `event` STRUCT and `violations` ARRAY. Where there are any, the features are
-            neutral: no category, and zeros.
+        event: STRUCT, as the contract reads it: of a valid event, or of whatever came.
     """
-    is_valid = F.size("violations") == 0
-    event = F.col("event")
-    numbers = {name: event[name] for name in NUMERIC_FEATURES}
+    features = {name: event[name] for name in FEATURES_SCHEMA.names}
     # A number or a text by the contract, so `from_json` reads it as STRING.
-    numbers["TotalCharges"] = valid_charges_col(event["TotalCharges"])
-    return events.withColumns(
-        {name: F.when(is_valid, event[name]) for name in CATEGORICAL_FEATURES}
-        | {name: F.when(is_valid, number).otherwise(0.0) for name, number in numbers.items()}
-    )
+    return features | {"TotalCharges": valid_charges_col(event["TotalCharges"])}

@@ -21,7 +21,7 @@ from churn_tools.producer.contract_validator import ContractValidator
 from sandbox.kafka.read_back import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics
 from stream_telemetry.broker.read import RecordAddress
-from telco_churn.contract.parser import MAX_EVENT_BYTES
+from telco_churn.contract.limits import MAX_EVENT_BYTES
 from telco_churn.paths import read_schema
 
 pytestmark = pytest.mark.slow

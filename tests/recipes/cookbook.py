@@ -60,17 +60,17 @@ ADD_A_RULE_KEYWORD = Recipe(
             Edit(
                 "lib/telco_churn/contract/rules.py",
                 '    if "maxLength" in rules:\n'
-                '        conditions.append(F.length(value) <= rules["maxLength"])\n',
-                after="def _accepts(",
-                before='if "format" in rules',
+                '        conditions.append(F.length(text) <= rules["maxLength"])\n',
+                after="def _matches(",
+                before="return reduce",
             ),
             Edit(
                 "lib/telco_churn/contract/rules.py",
                 '    if "maxLength" in rules:\n'
-                '        is_short = ~is_string | (F.length(text) <= rules["maxLength"])\n'
-                '        yield "too_long", f"must have at most {rules[\'maxLength\']} characters", '
-                "is_short\n",
-                after="def _checks(",
+                '        most = rules["maxLength"]\n'
+                '        text = rf"\\A(?s:.){{0,{most}}}\\z"\n'
+                '        yield "too_long", f"must have at most {most} letters", {"text": text}\n',
+                after="def _limits(",
                 before='if "format" in rules',
             ),
         ),

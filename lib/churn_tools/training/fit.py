@@ -20,7 +20,12 @@ from churn_tools.training.evaluation import THRESHOLD_RULE, best_threshold, eval
 from telco_churn.errors import SettingsError
 from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.model.manifest import Histogram, Manifest, TrainingDistribution
-from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY
+from telco_churn.model.scoring import (
+    CLASS_PROBABILITIES,
+    MODEL_PREFIX,
+    PROBABILITY,
+    with_probability,
+)
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
 
 _HELD_OUT_ONE_IN = 5
@@ -56,7 +61,7 @@ def train(customers: DataFrame, seed: int, version: str, description: str) -> Tr
         _check_labels(fitted_to, held_out)
         pipeline = pipeline_estimator().fit(fitted_to)
         scorer = PipelineScorer(pipeline)
-        pairs = scorer.with_probability(held_out).select(LABEL, PROBABILITY).collect()
+        pairs = with_probability(scorer, held_out).select(LABEL, PROBABILITY).collect()
         labels, probabilities = np.array(pairs, dtype=np.float64).T
         threshold = best_threshold(labels, probabilities)
         manifest = Manifest(
@@ -68,7 +73,7 @@ def train(customers: DataFrame, seed: int, version: str, description: str) -> Tr
             training_data=description,
             rows=fitted_to.count(),
             evaluation=evaluate(labels, probabilities, threshold),
-            training_distribution=_distribution(scorer.with_probability(fitted_to)),
+            training_distribution=_distribution(with_probability(scorer, fitted_to)),
             files={},
         )
     finally:

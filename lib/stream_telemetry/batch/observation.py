@@ -1,16 +1,18 @@
 """What the plan itself says of its records: how long each step took and what became of them.
 
 `observe()` carries aggregates to the driver with each batch's progress. It evaluates them by the
-interpreter, so all expressions are computed in projections before it, which Spark compiles, and the
-aggregates are of plain columns (bench/telemetry_cost.py has what that costs).
+interpreter, so all expressions are computed in a projection before it, which Spark compiles, and
+the aggregates are of plain columns (bench/telemetry_cost.py has what that costs).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -88,23 +90,35 @@ class Observation:
         Args:
             records: with the columns that are named above, and Kafka's `timestamp` TIMESTAMP.
         """
-        elapsed = {
-            f"{_PREFIX}{operation}": F.col(end) - F.col(start)
-            for operation, (start, end) in self.operations.items()
-        }
+        counted = self.count(records.select("*", *self.figures()))
+        return counted.select(*map(F.col, records.columns))
+
+    def figures(self, computed: Mapping[str, Column] = MappingProxyType({})) -> list[Column]:
+        """What is to be counted of a record, for a projection that a plan has anyway.
+
+        Reads the columns that are named above, and Kafka's `timestamp` TIMESTAMP. The names of the
+        figures begin with `_observed_`; a sink that takes the columns it knows can leave them.
+
+        Args:
+            computed: expressions for those of the columns that the plan does not have as columns.
+        """
+        figures = {"outcome": self._outcome_number(computed)}
+        bounds = _whole(PROCESSING_BUCKETS, _NANOSECOND)
+        for operation, (start, end) in self.operations.items():
+            elapsed = F.col(end) - F.col(start)
+            figures[operation] = elapsed
+            figures[f"{operation}_bucket"] = bucket_number_col(elapsed, bounds)
         # Clocks of two machines: the later one may be behind.
         age = F.unix_millis(self.finished) - F.unix_millis("timestamp")
-        elapsed[f"{_PREFIX}age"] = F.greatest(F.lit(0), F.least(F.lit(LONGEST_MS), age))
-        bounds = [bound / _NANOSECOND for bound in PROCESSING_BUCKETS]
-        numbers = {
-            f"{_PREFIX}{operation}_bucket": _bucket(f"{_PREFIX}{operation}", bounds)
-            for operation in self.operations
-        }
-        age_bounds = [bound / _MILLISECOND for bound in END_TO_END_BUCKETS]
-        numbers[f"{_PREFIX}age_bucket"] = _bucket(f"{_PREFIX}age", age_bounds)
-        numbers[f"{_PREFIX}outcome"] = self._outcome_number()
-        observed = records.withColumns(elapsed).withColumns(numbers)
-        return observed.observe(NAME, *self._aggregates()).drop(*elapsed, *numbers)
+        figures["age"] = F.greatest(F.lit(0), F.least(F.lit(LONGEST_MS), age))
+        figures["age_bucket"] = bucket_number_col(age, _whole(END_TO_END_BUCKETS, _MILLISECOND))
+        if self.fields:
+            figures["violations"] = computed.get(self.violations, F.col(self.violations))
+        return [figure.alias(f"{_PREFIX}{name}") for name, figure in figures.items()]
+
+    def count(self, records: DataFrame) -> DataFrame:
+        """The same rows and columns; `records` have those of `figures`."""
+        return records.observe(NAME, *self._aggregates())
 
     def read(self, row: Mapping[str, Any] | None) -> Observed:
         """The figures of a batch.
@@ -136,20 +150,23 @@ class Observation:
             aggregates.append(count_numbers_col(f"{_PREFIX}{name}_bucket").alias(f"{name}_buckets"))
             aggregates.append(F.sum(f"{_PREFIX}{name}").alias(f"{name}_sum"))
         if self.fields:
-            aggregates.append(F.expr(f"vector_sum({self.violations})").alias("violations"))
+            aggregates.append(F.expr(f"vector_sum({_PREFIX}violations)").alias("violations"))
         return aggregates
 
-    def _outcome_number(self) -> Column:
+    def _outcome_number(self, computed: Mapping[str, Column]) -> Column:
+        """BIGINT: 0 for a good record, else the place of its error type in `failures`, from 1."""
         if not self.failures:
             return F.lit(0).cast("long")
-        number = F.when(F.isnull(self.outcome), F.lit(0))
-        for position, error_type in enumerate(self.failures, start=1):
-            number = number.when(F.col(self.outcome) == error_type, F.lit(position))
-        return number.otherwise(self.failures.index(UNKNOWN) + 1).cast("long")
+        outcome = computed.get(self.outcome, F.col(self.outcome))
+        # Place 0 is that of a type which is not in the list; null, of a good record, has none.
+        place = F.find_in_set(outcome, F.lit(",".join(self.failures)))
+        known = range(1, len(self.failures) + 1)
+        numbers = np.array([self.failures.index(UNKNOWN) + 1, *known], np.int64)
+        return F.coalesce(F.get(F.lit(numbers), place), F.lit(0).cast("long"))
 
 
-def _bucket(column: str, bounds: list[float]) -> Column:
-    return bucket_number_col(F.col(column), [round(bound) for bound in bounds])
+def _whole(bounds: Sequence[float], unit: float) -> list[int]:
+    return [round(bound / unit) for bound in bounds]
 
 
 def _histogram(row: Mapping[str, Any], name: str, buckets: int, unit: float) -> Histogram:

@@ -19,6 +19,8 @@ from telco_churn.paths import read_schema
 ANNOTATIONS = {"$schema", "$comment", "title", "description", "examples"}
 OBJECT_KEYWORDS = ANNOTATIONS | {"type", "required", "properties", "additionalProperties"}
 VALUE_KEYWORDS = ANNOTATIONS | {"type", "enum", "pattern", "minimum", "maximum", "format"}
+SHAPE_KEYWORDS = {"type", "enum", "format"}
+"""What `shape.py` says of a string."""
 FIELD_KEYWORDS = VALUE_KEYWORDS | {"oneOf"}
 VALUE_TYPES = ("integer", "number", "string")
 _TEXT, _NUMBER, _LIST = (str, "text"), ((int, float), "a number"), (list, "a list")
@@ -49,6 +51,12 @@ class Field:
     def branches(self) -> tuple[Schema, ...]:
         """The alternatives of `oneOf`, each of another type; empty for a plain field."""
         return tuple(self.rules.get("oneOf", ()))
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether its values are limited by more than the shape of a message tells."""
+        is_text = self.rules.get("type") == "string"
+        return not is_text or bool(self.rules.keys() - ANNOTATIONS - SHAPE_KEYWORDS)
 
     @property
     def spark_type(self) -> DataType:

@@ -12,6 +12,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -52,14 +53,21 @@ class CompiledScorer:
     categories: Mapping[str, Category]
     numbers: Mapping[str, float]
 
-    def with_probability(self, features: DataFrame) -> DataFrame:
+    def select_scored(
+        self,
+        customers: DataFrame,
+        features: Mapping[str, Column],
+        before: Sequence[Column],
+        after: Sequence[Column],
+    ) -> DataFrame:
         """See `Scorer`."""
-        terms = [_term(F.col(name), category) for name, category in self.categories.items()]
-        terms += [F.col(name) * coefficient for name, coefficient in self.numbers.items()]
+        terms = [_term(features[name], category) for name, category in self.categories.items()]
+        terms += [features[name] * coefficient for name, coefficient in self.numbers.items()]
         # In the order of Spark's own sum, and in its form of the logistic function: another one
-        # would differ in the last digits. A null, which only a number gives, becomes NaN there.
-        log_odds = F.coalesce(reduce(add, terms) + self.intercept, F.lit(float("nan")))
-        return features.withColumn(PROBABILITY, 1 - 1 / (1 + F.exp(log_odds)))
+        # would differ in the last digits.
+        log_odds = reduce(add, terms) + self.intercept
+        probability = (1 - 1 / (1 + F.exp(log_odds))).alias(PROBABILITY)
+        return customers.select(*before, probability, *after)
 
 
 def compile_stages(stages: Sequence[SavedStage]) -> CompiledScorer | None:
@@ -112,7 +120,12 @@ def _coefficients(regression: Mapping[str, Any]) -> list[list[float]]:
 
 
 def _term(value: Column, category: Category) -> Column:
-    term = F.lit(category.other)
-    for known, coefficient in category.terms.items():
-        term = F.when(value == known, F.lit(coefficient)).otherwise(term)
+    """DOUBLE: looked up by the place of the value in a list, which Spark sees as two constants."""
+    # Neither an empty value nor one with a comma can be found in such a list.
+    listed = [value for value in category.terms if value and "," not in value]
+    terms = [category.other, *(category.terms[known] for known in listed)]
+    place = F.coalesce(F.find_in_set(value, F.lit(",".join(listed))), F.lit(0))
+    term = F.get(F.lit(np.array(terms)), place)
+    for known in category.terms.keys() - set(listed):
+        term = F.when(value == known, F.lit(category.terms[known])).otherwise(term)
     return term

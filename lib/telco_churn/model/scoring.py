@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from telco_churn.model.features import FEATURES_SCHEMA
 
 PROBABILITY = "churn_probability"
 MODEL_PREFIX = "_model_"
@@ -16,11 +20,29 @@ CLASS_PROBABILITIES = f"{MODEL_PREFIX}probability"
 class Scorer(Protocol):
     """Gives each customer a probability of leaving."""
 
-    def with_probability(self, features: DataFrame) -> DataFrame:
-        """The same rows and columns, and `churn_probability` DOUBLE, 0-1.
+    def select_scored(
+        self,
+        customers: DataFrame,
+        features: Mapping[str, Column],
+        before: Sequence[Column],
+        after: Sequence[Column],
+    ) -> DataFrame:
+        """One row for each: `before`, then `churn_probability` DOUBLE, then `after`.
+
+        They are evaluated in this order, so that clocks among them tell what the score takes.
 
         Args:
-            features: batch or streaming, with the columns of `FEATURES_SCHEMA`. A category that
-                the model has not seen, or null, counts as none; a null number makes the
-                probability NaN. No row is ever dropped and nothing throws.
+            customers: batch or streaming.
+            features: by the names of `FEATURES_SCHEMA`, of its types. A category that the model has
+                not seen, or null, counts as none; a null number makes the probability null. No row
+                is ever dropped and nothing throws.
+            before: the columns that come first.
+            after: the columns that come last.
         """
+
+
+def with_probability(scorer: Scorer, customers: DataFrame) -> DataFrame:
+    """`customers`, who have the columns of `FEATURES_SCHEMA`, with `churn_probability`."""
+    features = {name: F.col(name) for name in FEATURES_SCHEMA.names}
+    kept = [F.col(name) for name in customers.columns]
+    return scorer.select_scored(customers, features, kept, [])

@@ -17,7 +17,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from telco_churn.errors import ModelError
 from telco_churn.model.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
-from telco_churn.model.scoring import PROBABILITY, Scorer
+from telco_churn.model.scoring import PROBABILITY, Scorer, with_probability
 
 _UNSEEN = "never seen"
 _ODD_NUMBERS = (None, math.nan, math.inf, -math.inf, 0.0)
@@ -63,7 +63,7 @@ def _made_up(known: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, dict[str
         for number in _ODD_NUMBERS:
             yield f"{name} {json.dumps(number)}", {**usual, name: number}
     yield "all null", dict.fromkeys(FEATURES_SCHEMA.names)
-    # What the model gets for an event that is refused.
+    # Events that are refused are scored too, whatever they hold, and the score is thrown away.
     yield "no category and all zero", {**dict.fromkeys(CATEGORICAL_FEATURES), **zeros}
 
 
@@ -77,7 +77,7 @@ def _scores(
     rows = SparkSession.active().sql(f"SELECT * FROM VALUES {places} AS made_up(customer)", texts)
     features = rows.select(F.from_json("customer", schema).alias("customer")).select("customer.*")
     scores: dict[str, list[float | None]] = defaultdict(list)
-    for row in scorer.with_probability(features).collect():
+    for row in with_probability(scorer, features).collect():
         scores[row[_WHO]].append(row[PROBABILITY])
     return scores
 

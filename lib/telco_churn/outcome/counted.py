@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from stream_telemetry.batch.interpreted import data_col, let
 from stream_telemetry.batch.observation import Observation
 
 ERROR_TYPES = ("validation_error", "processing_error", "inference_error", "unknown_error")
@@ -31,23 +32,31 @@ def make_observation(fields: Sequence[str]) -> Observation:
     )
 
 
-def with_violation_counts(checked: DataFrame, fields: Sequence[str]) -> DataFrame:
-    """Adds `violation_counts` ARRAY<FLOAT>: broken rules of each field, null for a valid record.
+def violation_counts_col(fields: Sequence[str]) -> Column:
+    """ARRAY<FLOAT>: broken rules of each field, null for a valid record.
+
+    Reads `violations` ARRAY<STRUCT<field, code, message>>.
 
     Args:
-        checked: with `violations` ARRAY<STRUCT<field, code, message>>.
         fields: of the contract; counts for `MESSAGE` and `OTHER_FIELD` follow theirs.
     """
-    named = F.coalesce(F.col("violations")["field"], F.array())
-    known = F.array(*map(F.lit, fields))
-    # FLOAT, because `vector_sum` takes no other type.
-    of_known = F.transform(
-        known, lambda name: F.size(F.filter(named, lambda field: field == name)).cast("float")
+    known = data_col(list(fields), "array<string>")
+    counted = data_col([*fields, MESSAGE, OTHER_FIELD], "array<string>")
+    name = F.transform(
+        F.col("violations")["field"],
+        lambda field: (
+            F.when(field.isNull(), MESSAGE)
+            .when(F.array_contains(known, field), field)
+            .otherwise(OTHER_FIELD)
+        ),
     )
-    of_message = F.size(F.filter(named, F.isnull)).cast("float")
-    of_others = F.size(
-        F.filter(named, lambda field: field.isNotNull() & ~F.array_contains(known, field))
-    ).cast("float")
-    counts = F.concat(of_known, F.array(of_message, of_others))
+    # FLOAT, because `vector_sum` takes no other type.
+    counts = let(
+        name,
+        lambda names: F.transform(
+            counted,
+            lambda one: F.size(F.filter(names, lambda name: name == one)).cast("float"),
+        ),
+    )
     # Null for the many valid records, which leaves `vector_sum` little to add.
-    return checked.withColumn("violation_counts", F.when(F.size("violations") > 0, counts))
+    return F.when(F.size("violations") > 0, counts)

@@ -6,12 +6,12 @@ would fail on it again and again, and the query could never pass that record.
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from stream_telemetry.batch.clock import wall_clock_col
+from stream_telemetry.batch.interpreted import let
 from telco_churn.contract.framing import is_framed_col
-from telco_churn.contract.rules import VIOLATION_SCHEMA
 
 MAX_TEXT_BYTES = 800_000
 """Most bytes of the wrapped message after JSON escaping; leaves room for key, headers, reasons."""
@@ -31,52 +31,60 @@ JSON_OPTIONS = {
 _WITH_NULLS = {**JSON_OPTIONS, "ignoreNullFields": "false"}
 
 
-def with_bounded_value(records: DataFrame) -> DataFrame:
-    """Shortens values that are too large to wrap, so that no later step copies megabytes.
-
-    Args:
-        records: with `value` BINARY.
+def bounded_value_cols() -> tuple[Column, Column]:
+    """The message, shortened where it is too large to wrap, so that no later step copies megabytes.
 
     Returns:
-        `records` with `value` BINARY (of a message that is too large: its beginning) and
-        `truncated` STRUCT<length INT, sha256 STRING> of the whole message; null if `value` is it.
+        `value` BINARY (of a message that is too large: its beginning) and `truncated`
+        STRUCT<length INT, sha256 STRING> of the whole message; null if `value` is it.
     """
-    text = F.col("value").cast("string")
-    is_text = _is_text()
-    length = F.octet_length("value")
+    value, length = F.col("value"), F.octet_length("value")
+    # Escaped, even these are small enough: all but a few messages, at the price of one look.
+    is_short = F.isnull("value") | (length <= MAX_TEXT_BYTES // 6)
+    kept = let(value.cast("string"), _kept)
+    whole = F.struct(length.alias("length"), F.sha2(value, 256).alias("sha256"))
+    return (
+        F.when(is_short, value).otherwise(kept).alias("value"),
+        F.when(~is_short & (F.octet_length(kept) < length), whole).alias("truncated"),
+    )
+
+
+def _kept(text: Column) -> Column:
+    """BINARY: all of the value, or as much of its beginning as a dead letter can hold."""
+    value, length = F.col("value"), F.octet_length("value")
+    is_text = _is_text(text)
     escaped = F.octet_length(F.to_json(F.struct(text.alias("t"))))
-    is_small = (
-        # JSON escapes a byte to six at most, and base64 makes four bytes of three. Only what lies
-        # between these bounds is escaped to be measured.
-        F.when(F.isnull("value") | (length <= MAX_TEXT_BYTES // 6), F.lit(True))
-        .when(~is_text, length <= MAX_TEXT_BYTES * 3 // 4)
+    fits = (
+        # JSON escapes a byte to six at most, and base64 makes four bytes of three.
+        F.when(~is_text, length <= MAX_TEXT_BYTES * 3 // 4)
         .when(length <= MAX_TEXT_BYTES, escaped <= MAX_TEXT_BYTES)
         .otherwise(F.lit(False))
     )
-    beginning = F.when(is_text, F.substring(text, 1, KEPT_CHARACTERS).cast("binary"))
-    whole = F.struct(length.alias("length"), F.sha2(F.col("value"), 256).alias("sha256"))
-    return records.withColumns(
-        {
-            "value": F.when(is_small, F.col("value")).otherwise(
-                F.coalesce(beginning, F.substring("value", 1, KEPT_BYTES))
-            ),
-            "truncated": F.when(~is_small, whole),
-        }
+    return (
+        F.when(fits, value)
+        .when(is_text, F.substring(text, 1, KEPT_CHARACTERS).cast("binary"))
+        .otherwise(F.substring("value", 1, KEPT_BYTES))
     )
 
 
-def dead_letter_col(consumer_group: str) -> Column:
+def dead_letter_col(consumer_group: str, error_type: Column) -> Column:
     """STRING: the dead letter as JSON, by the contract `dead_letter`.
 
-    Reads `value`, `truncated`, `headers`, `topic`, `violations` and `error_type` of the record.
+    Reads `value`, `truncated`, `headers`, `topic` and `violations` of the record.
     """
-    text = F.col("value").cast("string")
-    is_text = _is_text()
+    return let(
+        F.struct(error_type.alias("error_type"), F.col("value").cast("string").alias("text")),
+        lambda known: _letter(consumer_group, known["error_type"], known["text"]),
+    )
+
+
+def _letter(consumer_group: str, error_type: Column, text: Column) -> Column:
+    is_text = _is_text(text)
     letter = F.struct(
         F.when(is_text, text).alias("original_message"),
-        F.col("error_type").alias("error_type"),
-        F.substring(_reason(), 1, MAX_REASON_CHARS).alias("error_message"),
-        _violations().alias("validation_errors"),
+        error_type.alias("error_type"),
+        F.substring(_reason(error_type), 1, MAX_REASON_CHARS).alias("error_message"),
+        F.col("violations").alias("validation_errors"),
         F.col("topic").alias("source_topic"),
         wall_clock_col().alias("failed_ts"),
         F.lit(consumer_group).alias("consumer_group"),
@@ -91,27 +99,23 @@ def dead_letter_col(consumer_group: str) -> Column:
     return _merged(F.to_json(letter, _WITH_NULLS), F.to_json(rarely, JSON_OPTIONS))
 
 
-def _is_text() -> Column:
+def _is_text(text: Column) -> Column:
     """Whether the message is kept as text; one behind a schema's id is not, even if it is UTF-8."""
-    return F.is_valid_utf8(F.col("value").cast("string")) & ~is_framed_col()
+    return F.is_valid_utf8(text) & ~is_framed_col()
 
 
-def _reason() -> Column:
+def _reason(error_type: Column) -> Column:
     """One sentence that quotes nothing of the message itself, which may hold anything."""
     broken = F.transform(
         "violations",
         lambda v: F.concat_ws(" ", F.coalesce(v["field"], F.lit("message")), v["message"]),
     )
     return (
-        F.when(F.col("error_type") == "validation_error", F.array_join(broken, "; "))
-        .when(F.col("error_type") == "processing_error", "the features cannot be computed")
-        .when(F.col("error_type") == "inference_error", "the model gives no probability")
+        F.when(error_type == "validation_error", F.array_join(broken, "; "))
+        .when(error_type == "processing_error", "the features cannot be computed")
+        .when(error_type == "inference_error", "the model gives no probability")
         .otherwise("unknown error")
     )
-
-
-def _violations() -> Column:
-    return F.coalesce("violations", F.array().cast(f"array<{VIOLATION_SCHEMA.simpleString()}>"))
 
 
 def _retry_count() -> Column:
@@ -124,10 +128,13 @@ def _retry_count() -> Column:
 
 def _merged(first: Column, second: Column) -> Column:
     """Two JSON objects as one; the second may be empty."""
-    return F.when(second == "{}", first).otherwise(
-        F.concat(
-            F.substring(first, F.lit(1), F.length(first) - 1),
-            F.lit(","),
-            F.substring(second, F.lit(2), F.length(second)),
-        )
+    return let(
+        F.struct(first.alias("first"), second.alias("second")),
+        lambda both: F.when(both["second"] == "{}", both["first"]).otherwise(
+            F.concat(
+                F.substring(both["first"], F.lit(1), F.length(both["first"]) - 1),
+                F.lit(","),
+                F.substring(both["second"], F.lit(2), F.length(both["second"])),
+            )
+        ),
     )

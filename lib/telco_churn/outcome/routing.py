@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+import numpy as np
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from stream_telemetry.batch.clock import milliseconds_between_col
 from telco_churn.contract.framing import own_headers_col
-from telco_churn.contract.parser import MAX_ENVELOPE_BYTES, bytes_col, envelope_bytes_col
-from telco_churn.model.features import NUMERIC_FEATURES
+from telco_churn.contract.limits import MAX_ENVELOPE_BYTES, bytes_col, envelope_bytes_col
 from telco_churn.outcome import source_headers
 from telco_churn.outcome.dead_letters import JSON_OPTIONS, dead_letter_col
+
+_HEADERS = "array<struct<key:string,value:binary>>"
 
 
 @dataclass(frozen=True)
@@ -24,32 +26,28 @@ class Routes:
     consumer_group: str
 
 
-def with_error_type(scored: DataFrame) -> DataFrame:
-    """Adds `error_type` STRING: the step that refused the record, null for a good one.
+def error_type_col() -> Column:
+    """STRING: the step that refused the record, null for a good one.
 
-    Args:
-        scored: with `violations`, the numeric features and `churn_probability` DOUBLE.
+    Reads `violations` ARRAY, and `churn_probability` DOUBLE: null where a number that the model
+    needs cannot be computed.
     """
-    has_features = F.lit(True)
-    for name in NUMERIC_FEATURES:
-        has_features = has_features & F.col(name).isNotNull()
     probability = F.col("churn_probability")
     # NaN is beyond any number in Spark, so not between these two either.
-    is_probability = F.coalesce(probability.between(0.0, 1.0), F.lit(False))
-    return scored.withColumn(
-        "error_type",
+    return (
         F.when(F.size("violations") > 0, "validation_error")
-        .when(~has_features, "processing_error")
-        .when(~is_probability, "inference_error"),
+        .when(probability.isNull(), "processing_error")
+        .when(~probability.between(0.0, 1.0), "inference_error")
     )
 
 
-def to_records(outcomes: DataFrame, routes: Routes, version: str, threshold: float) -> DataFrame:
-    """The records to write.
+def record_cols(routes: Routes, version: str, threshold: float) -> list[Column]:
+    """The record to write.
+
+    Reads the source's columns, `truncated`, `customerID`, `event_ts`, `churn_probability`,
+    `violations` and the clocks `started_ns`, `featured_ns`, `scored_ns`, `scored_ts`.
 
     Args:
-        outcomes: with the source's columns, `event`, `churn_probability`, `error_type`,
-            `violations` and the clocks `started_ns`, `featured_ns`, `scored_ns`, `scored_ts`.
         routes: the topics to write to.
         version: of the model.
         threshold: least probability that makes the prediction `Yes`.
@@ -58,31 +56,31 @@ def to_records(outcomes: DataFrame, routes: Routes, version: str, threshold: flo
         `key` BINARY, `value` STRING (JSON), `topic` STRING,
         `headers` ARRAY<STRUCT<key STRING, value BINARY>>.
     """
-    is_good = F.isnull("error_type")
-    # A good record's key and headers passed the contract; those of a refused one have any size.
-    fits = is_good | (envelope_bytes_col() <= MAX_ENVELOPE_BYTES)
-    key_fits = bytes_col("key") <= MAX_ENVELOPE_BYTES
-    own_headers = F.when(F.col("headers").isNotNull() & fits, own_headers_col())
-    return outcomes.select(
-        F.when(key_fits, F.col("key")).alias("key"),
-        F.when(is_good, _prediction(version, threshold))
-        .otherwise(dead_letter_col(routes.consumer_group))
-        .alias("value"),
+    is_good = F.isnull(error_type_col())
+    letter = dead_letter_col(routes.consumer_group, error_type_col())
+    return [
+        F.when(bytes_col("key") <= MAX_ENVELOPE_BYTES, F.col("key")).alias("key"),
+        F.when(is_good, _prediction(version, threshold)).otherwise(letter).alias("value"),
         F.when(is_good, routes.predictions).otherwise(routes.dead_letters).alias("topic"),
-        # `concat` gives null when one of its arrays is null.
-        F.when(own_headers.isNull(), _source_headers())
-        .otherwise(F.concat(own_headers, _source_headers()))
-        .alias("headers"),
-    )
+        F.concat(_kept_headers(), _source_headers()).alias("headers"),
+    ]
+
+
+def _kept_headers() -> Column:
+    """The record's own headers, unless they are too large; never null."""
+    # A good record's key and headers passed the contract; those of a refused one have any size.
+    fits = (F.size("violations") == 0) | (envelope_bytes_col() <= MAX_ENVELOPE_BYTES)
+    kept = F.when(F.col("headers").isNotNull() & fits, own_headers_col())
+    return F.coalesce(kept, F.array().cast(_HEADERS))
 
 
 def _prediction(version: str, threshold: float) -> Column:
     probability = F.col("churn_probability")
     prediction = F.struct(
-        F.col("event.customerID").alias("customerID"),
+        F.col("customerID"),
         probability.alias("churn_probability"),
         F.when(probability >= threshold, "Yes").otherwise("No").alias("prediction"),
-        F.col("event.event_ts").alias("event_ts"),
+        F.col("event_ts"),
         F.col("scored_ts").alias("processed_ts"),
         F.lit(version).alias("model_version"),
         milliseconds_between_col("featured_ns", "scored_ns").alias("inference_latency_ms"),
@@ -100,9 +98,6 @@ def _source_headers() -> Column:
         source_headers.TIMESTAMP: F.unix_millis("timestamp").cast("string"),
         source_headers.LATENCY: latency.cast("string"),
     }
-    return F.array(
-        *(
-            F.struct(F.lit(name).alias("key"), value.cast("binary").alias("value"))
-            for name, value in values.items()
-        )
-    )
+    # One cast gives all pairs their names and types.
+    pairs = F.arrays_zip(F.lit(np.array(list(values))), F.array(*values.values()))
+    return pairs.cast(_HEADERS)

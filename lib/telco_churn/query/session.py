@@ -34,6 +34,10 @@ SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Base64 in one piece: line breaks belong in mail, not in JSON.
     "spark.sql.chunkBase64String.enabled": "false",
+    # A name means a column that comes in, never one that the same projection makes.
+    "spark.sql.lateralColumnAlias.enableImplicitResolution": "false",
+    # Or `from_json` would read the message once for each field.
+    "spark.sql.optimizer.enableJsonExpressionOptimization": "false",
     # Fused into one method the rules are longer than what the JVM compiles (8,000 bytes of code);
     # projection by projection they are split into short ones (bench/plan_cost.py measures it).
     "spark.sql.codegen.wholeStage": "false",

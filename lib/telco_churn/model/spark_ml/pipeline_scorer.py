@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from py4j.java_gateway import JavaGateway, JavaObject
 from pyspark.ml import PipelineModel, Transformer
 from pyspark.ml.functions import vector_to_array
 from pyspark.ml.wrapper import JavaParams, JavaWrapper
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, PROBABILITY
+from telco_churn.model.features import NUMERIC_FEATURES
+from telco_churn.model.scoring import CLASS_PROBABILITIES, PROBABILITY
 from telco_churn.model.spark_ml.saved_stages import SavedStage, matrix, vector
+
+_KEPT = "_kept"
 
 
 @dataclass(frozen=True)
@@ -23,13 +28,24 @@ class PipelineScorer:
 
     pipeline: PipelineModel
 
-    def with_probability(self, features: DataFrame) -> DataFrame:
+    def select_scored(
+        self,
+        customers: DataFrame,
+        features: Mapping[str, Column],
+        before: Sequence[Column],
+        after: Sequence[Column],
+    ) -> DataFrame:
         """See `Scorer`."""
-        scored = self.pipeline.transform(features)
+        # The stages look for the features by their names.
+        named = [feature.alias(name) for name, feature in features.items()]
+        kept = customers.select(F.struct(*before).alias(_KEPT), *named)
+        scored = self.pipeline.transform(kept)
         # Element 1 belongs to label 1, the customers who leave.
         probability = F.get(vector_to_array(F.col(CLASS_PROBABILITIES)), F.lit(1))
-        added = [name for name in scored.columns if name.startswith(MODEL_PREFIX)]
-        return scored.withColumn(PROBABILITY, probability).drop(*added)
+        has_numbers = reduce(and_, (F.col(name).isNotNull() for name in NUMERIC_FEATURES))
+        return scored.select(
+            f"{_KEPT}.*", F.when(has_numbers, probability).alias(PROBABILITY), *after
+        )
 
 
 def restore_pipeline(stages: Sequence[SavedStage]) -> PipelineModel:

@@ -18,7 +18,7 @@ from churn_tools.training.saving import check_target, save_model
 from telco_churn.errors import SettingsError
 from telco_churn.model.loading import load_model
 from telco_churn.model.manifest import read_manifest
-from telco_churn.model.scoring import PROBABILITY
+from telco_churn.model.scoring import PROBABILITY, with_probability
 
 SAVE_TWICE = """
 import os, shutil, sys
@@ -81,7 +81,7 @@ def test_a_saved_model_scores_like_the_fitted_one(
     customers = read_customers(spark, training_csv).limit(50).cache()
     loaded = load_model(saved)
     expected = trained.pipeline.transform(customers).select("_model_probability").collect()
-    found = loaded.scorer.with_probability(customers).select(PROBABILITY).collect()
+    found = with_probability(loaded.scorer, customers).select(PROBABILITY).collect()
     assert [row[0] for row in found] == pytest.approx([row[0][1] for row in expected])
     assert replace(loaded.manifest, files={}, pipeline="pipeline") == trained.manifest
 

@@ -169,7 +169,7 @@ def test_a_sketch_that_could_mislead_is_refused(spark: SparkSession) -> None:
 
 
 def test_null_is_beyond_the_last_bound(spark: SparkSession) -> None:
-    number = bucket_number_col(F.lit(None).cast("long"), [1.0, 2.0])
+    number = bucket_number_col(F.lit(None).cast("long"), [1, 2])
     assert spark.range(1).select(number).first() == (2,)
 
 

@@ -45,7 +45,7 @@ def codes(spark: SparkSession, rules: Schema, value: object) -> list[str]:
     parser = EventParser(parse_contract("sample", schema))
     message = bytearray(json.dumps({"size": value}).encode())
     records = spark.createDataFrame([(None, message, None)], RECORDS_SCHEMA)
-    (row,) = records.transform(parser.with_event).transform(parser.with_violations).collect()
+    (row,) = records.transform(parser.checked).collect()
     return [violation.code for violation in row.violations]
 
 

@@ -8,12 +8,8 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from churn_tools.customers.synthetic import synthetic_customers
-from telco_churn.contract.parser import (
-    MAX_ENVELOPE_BYTES,
-    MAX_EVENT_BYTES,
-    MAX_NESTED,
-    EventParser,
-)
+from telco_churn.contract.limits import MAX_ENVELOPE_BYTES, MAX_EVENT_BYTES, MAX_NESTED
+from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract, parse_contract
 
 Header = tuple[str, bytes | None]
@@ -92,13 +88,12 @@ CASES: dict[str, tuple[Record, Codes]] = {
         [("Churn", "wrong_type"), ("Churn", "not_in_enum")],
     ),
 }
-UNREADABLE = {"null_value", "too_large", "invalid_utf8"}
 
 
 def parsed(spark: SparkSession, parser: EventParser, records: Sequence[Record]) -> list[Row]:
     rows = [(*map(_mutable, record[:2]), record[2]) for record in records]
     frame = spark.createDataFrame(rows, RECORDS_SCHEMA).coalesce(1)
-    return frame.transform(parser.with_event).transform(parser.with_violations).collect()
+    return frame.transform(parser.checked).collect()
 
 
 def _mutable(value: bytes | None) -> bytearray | None:
@@ -122,16 +117,12 @@ def test_a_record_has_these_violations_and_no_other(rows: Mapping[str, Row], cas
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_comes_in_stays_and_text_is_there_unless_it_cannot_be_read(
-    rows: Mapping[str, Row], case: str
-) -> None:
-    (key, value, headers), expected = CASES[case]
+def test_what_comes_in_stays(rows: Mapping[str, Row], case: str) -> None:
+    (key, value, headers), _ = CASES[case]
     row = rows[case]
-    assert row.__fields__ == ["key", "value", "headers", "text", "event", "violations"]
+    assert row.__fields__ == ["key", "value", "headers", "event", "violations"]
     assert (row.key, row.value) == (key, value)
     assert row.headers == (None if headers is None else list(headers))
-    is_readable = not {code for _, code in expected} & UNREADABLE
-    assert row.text == (value.decode() if value is not None and is_readable else None)
 
 
 def test_a_valid_event_is_read_field_by_field(rows: Mapping[str, Row]) -> None:
@@ -152,9 +143,6 @@ def test_an_end_mark_can_only_be_forged_by_who_knows_it(
     guessable = EventParser(contract)
     monkeypatch.undo()
     marks = ("f" * 16, "", "F" * 16, "f" * 15)
-    forged: list[Record] = [
-        (None, f'{{"a":1}},{{"_end_of_message":"{mark}"}}] rubbish'.encode(), None)
-        for mark in marks
-    ]
+    forged: list[Record] = [(None, f'{{"a":1}},"{mark}"] rubbish'.encode(), None) for mark in marks]
     assert [bool(codes(row)) for row in parsed(spark, guessable, forged)] == [False, *[True] * 3]
     assert all(codes(row) for row in parsed(spark, EventParser(contract), forged))

@@ -10,8 +10,10 @@ from mutations import messages
 from pyspark.sql import Row, SparkSession
 
 from churn_tools.producer.contract_validator import ContractValidator
-from telco_churn.contract.parser import MAX_NAME_CHARS, MAX_NESTED, MAX_UNKNOWN_FIELDS, EventParser
+from telco_churn.contract.limits import MAX_NESTED
+from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract
+from telco_churn.contract.violations import MAX_NAME_CHARS, MAX_UNKNOWN_FIELDS
 from telco_churn.paths import read_schema
 
 MESSAGES = 24_000
@@ -109,7 +111,7 @@ def verdicts(spark: SparkSession) -> list[tuple[bytes | None, Found, Found]]:
         [(None, None if m is None else bytearray(m), None) for m in sent], RECORDS_SCHEMA
     )
     parser = EventParser(contract)
-    rows = records.transform(parser.with_event).transform(parser.with_violations)
+    rows = records.transform(parser.checked)
     return [
         (message, spark_verdict(row, choices), referee_verdict(referee, message))
         for message, row in zip(sent, rows.select("violations").collect(), strict=True)
@@ -146,6 +148,6 @@ def test_thousands_of_unknown_fields_are_named_up_to_a_limit(spark: SparkSession
     message = b"{" + b",".join(b'"k%d":1' % i for i in range(3000)) + b"}"
     parser = EventParser(load_contract("customer_event"))
     records = spark.createDataFrame([(None, bytearray(message), None)], RECORDS_SCHEMA)
-    (row,) = records.transform(parser.with_event).transform(parser.with_violations).collect()
+    (row,) = records.transform(parser.checked).collect()
     codes = [v.code for v in row.violations]
     assert codes.count("unknown_field") == MAX_UNKNOWN_FIELDS

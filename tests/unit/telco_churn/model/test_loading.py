@@ -17,7 +17,7 @@ from telco_churn.model import loading
 from telco_churn.model.compiled_score import CompiledScorer
 from telco_churn.model.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from telco_churn.model.loading import Model, load_model, read_manifest, verify_files
-from telco_churn.model.scoring import PROBABILITY
+from telco_churn.model.scoring import PROBABILITY, with_probability
 from telco_churn.paths import project_home
 
 Customer = dict[str, str | float | None]
@@ -34,8 +34,8 @@ def model(spark: SparkSession) -> Model:
     return load_model(SHIPPED)
 
 
-def scores(model: Model, frame: DataFrame) -> list[float]:
-    return [row[0] for row in model.scorer.with_probability(frame).select(PROBABILITY).collect()]
+def scores(model: Model, frame: DataFrame) -> list[float | None]:
+    return [row[0] for row in with_probability(model.scorer, frame).select(PROBABILITY).collect()]
 
 
 def test_the_shipped_model_gives_the_pinned_probabilities(
@@ -60,7 +60,7 @@ def test_scoring_keeps_rows_and_columns_and_adds_only_the_probability(
     model: Model, to_features: ToFeatures
 ) -> None:
     features = to_features(PINNED)
-    scored = model.scorer.with_probability(features)
+    scored = with_probability(model.scorer, features)
     assert scored.columns == [*features.columns, PROBABILITY]
     assert scored.drop(PROBABILITY).collect() == features.collect()
 
@@ -69,7 +69,7 @@ def test_a_column_named_like_a_models_usual_output_stays_as_it_is(
     model: Model, to_features: ToFeatures
 ) -> None:
     features = to_features(PINNED).selectExpr("*", "'mine' AS probability", "'mine' AS features")
-    kept = model.scorer.with_probability(features).select("probability", "features").distinct()
+    kept = with_probability(model.scorer, features).select("probability", "features").distinct()
     assert [tuple(row) for row in kept.collect()] == [("mine", "mine")]
 
 
@@ -80,6 +80,7 @@ def test_a_category_that_was_not_seen_adds_nothing_and_is_scored(
     strangers = [CUSTOMER | {name: value} for name in CATEGORICAL_FEATURES]
     nobody = CUSTOMER | dict.fromkeys(CATEGORICAL_FEATURES, value)
     for probability in scores(model, to_features([*strangers, nobody])):
+        assert probability is not None
         assert 0 < probability < 1
 
 
@@ -96,12 +97,13 @@ def test_all_unseen_categories_leave_intercept_and_numbers(
 
 
 @pytest.mark.parametrize("name", NUMERIC_FEATURES)
-def test_a_number_that_is_missing_gives_nan_and_leaves_its_neighbours_alone(
+def test_a_number_that_is_missing_gives_no_probability_and_leaves_its_neighbours_alone(
     model: Model, to_features: ToFeatures, name: str
 ) -> None:
     frame = to_features([CUSTOMER, CUSTOMER | {name: None}, CUSTOMER | {name: "nan"}, CUSTOMER])
     first, null, nan, last = scores(model, frame)
-    assert math.isnan(null)
+    assert null is None
+    assert nan is not None
     assert math.isnan(nan)
     assert first == last == pytest.approx(CUSTOMER[PROBABILITY], abs=1e-9)
 
@@ -112,7 +114,7 @@ def test_a_streaming_dataframe_is_scored_like_a_batch(
     to_features(PINNED).write.parquet(str(tmp_path / "events"))
     events = spark.readStream.schema(FEATURES_SCHEMA).parquet(str(tmp_path / "events"))
     query = (
-        model.scorer.with_probability(events)
+        with_probability(model.scorer, events)
         .writeStream.format("memory")
         .queryName("scored")
         .trigger(availableNow=True)

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from saved_models import SHIPPED
 
@@ -30,9 +30,15 @@ class Rule:
     score: Callable[[DataFrame], DataFrame]
     asked: list[Row] = field(default_factory=list)
 
-    def with_probability(self, features: DataFrame) -> DataFrame:
-        self.asked = features.collect()
-        return self.score(features)
+    def select_scored(
+        self,
+        customers: DataFrame,
+        features: Mapping[str, Column],
+        before: Sequence[Column],
+        after: Sequence[Column],
+    ) -> DataFrame:
+        self.asked = customers.collect()
+        return self.score(customers.select(*before))
 
 
 def half(features: DataFrame) -> DataFrame:

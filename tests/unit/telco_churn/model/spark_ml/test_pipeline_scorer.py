@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from saved_models import pipeline_of
 
 from churn_tools.customers.synthetic import synthetic_customers
-from telco_churn.model.scoring import MODEL_PREFIX, PROBABILITY
+from telco_churn.model.scoring import MODEL_PREFIX, PROBABILITY, with_probability
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer, restore_pipeline
 from telco_churn.model.spark_ml.saved_stages import SavedStage, read_stages
 
@@ -54,7 +54,7 @@ def test_a_pipeline_adds_the_probability_and_no_other_column(
     every_kind: PipelineModel, to_features: ToFeatures
 ) -> None:
     customers = to_features(islice(synthetic_customers(seed=9), 5))
-    scored = PipelineScorer(every_kind).with_probability(customers)
+    scored = with_probability(PipelineScorer(every_kind), customers)
     assert scored.columns == [*customers.columns, PROBABILITY]
     assert not [name for name in scored.columns if name.startswith(MODEL_PREFIX)]
 

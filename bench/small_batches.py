@@ -1,0 +1,171 @@
+"""What a micro-batch of few records costs: queries back to back, into a sink that does nothing.
+
+    python bench/small_batches.py [--rounds N] [--seconds S]
+
+By turns in one JVM: Spark handing records through, and the job's plan, compiled and interpreted.
+Each reads 150 records a batch from 3 partitions of a real Kafka, and counts when it is warm. CPU is
+that of the whole JVM: planning, tasks and its compilers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+from table import print_machine, print_table
+from throughput import INPUT_TOPIC, preload
+from watched import tree_seconds
+
+from launcher.cache.connector import connector_jars
+from launcher.java import use_chosen_java
+from sandbox.kafka.broker import KafkaBroker
+from telco_churn.contract.parser import EventParser
+from telco_churn.contract.schema import load_contract
+from telco_churn.model.loading import load_model
+from telco_churn.outcome.counted import make_observation
+from telco_churn.outcome.routing import Routes
+from telco_churn.paths import project_home
+from telco_churn.pipeline import ChurnPipeline
+from telco_churn.query.session import SQL_SETTINGS
+from telco_churn.query.settings import (
+    BrokerSettings,
+    CheckpointSettings,
+    GroupSettings,
+    ReadSettings,
+    TopicSettings,
+)
+from telco_churn.query.source_and_sink import KafkaEnds
+
+BATCH_RECORDS = 150
+PRELOADED = 120_000
+_KEPT_PROGRESS = 100
+
+Plan = Callable[[DataFrame], DataFrame]
+
+
+@dataclass(frozen=True)
+class Query:
+    """A plan to run, and what its batches took, round by round.
+
+    Attributes:
+        name: what the table calls it.
+        plan: what it does to the records.
+        settings: of Spark SQL, for this query only.
+        taken: core-milliseconds, milliseconds, and those of planning, of a batch.
+    """
+
+    name: str
+    plan: Plan
+    settings: Mapping[str, str] = field(default_factory=dict)
+    taken: list[tuple[float, float, float]] = field(default_factory=list)
+
+
+def queries(spark: SparkSession) -> list[Query]:
+    """All that is measured, in the order of the table."""
+    parser = EventParser(load_contract("customer_event"))
+    model = load_model(project_home() / "models" / "churn")
+    routes, observation = Routes("predictions", "dead", "bench"), make_observation(parser.fields)
+    job = ChurnPipeline(parser, model, routes, observation).transform
+    interpreted = {"spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    return [
+        Query("passthrough by Spark", lambda records: records.select("key", "value", "topic")),
+        Query("the job's plan, compiled", job),
+        Query("the job's plan, interpreted", job, interpreted),
+    ]
+
+
+def start_session() -> SparkSession:
+    """Spark on two cores, with the job's SQL settings and the Kafka connector."""
+    use_chosen_java()
+    spark = (
+        SparkSession.builder.master("local[2]")
+        .appName("small_batches")
+        .config(map=SQL_SETTINGS)
+        .config("spark.jars", connector_jars())
+        .config("spark.sql.streaming.numRecentProgressUpdates", _KEPT_PROGRESS)
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.ui.enabled", False)
+        .config("spark.ui.showConsoleProgress", False)
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def measure(
+    spark: SparkSession, query: Query, broker: str, checkpoint: Path, seconds: float
+) -> None:
+    """Lets a query run for half as long to get warm, then counts for so many seconds."""
+    reading = ReadSettings(max_offsets_per_trigger=BATCH_RECORDS)
+    topics = TopicSettings(input_topic=INPUT_TOPIC)
+    kafka = BrokerSettings(broker=broker)
+    ends = KafkaEnds(kafka, topics, reading, GroupSettings(), CheckpointSettings())
+    for name, value in query.settings.items():
+        spark.conf.set(name, value)
+    records = ends.read(spark).transform(query.plan).writeStream.format("noop")
+    running = records.option("checkpointLocation", str(checkpoint)).trigger(
+        processingTime="0 seconds"
+    )
+    started = running.start()
+    try:
+        time.sleep(seconds / 2)
+        first, cpu, begun = last_batch(started), tree_seconds(os.getpid()), time.monotonic()
+        time.sleep(seconds)
+        batches = last_batch(started) - first
+        wall = time.monotonic() - begun
+        used = tree_seconds(os.getpid()) - cpu
+        planning = [p.durationMs["queryPlanning"] for p in started.recentProgress[-batches:]]
+        query.taken.append((1000 * used / batches, 1000 * wall / batches, median(planning)))
+    finally:
+        started.stop()
+        for name in query.settings:
+            spark.conf.unset(name)
+
+
+def last_batch(query: StreamingQuery) -> int:
+    """Number of the last batch that has ended; -1 before the first."""
+    progress = query.lastProgress
+    return -1 if progress is None else progress.batchId
+
+
+def main() -> None:
+    """Runs the benchmark, from command-line arguments."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=20)
+    options = parser.parse_args()
+    spark = start_session()
+    measured = queries(spark)
+    with (
+        tempfile.TemporaryDirectory(prefix="small-batches-") as scratch,
+        KafkaBroker(Path(scratch, "kafka")) as broker,
+    ):
+        preload(broker.bootstrap_servers, PRELOADED, 0.01)
+        # The first round is spent on compiling.
+        for number in range(options.rounds + 1):
+            for place, query in enumerate(measured):
+                checkpoint = Path(scratch, f"checkpoint-{number}-{place}")
+                measure(spark, query, broker.bootstrap_servers, checkpoint, options.seconds)
+        spark.stop()
+    print_machine()
+    rows = []
+    for query in measured:
+        cpu, wall, planning = (median(column) for column in zip(*query.taken[1:], strict=True))
+        base = median(taken[0] for taken in measured[0].taken[1:])
+        rows.append(
+            (query.name, f"{cpu:.0f}", f"{cpu / base:.1f}", f"{wall:.0f}", f"{planning:.0f}")
+        )
+    print_table(("a batch of 150 records", "core-ms", "ratio", "ms", "ms of planning"), rows)
+
+
+if __name__ == "__main__":
+    main()

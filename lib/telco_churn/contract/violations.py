@@ -1,0 +1,192 @@
+"""Every rule that a message breaks, found in the JSON document itself.
+
+Exact, and dear: only for messages that have not been accepted at a glance. All of it is inside
+higher-order functions and most of it is data, so that the plan stays small (`interpreted.py`).
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from stream_telemetry.batch.interpreted import data_col, let
+from telco_churn.contract.framing import has_other_schema_col, is_framed_col, payload_col
+from telco_churn.contract.limits import (
+    MAX_ENVELOPE_BYTES,
+    MAX_EVENT_BYTES,
+    MAX_NESTED,
+    fits_col,
+    is_shallow_col,
+)
+from telco_churn.contract.rules import RULES_TYPE, VIOLATIONS_TYPE, rule_table, violation
+from telco_churn.contract.schema import Contract
+from telco_churn.contract.settings import SchemaIds
+from telco_churn.contract.shape import in_order_pattern
+
+MAX_UNKNOWN_FIELDS = 50
+"""Unknown fields that a dead letter names; a message can hold thousands."""
+MAX_NAME_CHARS = 100
+"""Characters of an unknown field's name that a dead letter shows."""
+
+_ONE = "must be exactly one JSON document"
+_FRAMED = "must be one JSON object behind its schema id, as the JSON Schema serializer writes it"
+_TOO_DEEP = f"must be one flat object; this holds more than {MAX_NESTED} objects and arrays"
+_TOO_LARGE = (
+    f"must be at most {MAX_EVENT_BYTES} bytes, its key and headers {MAX_ENVELOPE_BYTES} in all"
+)
+_MESSAGE = "map<string,variant>"
+_FLAT = r"\A[^{}\[\]\\]*+\{[^{}\[\]\\]*+\}[^{}\[\]\\]*+\z"
+_LOOKS_LIKE_NUMBER = r"^\s*[-+]?[0-9.IN]"
+_INFINITY = float("inf")
+
+
+def violations_col(contract: Contract, schema_ids: SchemaIds, mark: str) -> Column:
+    """ARRAY<STRUCT<field, code, message>> of the record's `value`, `key` and `headers`.
+
+    Args:
+        contract: the rules.
+        schema_ids: the schemas that a message may say it has.
+        mark: what no sender can know; it tells the end of the message from what the message says.
+    """
+    return let(
+        F.try_validate_utf8(payload_col().cast("string")),
+        lambda text: _of_message(text, contract, schema_ids, mark),
+    )
+
+
+def _of_message(text: Column, contract: Contract, schema_ids: SchemaIds, mark: str) -> Column:
+    whole = F.when(F.isnull("value"), _whole("null_value", "the message is null"))
+    whole = whole.when(~fits_col(), _whole("too_large", _TOO_LARGE))
+    if schema_ids.encoded:
+        other = _whole("unknown_schema_id", f"must have schema {schema_ids}")
+        whole = whole.when(has_other_schema_col(schema_ids), other)
+    whole = whole.when(~is_shallow_col(text), _whole("too_deep", _TOO_DEEP))
+    return whole.otherwise(
+        let(
+            _document(text, mark),
+            lambda document: let(
+                F.when(_is_one(document, mark), F.try_variant_get(document, "$[0]", _MESSAGE)),
+                lambda fields: _of_document(text, document, fields, contract, mark),
+            ),
+        )
+    )
+
+
+def _document(text: Column, mark: str) -> Column:
+    """VARIANT: an array of what the text holds, and the mark."""
+    bracketed = F.concat(F.lit("["), text, F.lit(f',"{mark}"]'))
+    # VARIANT refuses half a surrogate pair, which JSON allows; no rule depends on which one.
+    without_surrogates = F.regexp_replace(bracketed, r"\\u[dD][89a-fA-F]..", r"\\ufffd")
+    return F.coalesce(F.try_parse_json(bracketed), F.try_parse_json(without_surrogates))
+
+
+def _is_one(document: Column, mark: str) -> Column:
+    is_marked = F.try_variant_get(document, "$[1]", "string") == mark
+    return is_marked & F.isnull(F.variant_get(document, "$[2]", "variant"))
+
+
+def _of_document(
+    text: Column, document: Column, fields: Column, contract: Contract, mark: str
+) -> Column:
+    """`fields` MAP<STRING, VARIANT> is null for whatever is not one object."""
+    is_one = F.coalesce(_is_one(document, mark), F.lit(False))
+    is_json = F.try_parse_json(text).isNotNull()
+    return (
+        F.when(fields.isNotNull(), _of_fields(text, fields, contract))
+        .when(is_framed_col(), _whole("framed_non_object", _FRAMED))
+        .when(text.isNull(), _whole("invalid_utf8", "must be UTF-8"))
+        .when(F.trim(text) == "", _whole("empty_value", "the message is blank"))
+        .when(document.isNull() & ~is_json, _whole("malformed_json", "must be JSON (RFC 8259)"))
+        .when(~is_one, _whole("trailing_data", _ONE))
+        .otherwise(_whole("not_an_object", "must be an object"))
+    )
+
+
+def _of_fields(text: Column, fields: Column, contract: Contract) -> Column:
+    return let(
+        F.json_object_keys(text),
+        lambda names: F.concat(
+            _of_known(text, fields, names, contract),
+            *([] if contract.allows_unknown else [_of_unknown(names, contract)]),
+        ),
+    )
+
+
+def _of_known(text: Column, fields: Column, names: Column, contract: Contract) -> Column:
+    """The broken rules of the fields that are not obviously in order."""
+    table = data_col(rule_table(contract), RULES_TYPE)
+    # In a flat object without escapes and repeated names, a pattern finds the fields to pass over.
+    is_plain = text.rlike(_FLAT) & (F.size(names) == F.size(fields))
+    in_order = F.regexp_extract_all(text, F.lit(in_order_pattern(contract)), F.lit(1))
+    suspects = let(
+        in_order,
+        lambda good: F.filter(table, lambda rules: ~F.array_contains(good, rules["field"])),
+    )
+    return F.flatten(
+        F.transform(
+            F.when(is_plain, suspects).otherwise(table),
+            lambda rules: let(
+                F.try_element_at(fields, rules["field"]), lambda value: _of_value(value, rules)
+            ),
+        )
+    )
+
+
+def _of_unknown(names: Column, contract: Contract) -> Column:
+    known = data_col([field.name for field in contract.fields], "array<string>")
+    return F.transform(
+        F.slice(F.array_except(names, known), 1, MAX_UNKNOWN_FIELDS),
+        lambda name: F.struct(
+            F.substring(name, 1, MAX_NAME_CHARS).alias("field"),
+            F.lit("unknown_field").alias("code"),
+            F.lit("is not part of the contract").alias("message"),
+        ),
+    )
+
+
+def _of_value(value: Column, rules: Column) -> Column:
+    """What VARIANT `value`, null where the field is absent, breaks of a row of the rule table."""
+    broken = let(
+        _described(value),
+        lambda described: F.filter(rules["checks"], lambda check: _is_broken(check, described)),
+    )
+    return (
+        F.when(value.isNull(), rules["absent"])
+        .when(F.is_variant_null(value), rules["null"])
+        .otherwise(F.slice(broken["broken"], F.lit(1), rules["most"]))
+    )
+
+
+def _described(value: Column) -> Column:
+    """STRUCT<kind, text, number>: `text` of a string, `number` of a number."""
+    kind = F.schema_of_variant(value)
+    is_number = kind.isin("BIGINT", "DOUBLE", "FLOAT") | kind.startswith("DECIMAL")
+    kind = F.when(kind == "STRING", "s").when(is_number, "n").otherwise("o")
+    return let(
+        kind,
+        lambda kind: F.struct(
+            kind.alias("kind"),
+            F.when(kind == "s", F.try_variant_get(value, "$", "string")).alias("text"),
+            F.when(kind == "n", F.try_variant_get(value, "$", "double")).alias("number"),
+        ),
+    )
+
+
+def _is_broken(check: Column, value: Column) -> Column:
+    """BOOLEAN, null counts as false: whatever the check or the value does not say, it is null."""
+    text, number = value["text"], value["number"]
+    # A cast that fails is dear, so only what looks like a number is cast.
+    as_number = F.coalesce(number, F.when(text.rlike(_LOOKS_LIKE_NUMBER), text.try_cast("double")))
+    is_endless = check["finite"].contains(value["kind"]) & (F.abs(as_number) >= _INFINITY)
+    is_off = (number < check["least"]) | (number > check["most"]) | (number % check["step"] != 0)
+    return (
+        ~check["kinds"].contains(value["kind"])
+        | ~F.array_contains(check["words"], text)
+        | ~F.rlike(text, check["text"])
+        | (is_off & (F.abs(number) < _INFINITY))
+        | is_endless
+    )
+
+
+def _whole(code: str, message: str) -> Column:
+    return data_col([violation(None, code, message)], VIOLATIONS_TYPE)

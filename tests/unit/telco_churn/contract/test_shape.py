@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+from itertools import islice
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from churn_tools.customers.synthetic import synthetic_customers
+from telco_churn.contract.parser import EventParser
+from telco_churn.contract.schema import load_contract, parse_contract
+from telco_churn.contract.shape import in_order_pattern, shape_pattern
+
+SAMPLE = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "word": {"type": "string", "enum": ["a", "a.b", 'say "no"']},
+        "time": {"type": "string", "format": "date-time"},
+        "text": {"type": "string"},
+        "size": {"type": "number"},
+        "either": {"oneOf": [{"type": "number"}, {"type": "string"}]},
+        "none": {"type": "string", "enum": []},
+    },
+}
+USUAL = [
+    "{}",
+    ' {\t"word" : "a" ,\r\n"size":-1.5e3}\n',
+    '{"word":"a.b"}',
+    '{"text":"{, é 🙂","size":0}',
+    '{"either":1}',
+    '{"either":"1"}',
+    '{"time":"2024-02-29T23:59:59.5Z"}',
+    '{"time":"2026-12-31T00:00:00+14:00"}',
+    '{"size":1,"size":2}',
+]
+UNUSUAL = [
+    "",
+    "{",
+    "[]",
+    '{"}',
+    "{} {}",
+    '{"word":"a",}',
+    '{,"word":"a"}',
+    '{"word":"a" "size":1}',
+    '{"word":"a",,"size":1}',
+    '{"word":"axb"}',
+    '{"word":"say \\"no\\""}',
+    '{"word":1}',
+    '{"word":null}',
+    '{"none":""}',
+    '{"other":1}',
+    '{"text":"\\u0041"}',
+    '{"text":"a\nb"}',
+    '{"text":"�"}',
+    '{"size":01}',
+    '{"size":.5}',
+    '{"size":NaN}',
+    '{"size":"1"}',
+    '{"size":1' + "0" * 30 + "}",
+    '{"either":true}',
+    '{"time":"2026-02-29T00:00:00Z"}',
+    '{"time":"2100-02-29T00:00:00Z"}',
+    '{"time":"0000-01-01T00:00:00Z"}',
+    '{"time":"2026-01-01T24:00:00Z"}',
+    '{"time":"2026-01-01t00:00:00z"}',
+    '{"time":"2026-01-01"}',
+]
+
+
+def matches(spark: SparkSession, pattern: str, texts: list[str]) -> dict[str, bool]:
+    rows = spark.createDataFrame([(text,) for text in texts], "text string").coalesce(1)
+    found = rows.select("text", F.col("text").rlike(pattern).alias("is_match")).collect()
+    return {row.text: row.is_match for row in found}
+
+
+def test_the_usual_shape_is_one_flat_object_with_values_of_the_right_kind(
+    spark: SparkSession,
+) -> None:
+    pattern = shape_pattern(parse_contract("sample", SAMPLE))
+    expected = dict.fromkeys(USUAL, True) | dict.fromkeys(UNUSUAL, False)
+    assert matches(spark, pattern, [*USUAL, *UNUSUAL]) == expected
+
+
+def test_where_unknown_fields_are_allowed_they_have_plain_values(spark: SparkSession) -> None:
+    pattern = shape_pattern(parse_contract("sample", SAMPLE | {"additionalProperties": True}))
+    expected = {
+        '{"other":1,"more":"x","yes":true,"nothing":null,"word":"a"}': True,
+        '{"words":"b"}': True,
+        '{"word":"b"}': False,
+        '{"other":{}}': False,
+    }
+    assert matches(spark, pattern, list(expected)) == expected
+
+
+def test_fields_with_limits_are_never_found_in_order(spark: SparkSession) -> None:
+    pattern = in_order_pattern(parse_contract("sample", SAMPLE))
+    text = '{"word":"b","time":"2026-01-01T00:00:00Z","text":"word","size":1,"either":2}'
+    rows = spark.createDataFrame([(text,)], "text string")
+    found = rows.select(F.regexp_extract_all("text", F.lit(pattern), F.lit(1))).first()
+    assert found is not None
+    assert found[0] == ["time", "text"]
+
+
+@pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")])
+def test_every_usual_event_is_accepted_at_a_glance(
+    spark: SparkSession, separators: tuple[str, str]
+) -> None:
+    customers = islice(synthetic_customers(seed=6), 500)
+    messages = [json.dumps(one, separators=separators).encode() for one in customers]
+    records = spark.createDataFrame(
+        [(None, bytearray(message), None) for message in messages],
+        "key binary, value binary, headers array<struct<key:string,value:binary>>",
+    )
+    parser = EventParser(load_contract("customer_event"))
+    events = records.withColumn("event", parser.event_col())
+    assert events.where(parser.is_accepted_col()).count() == len(messages)
