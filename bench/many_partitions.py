@@ -63,6 +63,7 @@ def _offsets(far: str, partitions: int) -> list[tuple[str, ...]]:
     bounds = offsets.bounds()
 
     def ages() -> None:
+        """Asks for the time of the first record of each partition."""
         assert len(offsets.timestamps(bounds.beginnings)) == partitions
 
     try:

@@ -35,6 +35,7 @@ def heeding_signals() -> Iterator[None]:
     numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
     def stop(number: int, frame: FrameType | None) -> None:
+        """Handles the first of them, and the rest not at all."""
         # One press of Ctrl-C reaches both processes; what comes now is let end.
         for other in numbers:
             signal.signal(other, signal.SIG_IGN)

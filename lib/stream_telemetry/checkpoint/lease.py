@@ -169,7 +169,11 @@ def _is_alive(holder: Mapping[str, str]) -> bool | None:
     if not machine or holder.get("machine") != machine:
         return None
     # Process ids are reused; only the start time shows that it is the same process.
-    return _start_of(int(holder["pid"])).get("started") == holder.get("started")
+    pid = holder.get("pid", "")
+    # A lease that somebody has written by hand: whether it is renewed will tell.
+    if not pid.isdecimal():
+        return None
+    return _start_of(int(pid)).get("started") == holder.get("started")
 
 
 def _holder(text: str | None) -> dict[str, str]:
@@ -177,7 +181,7 @@ def _holder(text: str | None) -> dict[str, str]:
         known = json.loads(text or "")
     except ValueError:
         return {}
-    return known if isinstance(known, dict) else {}
+    return {name: str(value) for name, value in known.items()} if isinstance(known, dict) else {}
 
 
 def _named(holder: Mapping[str, str]) -> str:

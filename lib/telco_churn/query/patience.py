@@ -38,6 +38,7 @@ def awaited(master: str, limit: float) -> Iterator[None]:
     began = time.monotonic()
 
     def on_alarm(number: int, frame: FrameType | None) -> None:
+        """Says what is waited for, or ends the wait."""
         waited = time.monotonic() - began
         if waited >= limit:
             raise _TimeUp

@@ -69,6 +69,13 @@ def test_a_process_that_has_only_the_number_of_the_holder_is_not_the_holder(
     taken(files).release()
 
 
+@pytest.mark.parametrize("pid", [None, "", "seven", "-1", 7.5])
+def test_a_lease_without_a_sound_process_is_waited_for(files: CheckpointFiles, pid: object) -> None:
+    me = json.loads(Lease(files, fail)._text())
+    files.create(f"{FOLDER}/1", json.dumps({**me, "pid": pid}))
+    taken(files).release()
+
+
 def test_elsewhere_a_lease_that_stands_still_runs_out(
     files: CheckpointFiles, caplog: pytest.LogCaptureFixture
 ) -> None:
