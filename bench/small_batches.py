@@ -42,7 +42,7 @@ from telco_churn.query.settings import (
     ReadSettings,
     TopicSettings,
 )
-from telco_churn.query.source_and_sink import KafkaEnds
+from telco_churn.query.source_and_sink import EVALUATION, KafkaEnds
 
 BATCH_RECORDS = 150
 PRELOADED = 120_000
@@ -74,7 +74,7 @@ def queries(spark: SparkSession) -> list[Query]:
     model = load_model(project_home() / "models" / "churn")
     routes, observation = Routes("predictions", "dead", "bench"), make_observation(parser.fields)
     job = ChurnPipeline(parser, model, routes, observation).transform
-    interpreted = {"spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    interpreted = {EVALUATION: "NO_CODEGEN"}
     return [
         Query("passthrough by Spark", lambda records: records.select("key", "value", "topic")),
         Query("the job's plan, compiled", job),

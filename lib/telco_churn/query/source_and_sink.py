@@ -42,6 +42,8 @@ _PRODUCER = {
     "kafka.request.timeout.ms": "120000",
 }
 
+EVALUATION = "spark.sql.codegen.factoryMode"
+
 
 @dataclass(frozen=True)
 class KafkaEnds:
@@ -69,11 +71,22 @@ class KafkaEnds:
         Raises:
             QueryFailedError: Spark refuses to start it.
         """
+        spark.conf.set(EVALUATION, self.evaluation)
         records = self.read(spark).transform(transform)
         try:
             return self.write(records).start()
         except SPARK_ERRORS as error:
             raise QueryFailedError(f"the query does not start: {root_cause(error)}") from error
+
+    @property
+    def evaluation(self) -> str:
+        """How Spark is to evaluate expressions: interpreted where batches are small.
+
+        To write Java source for each batch, and to let the JVM compile it, costs more than it saves
+        on a few records; on a backlog, or in real-time mode's long batches, it is the other way
+        round (bench/small_batches.py, bench/plan_cost.py).
+        """
+        return "NO_CODEGEN" if self.reading.trigger.is_interval else "FALLBACK"
 
     def read(self, spark: SparkSession) -> DataFrame:
         """The input topic as a stream: Kafka's columns, `headers` among them."""

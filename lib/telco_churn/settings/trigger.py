@@ -39,6 +39,11 @@ class Trigger:
         return f"realtime={self.interval}" if self.interval else self.mode
 
     @property
+    def is_interval(self) -> bool:
+        """Whether a batch holds what has come since the last one."""
+        return self.mode == "interval"
+
+    @property
     def is_once(self) -> bool:
         """Whether the query ends when it has read all there is."""
         return self.mode == "once"

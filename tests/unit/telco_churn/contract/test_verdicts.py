@@ -15,6 +15,7 @@ from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract
 from telco_churn.contract.violations import MAX_NAME_CHARS, MAX_UNKNOWN_FIELDS
 from telco_churn.paths import read_schema
+from telco_churn.query.source_and_sink import EVALUATION
 
 MESSAGES = 24_000
 RECORDS_SCHEMA = "key binary, value binary, headers array<struct<key:string,value:binary>>"
@@ -142,6 +143,24 @@ def test_every_violated_rule_is_named_by_field(
                 unexplained.append((ours, theirs, message))
     assert unexplained == []
     assert used == ACCEPTED_DIFFERENCES.keys(), "a difference that never occurs is no difference"
+
+
+def test_the_verdict_is_the_same_when_spark_interprets_the_plan(
+    spark: SparkSession, verdicts: list[tuple[bytes | None, Found, Found]]
+) -> None:
+    # As it does for small batches; otherwise it writes Java source and compiles that.
+    some = verdicts[:3_000]
+    records = spark.createDataFrame(
+        [(None, None if m is None else bytearray(m), None) for m, _, _ in some], RECORDS_SCHEMA
+    )
+    parser = EventParser(load_contract("customer_event"))
+    choices = {field.name for field in load_contract("customer_event").fields if field.branches}
+    spark.conf.set(EVALUATION, "NO_CODEGEN")
+    try:
+        rows = records.transform(parser.checked).select("violations").collect()
+    finally:
+        spark.conf.unset(EVALUATION)
+    assert [spark_verdict(row, choices) for row in rows] == [ours for _, ours, _ in some]
 
 
 def test_thousands_of_unknown_fields_are_named_up_to_a_limit(spark: SparkSession) -> None:
