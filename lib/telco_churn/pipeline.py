@@ -1,7 +1,7 @@
 """What happens to a record, from the input topic to the output topics. Start reading here.
 
-The plan is Spark expressions only. No step drops a row: a record that is refused goes through the
-rest with neutral values, and its score is thrown away. So one plan and one sink serve
+The plan is Spark expressions only, in three projections. No step drops a row: a record that is
+refused is scored like any other, and its score is thrown away. So one plan and one sink serve
 micro-batches, `--trigger once` and real-time mode, and records in = predictions + dead letters.
 """
 
@@ -65,6 +65,7 @@ class ChurnPipeline:
         before = [
             *map(F.col, (*_ENVELOPE, "value", "truncated", "started_ns")),
             *(event[name].alias(name) for name in ("customerID", "event_ts")),
+            # The clocks are read in this order: a refused record has its rules in `validated_ns`.
             self.parser.violations_col().alias("violations"),
             nanoseconds_col().alias("validated_ns"),
             nanoseconds_col().alias("featured_ns"),

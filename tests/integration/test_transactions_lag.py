@@ -134,7 +134,9 @@ def test_aborted_records_and_marks_leave_no_lag_and_no_age(broker: str, topic: s
         assert watch.value(catalogue.LAG_SECONDS) == 0
 
 
-@pytest.mark.parametrize("made", [-1, int((time.time() + A_CENTURY) * 1000)])
+@pytest.mark.parametrize(
+    "made", [-1, int((time.time() + A_CENTURY) * 1000)], ids=["none", "in a century"]
+)
 def test_a_record_without_a_time_or_with_one_to_come_is_as_old_as_its_wait(
     broker: str, topic: str, made: int
 ) -> None:

@@ -39,7 +39,8 @@ stays, and so does that of a run that failed.
 _LABELS = {
     "status": ", ".join(STATUSES),
     "error_type": "the job's own, and unknown_error",
-    "operation": "the job's steps; here validation, transformation, inference, total",
+    "operation": "the job's steps; here validation, transformation (next to nothing: the score "
+    "reads the event), inference, total",
     "topic": "the topic that is read",
     "partition": "its partitions",
     "field": "the contract's fields, message, unknown",
