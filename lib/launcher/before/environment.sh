@@ -82,21 +82,27 @@ is_current() {
 
 make_environment() {
     echo "Preparing the Python environment (once, about a minute) ..." >&2
-    output=$(install_packages "$1" 2>&1) ||
-        die "the Python packages could not be installed: $(printf '%s\n' "$output" | tail -n 1)"
+    if [ -t 2 ]; then
+        # Whoever watches sees from pip or uv how much has come.
+        install_packages "$1" >&2 || die "the Python packages could not be installed; see above"
+    else
+        output=$(install_packages "$1" --quiet 2>&1) ||
+            die "the Python packages could not be installed: $(printf '%s\n' "$output" | tail -n 1)"
+    fi
     PYTHONPATH=$home/lib "$venv/bin/python" -m launcher.java
     # Whoever has more has these too.
     cp "$home/setup.cfg" "$venv/installed-java"
     cp "$home/setup.cfg" "$venv/installed-$1"
 }
 
+# Installs the packages of setup.cfg and of its extras $1; $2, if given, is an option of the installer.
 install_packages() {
-    extra=$1
+    extra=$1 how=${2:-}
     # From here, so that no character in the path can mean anything to pip.
     cd "$home" || return
     if command -v uv >/dev/null; then
         runs "$venv/bin/python" || uv venv --quiet --seed --clear --python "$python" .venv || return
-        set -- uv pip install --quiet --python .venv/bin/python
+        set -- uv pip install ${how:+"$how"} --python .venv/bin/python
     else
         if ! runs "$venv/bin/python"; then
             "$python" -c 'import ensurepip' 2>/dev/null || {
@@ -105,7 +111,7 @@ install_packages() {
             }
             "$python" -m venv --clear .venv || return
         fi
-        set -- .venv/bin/python -E -m pip install --quiet --disable-pip-version-check
+        set -- .venv/bin/python -E -m pip install ${how:+"$how"} --disable-pip-version-check
     fi
     # Not every machine has a Java among its packages; then one on the PATH may do.
     "$@" --editable ".[$extra]" || "$@" --editable ".[${extra%java}]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,9 @@ class Project:
         return path.read_text().splitlines() if path.exists() else []
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
+        return self.start_with(subprocess.PIPE, **environment)
+
+    def start_with(self, errors: int, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*self.shell, "-c", SCRIPT, "test.sh", str(self.home)],
             env={
@@ -62,7 +66,7 @@ class Project:
                 **environment,
             },
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             text=True,
         )
 
@@ -155,6 +159,22 @@ def test_packages_that_cannot_be_had_are_one_line(project: Project) -> None:
     *_, line = refused.stderr.splitlines()
     assert line == "test.sh: the Python packages could not be installed: no way"
     assert not (project.home / ".venv.lock").exists()
+
+
+def test_a_terminal_sees_the_progress_of_the_installer_and_its_own_words(project: Project) -> None:
+    (project.programs / "uv").write_text(f"{UV.rstrip()}\n".replace("exit", "echo 5 of 9 MB; exit"))
+    terminal, line = pty.openpty()
+    with project.start_with(line, NO_JAVA="1", REFUSED="1") as refused:
+        os.close(line)
+        assert refused.communicate(timeout=60)[0] == ""
+    said = os.read(terminal, 10_000).decode().splitlines()
+    os.close(terminal)
+    assert said[0].startswith("Preparing the Python environment")
+    assert "5 of 9 MB" in said
+    assert said[-1] == "test.sh: the Python packages could not be installed; see above"
+    assert not [call for call in project.calls if call.startswith("pip") and "--quiet" in call]
+    assert project.run().returncode == 0
+    assert "--quiet" in project.calls[-1]
 
 
 @pytest.mark.parametrize("named", ["/nowhere/python", "old"])
