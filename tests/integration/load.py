@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -45,6 +47,21 @@ def publish(broker: str, topic: str, count: int, partition: int = -1) -> None:
     producer = Producer({"bootstrap.servers": broker, "linger.ms": 5})
     for customer in itertools.islice(synthetic_customers(2), count):
         producer.produce(topic, json.dumps(customer), partition=partition)
+        producer.poll(0)
+    assert producer.flush(60) == 0
+
+
+def publish_broken(
+    broker: str, topic: str, count: int, size: int, batch_bytes: int = 1_000_000
+) -> None:
+    """So many records that become dead letters, of bytes that no codec makes smaller.
+
+    Kafka gives them to those who read in batches as they were sent, of so many bytes at most.
+    """
+    producer = Producer({"bootstrap.servers": broker, "batch.size": batch_bytes})
+    source = random.Random(1)
+    for _ in range(count):
+        producer.produce(topic, base64.b64encode(source.randbytes(size * 3 // 4)))
         producer.poll(0)
     assert producer.flush(60) == 0
 

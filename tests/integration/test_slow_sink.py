@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import random
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
 from job import Job, wait_until
-from load import records_in
+from load import publish_broken, records_in
 from scrape import health, scrape
 from verifying import assert_all_accounted
 
@@ -31,7 +28,7 @@ def broker_with_quota(tmp_path: Path) -> Iterator[KafkaBroker]:
     """A broker that holds many broken records, and from then on takes little from any client."""
     with KafkaBroker(tmp_path / "kafka") as broker:
         TOPICS.create(broker.bootstrap_servers)
-        publish_broken(broker.bootstrap_servers)
+        publish_broken(broker.bootstrap_servers, TOPICS.raw, RECORDS, RECORD_BYTES)
         broker.run_tool(
             "kafka.admin.ConfigCommand",
             *("--bootstrap-server", broker.bootstrap_servers, "--alter"),
@@ -39,15 +36,6 @@ def broker_with_quota(tmp_path: Path) -> Iterator[KafkaBroker]:
             *("--add-config", f"producer_byte_rate={BYTES_PER_SECOND}"),
         )
         yield broker
-
-
-def publish_broken(broker: str) -> None:
-    """Records that become dead letters, of bytes that no codec makes smaller."""
-    producer, source = Producer({"bootstrap.servers": broker}), random.Random(1)
-    for _ in range(RECORDS):
-        producer.produce(TOPICS.raw, base64.b64encode(source.randbytes(RECORD_BYTES * 3 // 4)))
-        producer.poll(0)
-    assert producer.flush(60) == 0
 
 
 def test_a_broker_that_takes_little_is_waited_for_and_nothing_is_written_twice(

@@ -30,6 +30,16 @@ _PROMPT_PRODUCER = {"kafka.compression.type": "lz4", "kafka.linger.ms": "0"}
 # A client that knows only brokers that are away asks the bootstrap servers again: without it
 # (KIP-899) a wrong address that a broker once gave is kept for as long as the client lives.
 _CLIENT = {"kafka.metadata.recovery.strategy": "rebootstrap"}
+# On a slow link an answer that does not get through within the time for a request is asked for
+# again, for ever. Smaller ones do; but a producer's batch, of up to 1 MB, comes as a whole. All
+# tasks share the link, and their questions about offsets wait behind the records. A connection
+# that has died unseen is made anew before the task is given up.
+_CONSUMER = {
+    "kafka.max.partition.fetch.bytes": "262144",
+    "kafka.request.timeout.ms": "120000",
+    "kafka.default.api.timeout.ms": "300000",
+    "kafkaConsumer.pollTimeoutMs": "300000",
+}
 # A sink that is slow is waited for: what a task gives up, the next one writes again from the
 # beginning. A topic that is gone or refuses is found by those who look while no batch ends.
 _PRODUCER = {
@@ -93,7 +103,7 @@ class KafkaEnds:
         reader = (
             spark.readStream.format("kafka")
             .option("kafka.bootstrap.servers", self.kafka.broker)
-            .options(**_CLIENT)
+            .options(**_CLIENT, **_CONSUMER)
             .option("subscribe", self.topics.input_topic)
             .option("startingOffsets", self.reading.starting_offsets)
             .option("groupIdPrefix", self.group.consumer_group)
