@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -71,6 +71,16 @@ class Books:
             producer.produce(self.topics.raw, b"{}", partition=0)
         assert producer.flush(30) == 0
         return producer
+
+    def wait_for_end(self, offset: int) -> None:
+        """Returns when partition 0 of the source ends there, marks of transactions included."""
+        reader = Consumer({"bootstrap.servers": self.broker, "group.id": "end"})
+        deadline = time.monotonic() + 30
+        place = TopicPartition(self.topics.raw, 0)
+        while (ends := reader.get_watermark_offsets(place)) is None or ends[1] < offset:
+            assert time.monotonic() < deadline, "the mark does not come"
+            time.sleep(0.05)
+        reader.close()
 
     def make_source_anew(self, partitions: int = 3) -> None:
         delete_topics(self.broker, [self.topics.raw])
@@ -142,6 +152,8 @@ def cut_off(books: Books) -> None:
 def aborted(books: Books, *, is_answered: bool = False) -> None:
     books.send(range(5))
     books.transaction(2).abort_transaction()
+    # The broker writes the mark of the end, at offset 7, some time after it has said yes.
+    books.wait_for_end(8)
     books.send([8])
     books.answer([*range(5), 8, *([5] if is_answered else [])])
 
