@@ -34,8 +34,11 @@ def heeding_signals() -> Iterator[None]:
     numbers = [getattr(signal, f"SIG{name}") for name in SIGNALS]
     numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
+    asked: list[int] = []
+
     def stop(number: int, frame: FrameType | None) -> None:
         """Handles the first of them, and the rest not at all."""
+        asked.append(number)
         # One press of Ctrl-C reaches both processes; what comes now is let end.
         for other in numbers:
             signal.signal(other, signal.SIG_IGN)
@@ -47,8 +50,12 @@ def heeding_signals() -> Iterator[None]:
         if is_below_spark_submit():
             _heed_jvm()
         yield
-    except _Stop as asked:
-        raise StoppedError(asked.number) from None
+    except BaseException:
+        if not asked:
+            raise
+        # On its way out the code may fail at what it tidies up: the call into the JVM that was
+        # interrupted has taken the connection with it.
+        raise StoppedError(asked[0]) from None
 
 
 def _heed_jvm() -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 from confluent_kafka import Producer
+from pushing import eventually
 
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from stream_telemetry.broker import held_back
@@ -109,7 +110,8 @@ def test_records_behind_an_open_transaction_are_held_back_and_no_lag(
         assert "open at offset 2 for" in caplog.text
         assert "4 offsets from there on" in caplog.text
         producer.commit_transaction()
-        assert watch.asked() == (5, 0), "the records and the mark of their transaction"
+        # The broker writes the mark of the end some time after it has said yes.
+        assert eventually(lambda: watch.asked() == (5, 0)), "the records and their mark"
         watch.advance_to_end()
         assert watch.asked() == (0, 0)
     assert len(caplog.records) == 1
@@ -123,7 +125,7 @@ def test_aborted_records_and_marks_leave_no_lag_and_no_age(broker: str, topic: s
         watch.thread.advance({(topic, 0): 1})
         begin(producer, topic, 2)
         producer.abort_transaction()
-        assert watch.asked() == (3, 0)
+        assert eventually(lambda: watch.asked() == (3, 0))
         # A reader is given nothing beyond the aborted records, and the mark alone is not one.
         watch.thread.advance({(topic, 0): 3})
         before = time.monotonic()
