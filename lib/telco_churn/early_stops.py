@@ -15,13 +15,6 @@ from telco_churn.errors import StoppedError, is_below_spark_submit
 from telco_churn.last_words import DISMISSED, VARIABLE
 
 
-class _Stop(Interruption):
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
-        self.exit_code = 128 + number
-
-
 @contextmanager
 def heeding_signals() -> Iterator[None]:
     """A block of the main thread that a request to stop ends, until somebody else listens.
@@ -42,7 +35,7 @@ def heeding_signals() -> Iterator[None]:
         # One press of Ctrl-C reaches both processes; what comes now is let end.
         for other in numbers:
             signal.signal(other, signal.SIG_IGN)
-        raise _Stop(number)
+        raise Interruption
 
     try:
         for number in numbers:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from broker_access import OPEN_TO_ALL
 
 from launcher.cache.class_archive import VARIABLE, Mode
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
+from telco_churn.query.settings import TopicSettings
 
 # A test may use class archives, and leaves nobody behind who makes one.
 os.environ.setdefault(VARIABLE, Mode.USE)
@@ -50,3 +52,19 @@ def topic(broker: str) -> Iterator[str]:
 def own_log_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets programs that the test starts write their logs below `tmp_path`."""
     monkeypatch.setenv("CHURN_STREAM_LOG_DIR", str(tmp_path / "logs"))
+
+
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """A broker with rules of access, which refuses nothing yet."""
+    with KafkaBroker(tmp_path_factory.mktemp("kafka"), overrides=OPEN_TO_ALL) as broker:
+        yield broker
+
+
+@pytest.fixture
+def topics(own_broker: KafkaBroker) -> Iterator[TopicSettings]:
+    """The job's three topics on it; deleted after the test."""
+    names = CustomerTopics("raw", "predictions", "dead")
+    names.create(own_broker.bootstrap_servers)
+    yield TopicSettings(input_topic="raw", output_topic="predictions", deadletter_topic="dead")
+    names.delete(own_broker.bootstrap_servers)

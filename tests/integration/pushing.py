@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 from urllib.request import urlopen
 
@@ -38,15 +36,6 @@ def groups(url: str) -> dict[tuple[str, str], dict[str, float]]:
             if name.startswith("stream_")
         }
     return found
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 class Pushing:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from broker_access import OPEN_TO_ALL, refuse, settings_of
+from broker_access import refuse, settings_of
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AclOperation, ResourceType
 from load import publish
@@ -19,20 +18,6 @@ from telco_churn.query.settings import GroupSettings, ReadSettings, TopicSetting
 from telco_churn.query.topic_checks import TopicsFound, check_beginning, check_topics
 
 FOUND = TopicsFound(partitions=3, has_groups=True)
-
-
-@pytest.fixture(scope="module")
-def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    with KafkaBroker(tmp_path_factory.mktemp("kafka"), overrides=OPEN_TO_ALL) as broker:
-        yield broker
-
-
-@pytest.fixture
-def topics(own_broker: KafkaBroker) -> Iterator[TopicSettings]:
-    names = CustomerTopics("raw", "predictions", "dead")
-    names.create(own_broker.bootstrap_servers)
-    yield TopicSettings(input_topic="raw", output_topic="predictions", deadletter_topic="dead")
-    names.delete(own_broker.bootstrap_servers)
 
 
 def test_a_topic_that_the_user_may_not_see_is_not_said_to_be_missing(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from broker_access import OPEN_TO_ALL, admin_of, refuse, settings_of
+from broker_access import admin_of, refuse, settings_of
 from confluent_kafka import Consumer
 from confluent_kafka.admin import (
     AclOperation,
@@ -23,7 +23,7 @@ from pyspark.sql import SparkSession
 
 from launcher.cache.connector import connector_jars
 from sandbox.kafka.broker import KafkaBroker
-from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
+from sandbox.kafka.topics import create_topics, delete_topics
 from stream_telemetry.broker.admin import AdminError, JvmAdmin
 from stream_telemetry.broker.lag import LagThread
 from stream_telemetry.broker.offsets import BrokerOffsets
@@ -37,20 +37,6 @@ from telco_churn.query.settings import GroupSettings, TopicSettings
 from telco_churn.query.topic_checks import TopicsFound
 
 FOUND = TopicsFound(partitions=3, has_groups=True)
-
-
-@pytest.fixture(scope="module")
-def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
-    with KafkaBroker(tmp_path_factory.mktemp("kafka"), overrides=OPEN_TO_ALL) as broker:
-        yield broker
-
-
-@pytest.fixture
-def topics(own_broker: KafkaBroker) -> Iterator[TopicSettings]:
-    names = CustomerTopics("raw", "predictions", "dead")
-    names.create(own_broker.bootstrap_servers)
-    yield TopicSettings(input_topic="raw", output_topic="predictions", deadletter_topic="dead")
-    names.delete(own_broker.bootstrap_servers)
 
 
 @pytest.fixture(scope="module")

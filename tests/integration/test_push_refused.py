@@ -11,7 +11,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from pushing import Pushing, eventually, make_batch
+from pushing import Pushing, make_batch
+from waiting import eventually
 
 from sandbox.ports import LOOPBACK
 

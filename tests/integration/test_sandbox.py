@@ -6,13 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from waiting import eventually
 
 from launcher.cache.class_archive import VARIABLE, Mode
 from sandbox.ports import LOOPBACK
@@ -97,15 +97,6 @@ def left_behind(environment: dict[str, str]) -> list[str]:
     """Running processes that have the run's scratch directory in their command line."""
     processes = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True).stdout
     return [line for line in processes.splitlines() if environment["TMPDIR"] in line]
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def test_once_accounts_for_every_event_and_leaves_nothing(environment: dict[str, str]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+import waiting
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 from lag_watch import Watch, watching, write_checkpoint
@@ -33,13 +34,7 @@ def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker
         yield broker
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+eventually = partial(waiting.eventually, seconds=15.0)
 
 
 def publish(broker: KafkaBroker, topic: str, partition: int, count: int, age: float = 0) -> None:
@@ -166,12 +161,12 @@ def test_a_broker_that_is_away_shows_within_15_seconds_and_so_does_its_return(
         assert eventually(lambda: watch.sample(catalogue.BROKER_CONNECTED) == 1)
         own_broker.pause()
         try:
-            assert eventually(lambda: watch.sample(catalogue.BROKER_CONNECTED) == 0, 15)
+            assert eventually(lambda: watch.sample(catalogue.BROKER_CONNECTED) == 0)
             assert watch.broker_check() == "fail"
             assert (watch.sample(catalogue.POLL_ERRORS) or 0) >= 1
         finally:
             own_broker.resume()
-        assert eventually(lambda: watch.sample(catalogue.BROKER_CONNECTED) == 1, 15)
+        assert eventually(lambda: watch.sample(catalogue.BROKER_CONNECTED) == 1)
         assert watch.broker_check() == "pass"
 
 

@@ -10,7 +10,8 @@ from urllib.request import urlopen
 
 import pytest
 from binaries import pushgateway
-from pushing import Pushing, eventually, groups, make_batch
+from pushing import Pushing, groups, make_batch
+from waiting import eventually
 
 from sandbox.ports import LOOPBACK, free_port
 from stream_telemetry.outlets import push

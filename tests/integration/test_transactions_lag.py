@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 from confluent_kafka import Producer
-from pushing import eventually
+from waiting import eventually
 
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from stream_telemetry.broker import held_back

@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+import waiting
 from sources import HOME
 
 from launcher.child import Child, complaint_in
@@ -19,13 +20,7 @@ from launcher.errors import LaunchError
 Start = Callable[..., Child]
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+eventually = partial(waiting.eventually, seconds=20.0)
 
 
 def is_alive(pid: int) -> bool:
