@@ -17,6 +17,7 @@ def records(site: Site) -> Group:
             _records_lost(),
             _dead_letter_burst(site),
             _lag_not_draining(site),
+            _records_held_back(),
         ),
     )
 
@@ -122,5 +123,35 @@ def _lag_not_draining(site: Site) -> Alert:
 
             - See: *Latency and throughput*, "Oldest Waiting Record", "Busy Ratio".
             - As in ConsumerLagIncreasing. After an outage: if it drains, wait; the alert ends by itself.
+            """,
+    )
+
+
+def _records_held_back() -> Alert:
+    held = "stream_records_held_back[5m]"
+    return Alert(
+        name="RecordsHeldBack",
+        severity="warning",
+        # Each transaction that ends makes it fall, however many others are open by then.
+        expression=f"min_over_time({held}) > 0 unless resets({held}) > 0",
+        lasting="10m",
+        summary="An open transaction holds records back",
+        description="{{ $value }} offsets of {{ $labels.topic }}[{{ $labels.partition }}] cannot be read: "
+        "a transaction before them has been open for a quarter of an hour, as long as Kafka lets any "
+        "producer have one.",
+        entry="""
+            For a quarter of an hour no record of a partition could be read, because a transaction before it
+            is open. The query reads what is committed, so its lag is 0 all the while. Kafka ends a transaction
+            after its producer's `transaction.timeout.ms` (a minute unless told), at most the broker's
+            `transaction.max.timeout.ms` (15 minutes); one that is older hangs, and would for ever (KIP-664).
+
+            - See: *Overview*, "Consumer Lag"; the log names the offset.
+            - Whose is it?
+              `kafka-transactions.sh --bootstrap-server HOST:9092 describe-producers --topic TOPIC --partition 0`
+              has its offset under `CurrentTransactionStartOffset`, and a `ProducerId`;
+              `kafka-transactions.sh --bootstrap-server HOST:9092 list` says which transactional id that is.
+            - A producer that runs has to commit or abort. If it is gone, starting it again ends the transaction. If
+              nobody knows it, end it; its records are never read then, those behind it at once:
+              `kafka-transactions.sh --bootstrap-server HOST:9092 abort --topic TOPIC --partition 0 --start-offset OFFSET`.
             """,
     )

@@ -13,11 +13,13 @@ SPARK_FIGURES = (
 
 DEATH_EXPLAINS = (
     *("ConsumerDisconnected", "ModelNotLoaded", "QueryHung", "QueryNotReady"),
-    *("HighProcessingLatency", "ConsumerLagIncreasing", "LagNotDraining", "TelemetryThreadDown"),
+    *("HighProcessingLatency", "ConsumerLagIncreasing", "LagNotDraining", "RecordsHeldBack"),
+    "TelemetryThreadDown",
 )
 """Alerts about a replica that say no more than its death; never what became of records."""
 OUTAGE_EXPLAINS = (
-    *("QueryHung", "QueryNotReady", "RestartsTooMany", "ConsumerLagIncreasing", "LagNotDraining"),
+    *("QueryHung", "QueryNotReady", "RestartsTooMany"),
+    *("ConsumerLagIncreasing", "LagNotDraining", "RecordsHeldBack"),
 )
 """Alerts about a replica that say no more than that it has lost its broker."""
 

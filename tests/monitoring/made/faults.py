@@ -175,6 +175,12 @@ FAULTS: Mapping[str, Fault] = {
         nearly=of_partition("stream_lag_seconds", lambda s: max(70.0, 9000 - s / 2)),
         told={"$value | humanizeDuration": "47m 7s"},
     ),
+    "RecordsHeldBack": Fault(
+        signals=of_partition("stream_records_held_back", rising(2, END - 1200)),
+        nearly=of_partition("stream_records_held_back", teeth(840, 2, start=50)),
+        told={"$value": "1800", "$labels.topic": "t", "$labels.partition": "0"},
+        labels={"topic": "t", "partition": "0"},
+    ),
     "BadRecordsBurnFast": Fault(
         signals=records(3.0),
         also=("BadRecordsBurnSlow", "HighErrorRate"),

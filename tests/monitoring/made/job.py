@@ -102,6 +102,8 @@ HEALTHY: Mapping[str, Signal] = {
             "kafka_consumer_lag": teeth(5, 10),
             "stream_lag_seconds": teeth(5, 1),
             "stream_records_lost_total": steady(0),
+            # A producer with transactions: one is open at almost any time.
+            "stream_records_held_back": teeth(7, 3),
         }.items()
     },
     **records(0.0),
