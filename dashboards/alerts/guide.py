@@ -56,9 +56,11 @@ def _high_error_rate(site: Site) -> Alert:
             letters within 5 minutes must be there, so that a quiet night wakes nobody with two.
 
             - See: *Overview*, "Success Rate (%)" and "Error Types Distribution"; *Data quality* names the fields.
-            - `validation_error`: a producer sends what the contract does not allow. Read some of the topic
-              `telco.deadletter`: `validation_errors` names field and rule, `source_*` headers the record. Talk to
-              its producer; once mended, send `original_message` again.
+            - `validation_error`: a producer sends what the contract does not allow. Rules broken most:
+              `jq -r '.violations[]?' logs/kafka_consumer.log | sort | uniq -c | sort -nr | head`. The next dead letters:
+              `kafka-console-consumer.sh --bootstrap-server HOST:9092 --topic telco.deadletter --max-messages 5 --formatter-property print.headers=true`:
+              `validation_errors` names field and rule, `source_*` headers the record. Talk to its producer; once
+              mended, send `original_message` again.
             - `processing_error`, `inference_error`: the model or the features do not fit what comes in. Was a model
               deployed? Go back to the one before (`--model-path`).
             """,
@@ -98,7 +100,7 @@ def _model_not_loaded() -> Alert:
             The job runs without a model for a minute, so it scores nothing. The guide's expression, for
             each replica.
 
-            - See: *Overview*, "Consumer Health"; `model_loaded` in `/health`.
+            - See: *Overview*, "Consumer Health"; `model_loaded` in `/health` is not `pass`.
             - Loading takes seconds. Longer: the disk or the file system of `--model-path` hangs. A model that is
               missing or tampered with ends the job (exit code 3) with one line that names the file.
             """,

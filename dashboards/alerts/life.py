@@ -65,12 +65,13 @@ def _job_down(site: Site) -> Alert:
             known by `kafka_consumer_info`, whatever its scrape job is called, and by the name
             `{site.names.job}`. Runs by `--trigger once` come and go, and are left to RunOverdue.
 
-            - See: Prometheus, Status → Targets. `pgrep -f jobs/churn_stream.py` on its machine.
+            - See: Prometheus, Status → Targets, or `lastError` in `curl -s http://localhost:9090/api/v1/targets`.
+              `pgrep -f jobs/churn_stream.py` on its machine.
             - No process: its exit code tells the reason (2 settings, 3 model, 4 Kafka, 5 the query failed,
               6 records deleted in Kafka, 7 a record that cannot be passed), the last line on standard error
               the value. Mend that, start it again.
-            - A process: does `curl` on its machine answer? Then a firewall, or `--metrics-host` (127.0.0.1 unless
-              told), or TLS stands between.
+            - A process: does `curl -s http://localhost:8000/health` answer on its machine? Then a firewall, or
+              `--metrics-host` (127.0.0.1 unless told), or TLS stands between.
             - No target: somebody changed `scrape_configs`, or discovery finds it no more. Taken down for good: hold
               the alert back for {MEMORY}:
               `amtool --alertmanager.url=http://localhost:9093 silence add alertname=JobDown job=NAME -d {MEMORY} -c gone`.
@@ -101,8 +102,8 @@ def _replica_gone(site: Site) -> Alert:
             itself after an hour.
 
             - See: *Overview*, "Replicas" and "Consumer Lag".
-            - Scaled down on purpose: nothing to do. Else: does service discovery still find it? Its records wait
-              in Kafka.
+            - Scaled down on purpose: nothing to do. Else service discovery does not find it: is it missing in
+              `curl -s http://localhost:9090/api/v1/targets`? Its records wait in Kafka, if it has ended.
             """,
     )
 

@@ -36,8 +36,9 @@ def _records_unaccounted() -> Alert:
             - See: *Data quality*, "Unaccounted For". The alert remembers for an hour, also beyond a restart.
             - `stream_listener_errors_total` above 0: an event could not be evaluated; the count is wrong, not the
               records. A task that was tried again is counted twice by Spark: also only the count.
-            - Otherwise compare the topics for the batch in the log: each `source_partition` and `source_offset` must
-              be in the predictions or the dead letters. If one is missing, keep the checkpoint, stop the job, report it.
+            - Otherwise compare the topics: `.venv/bin/python -m churn_tools.verify --broker HOST:9092` names the
+              offsets that have no answer as lost (the line "batch …" in the log tells when). If there are any, keep
+              the checkpoint, stop the job, report it.
             """,
     )
 

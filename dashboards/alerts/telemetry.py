@@ -15,7 +15,7 @@ def runs() -> Group:
 What a run pushes to a Pushgateway: from its first moment, at least every minute, and its end with the
 exit code. Tell runs apart that push to one gateway by `--pushgateway-labels environment=prod,…`.
 """,
-        alerts=(_stale_push(), _run_failed(), _run_overdue()),
+        alerts=(_stale_push(), _pushes_fail(), _run_failed(), _run_overdue()),
     )
 
 
@@ -46,7 +46,30 @@ def _stale_push() -> Alert:
             - Killed without a chance to clean up: start it again, or delete its group and that of the guide's figures:
               `curl -X DELETE http://localhost:9091/metrics/job/churn/instance/GROUP` and the same with `/run/once`
               at the end; what `--pushgateway-labels` add comes before that, as `/environment/prod`.
-            - Alive: `stream_push_errors_total` rises; is the Pushgateway up, and do login and certificate fit?
+            - Alive: its pushes are refused, as in PushesFail.
+            """,
+    )
+
+
+def _pushes_fail() -> Alert:
+    return Alert(
+        name="PushesFail",
+        severity="warning",
+        # A gateway that is away takes its series along, so only who pushes can tell.
+        expression="increase(stream_push_errors_total[5m]) > 0",
+        lasting="10m",
+        summary="The Pushgateway does not take what the job pushes",
+        description="The Pushgateway did not take {{ $value | humanize }} pushes of "
+        "{{ $labels.instance }} in the last 5 minutes, nor all of those before. What it shows of this "
+        "run is old, or nothing.",
+        entry="""
+            For 10 minutes pushes have failed, of a job that is scraped too. Records are dealt with as before. What
+            the Pushgateway holds of the run stands still; if it is gone, StalePush has nothing to go by.
+
+            - See: *Engine*, "Telemetry Errors".
+            - Does it answer on the job's machine? `curl -i -m 5 http://localhost:9091/-/ready` has to say `200 OK`. 401:
+              `--pushgateway-login-file` has another login. No answer: it is down, or TLS or a firewall stands between.
+              200: it refuses what is pushed, its own log says why.
             """,
     )
 
@@ -100,7 +123,8 @@ def _run_overdue() -> Alert:
             - Not started: look at the scheduler (`systemctl list-timers`, `kubectl get cronjobs`). Started: its
               exit code, its log.
             - Records wait in Kafka meanwhile; its retention must outlast the gap.
-            - Taken down for good: delete its group, as in StalePush, and hold the alert back for {MEMORY}.
+            - Taken down for good: delete its group, as in StalePush, and hold the alert back for {MEMORY}:
+              `amtool --alertmanager.url=http://localhost:9093 silence add alertname=RunOverdue instance=GROUP -d {MEMORY} -c gone`.
             """,
     )
 
@@ -137,7 +161,8 @@ def _telemetry_thread_down() -> Alert:
             a batch), `lag` (the broker's offsets, commits to the group), `push` (the Pushgateway) or `records`
             (lines about single records). Records are dealt with as before.
 
-            - See: *Engine*, "Telemetry Errors" and "Threads Down"; in the log, the first error of its kind with its stack trace.
+            - See: *Engine*, "Telemetry Errors" and "Threads Down"; the log has the first error of its kind:
+              `jq -r 'select(.exc_info) | .exc_info' logs/kafka_consumer.log`.
             - What the thread shows stands still: do not trust it. Start the job again when it suits; the state
               `telemetry` in `/health` fails until then. Report the stack trace, it is a fault of the telemetry.
             """,

@@ -16,12 +16,13 @@ _INTRODUCTION = """\
 What each alert of [alerts.yml](../conf/prometheus/alerts.yml) means, how to see it, and what to do.
 Where this page can be read is said when the rules are written:
 `python -m dashboards --runbook URL`;
-each alert links to its heading there. Commands are for a job on its default ports; how to find your
-way around beyond alerts is in [operations.md](operations.md).
+each alert links to its heading there. Commands are for the directory that the job runs in, and its
+default ports; words in capitals stand for what is yours. How to find your way around beyond alerts
+is in [operations.md](operations.md).
 
-First, always: `curl -s http://localhost:8000/health` names the check that fails, and the end of
-`logs/kafka_consumer.log` the reason. Stopping and starting the job loses nothing: it goes on from
-its checkpoint, and repeats at most the batch that was cut off.
+First, always: `curl -s http://localhost:8000/health` names the check that fails, and
+`tail logs/kafka_consumer.log` the reason. Stopping and starting the job loses nothing: it goes on
+from its checkpoint, and repeats at most the batch that was cut off.
 
 | severity | goes to | alerts |
 | --- | --- | --- |

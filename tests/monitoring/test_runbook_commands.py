@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -11,35 +10,13 @@ from urllib.request import urlopen
 
 import pytest
 from binaries import alertmanager, pushgateway
-from job import HOME
 from monitoring.rule_files import ALERTMANAGER
+from monitoring.runbook_page import command, commands, shell
 
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.gateway import Gateway
 from stream_telemetry.outlets.run_report import RunReport
-
-PROGRAMS = {"amtool", "curl", "df", "kubectl", "ls", "pgrep", "pkill", "python", "systemctl"}
-PROGRAMS |= {"timeout"}
-
-
-def commands() -> list[str]:
-    """What stands in code style, has several words, and begins with a program."""
-    page = (HOME / "docs" / "runbook.md").read_text("utf-8")
-    quoted = (" ".join(one.split()) for one in re.findall(r"`([^`]+)`", page))
-    return [one for one in quoted if one.partition(" ")[0] in PROGRAMS and " " in one]
-
-
-def command(start: str) -> str:
-    """The one that begins like this."""
-    (found,) = {one for one in commands() if one.startswith(start)}
-    return found
-
-
-def shell(text: str) -> str:
-    done = subprocess.run(["bash", "-c", text], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, (text, done.stdout, done.stderr)
-    return done.stdout
 
 
 def test_each_command_is_one_that_a_shell_can_read() -> None:
@@ -51,7 +28,7 @@ def test_each_command_is_one_that_a_shell_can_read() -> None:
 @pytest.mark.needs("amtool", "prometheus-alertmanager")
 def test_an_alert_of_a_job_that_is_gone_for_good_can_be_held_back(tmp_path: Path) -> None:
     with alertmanager(tmp_path, ALERTMANAGER) as url:
-        shell(command("amtool").replace("http://localhost:9093", url))
+        shell(command("amtool", "JobDown").replace("http://localhost:9093", url))
         with urlopen(f"{url}/api/v2/silences", timeout=10) as answer:
             (silence,) = json.load(answer)
     assert {(one["name"], one["value"]) for one in silence["matchers"]} == {

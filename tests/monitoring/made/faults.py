@@ -205,6 +205,11 @@ FAULTS: Mapping[str, Fault] = {
         is_of_job=True,
         told={"$value | humanizePercentage": "13%"},
     ),
+    "PushesFail": Fault(
+        signals={"stream_push_errors_total": rising(1 / 60)},
+        nearly={"stream_push_errors_total": step(END - 600, 5)},
+        told={"$value | humanize": "5"},
+    ),
     "LogLinesLost": Fault(
         signals={"stream_log_errors_total": step(END - 300, 500)},
         nearly={"stream_log_errors_total": step(HOUR, 500)},
