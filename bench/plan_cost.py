@@ -1,20 +1,22 @@
 """What each step of the plan costs a record: one core, records in memory, no Kafka.
 
-All figures come from one process and alternating rounds, so compare them only with each other.
+    python bench/plan_cost.py [--copies N] [--rounds N] [--only NAME …]
+
+All figures come from one process and alternating rounds, so compare them only with each other. One
+per cent of the records is broken; `broken.py` has other shares.
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from figures import Table, arguments, tell
 from in_memory import DISTINCT_RECORDS, cached_records
 from plan_steps import plan_steps
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from rounds import Rounds, Variant
-from table import print_machine, print_table
 
 from launcher.java import use_chosen_java
 from telco_churn.contract.parser import EventParser
@@ -35,7 +37,6 @@ ALL = "all"
 ALL_FUSED = "all, whole-stage code generation on"
 ALL_INTERPRETED = "all, interpreted"
 BY_STAGES = "all, scored by the Spark ML stages"
-ALL_BROKEN = {share: f"all, {100 * share:.0f} % broken" for share in (0.0, 0.1, 0.5)}
 
 
 def start_session() -> SparkSession:
@@ -58,27 +59,32 @@ def start_session() -> SparkSession:
     return spark
 
 
-def print_steps(names: Sequence[str], cost: dict[str, float]) -> None:
-    """Prints what each step adds, and its share of the whole."""
+def shipped_pipeline() -> ChurnPipeline:
+    """The job's plan, with the contract and the model of this project."""
+    parser = EventParser(load_contract("customer_event"))
+    routes = Routes("predictions", "dead letters", "bench")
+    return ChurnPipeline(parser, load_model(MODEL), routes, make_observation(parser.fields))
+
+
+def of_steps(names: Sequence[str], cost: Mapping[str, float]) -> Table:
+    """What each step adds, and its share of the whole."""
     total = cost[names[-1]]
     before = (0.0, *(cost[name] for name in names))
-    rows = [
-        (name, f"{cost[name] - less:.1f}", f"{(cost[name] - less) / total:.0%}")
+    rows = {
+        name: (cost[name] - less, (cost[name] - less) / total)
         for name, less in zip(names, before, strict=False)
-    ]
-    print_table(("step", "core-µs a record", "share"), [*rows, (ALL, f"{total:.1f}", "100%")])
+    }
+    columns = {"core-µs a record": ".1f", "share": ".0%"}
+    return Table("step", columns, {**rows, ALL: (total, 1.0)})
 
 
-def print_variants(variants: Sequence[str], base: str, cost: dict[str, float]) -> None:
-    """Prints variants beside `base`, which they are compared with."""
-    rows = [(name, f"{cost[name]:.1f}", f"{cost[name] / cost[base]:.2f}") for name in variants]
-    print()
-    print_table(("variant", "core-µs a record", f"to “{base}”"), rows)
+def of_variants(names: Sequence[str], cost: Mapping[str, float]) -> Table:
+    """Variants beside the first one, which they are compared with."""
+    rows = {name: (cost[name], cost[name] / cost[names[0]]) for name in names}
+    return Table("variant", {"core-µs a record": ".1f", f"to “{names[0]}”": ".2f"}, rows)
 
 
-def whole_plans(
-    spark: SparkSession, pipeline: ChurnPipeline, records: DataFrame, copies: int
-) -> Iterator[Variant]:
+def whole_plans(pipeline: ChurnPipeline, records: DataFrame) -> Iterator[Variant]:
     """The whole plan with one thing changed."""
     stages = PipelineModel.load(f"file://{MODEL / PIPELINE_NAME}")
     by_stages = replace(pipeline.model, scorer=PipelineScorer(stages))
@@ -86,39 +92,31 @@ def whole_plans(
     yield Variant(ALL_FUSED, pipeline.transform(records), {"spark.sql.codegen.wholeStage": "true"})
     interpreted = {EVALUATION: "NO_CODEGEN"}
     yield Variant(ALL_INTERPRETED, pipeline.transform(records), interpreted)
-    for bad_ratio, name in ALL_BROKEN.items():
-        yield Variant(name, pipeline.transform(cached_records(spark, bad_ratio, copies)))
 
 
 def main() -> None:
     """Runs the benchmark, from command-line arguments."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__ or "")
     parser.add_argument("--copies", type=int, default=1, help=f"of {DISTINCT_RECORDS:,} records")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="rows of the tables, such as all")
     options = parser.parse_args()
-    spark = start_session()
-    event_parser = EventParser(load_contract("customer_event"))
-    routes = Routes("predictions", "dead letters", "bench")
-    observation = make_observation(event_parser.fields)
-    pipeline = ChurnPipeline(event_parser, load_model(MODEL), routes, observation)
+    spark, pipeline = start_session(), shipped_pipeline()
     records = cached_records(spark, USUAL_BAD_RATIO, options.copies)
     steps = plan_steps(pipeline, records)
     variants = {name: Variant(name, plan) for name, plan in steps.items()}
-    wholes = {plan.name: plan for plan in whole_plans(spark, pipeline, records, options.copies)}
+    wholes = {plan.name: plan for plan in whole_plans(pipeline, records)}
     known = {**variants, ALL: Variant(ALL, pipeline.transform(records)), **wholes}
     if unknown := set(options.only or ()) - known.keys():
         parser.error(f"unknown {sorted(unknown)}; known: {list(known)}")
-    rows = options.copies * DISTINCT_RECORDS
     chosen = [known[name] for name in options.only or known]
-    cost = Rounds(spark, rows).microseconds_a_row(chosen, options.rounds)
-    print(f"{rows:,} records, {USUAL_BAD_RATIO:.0%} broken; median of {options.rounds} rounds")
-    print_machine()
+    rounds = Rounds(spark, options.copies * DISTINCT_RECORDS)
+    cost = rounds.microseconds_a_row(chosen, options.rounds)
     if options.only:
-        print_variants(options.only, options.only[0], cost)
-        return
-    print_steps(list(steps), cost)
-    print_variants((ALL, *wholes), ALL, cost)
+        tables = [of_variants(options.only, cost)]
+    else:
+        tables = [of_steps(list(steps), cost), of_variants((ALL, *wholes), cost)]
+    tell(tables, options.figures)
 
 
 if __name__ == "__main__":
