@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from contestants import MASTER, the_job
+from drain import measure, preload
 from table import print_machine, print_table
-from throughput import measure, preload
 
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.ports import LOOPBACK

@@ -1,24 +1,26 @@
-"""What `throughput.py` compares: programs that read one topic to its end and write two."""
+"""What benchmarks compare: programs that read a topic of events and answer in two others."""
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-from launcher.cache.connector import connector_jars
+from launcher.cache.class_archive import VARIABLE
 from launcher.child import Child
-from launcher.java import chosen_java
-from launcher.spark import SPARK_HOME
 from sandbox.kafka.topics import CustomerTopics
 
 HOME = Path(__file__).resolve().parents[1]
-TIME_LIMIT_SECONDS = 200.0
-MASTER = "local[2]"
+SLOTS = 2
+MASTER = f"local[{SLOTS}]"
+PLAIN_PASSTHROUGH = "passthrough"
+PASSTHROUGH = "passthrough, the job's Kafka options"
+JOB = "the job"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Contestant:
     """One program.
 
     Attributes:
-        name: what the table calls it.
+        name: what tables call it.
         command: how it starts; options for the broker, the topics and the like follow.
         is_spark: it takes the job's options, and keeps a checkpoint.
         is_scoring: it does what the job does, so it must come to the same outcomes.
@@ -37,80 +39,82 @@ class Contestant:
     is_spark: bool = True
     is_scoring: bool = True
 
-    def run(self, broker: str, topics: CustomerTopics, directory: Path) -> float:
-        """Seconds from the first batch to the last commit; its files go below `directory`.
-
-        Raises:
-            RuntimeError: it fails, or is not done in time.
-        """
-        directory.mkdir()
+    def start(self, broker: str, topics: CustomerTopics, directory: Path) -> Child:
+        """Starts it, or starts it again; its files go below `directory`, which is made."""
+        directory.mkdir(exist_ok=True)
         command = [
             *self.command,
             *("--broker", broker, "--input-topic", topics.raw),
             *("--output-topic", topics.predictions, "--deadletter-topic", topics.dead_letters),
         ]
-        checkpoint = directory / "checkpoint"
         if self.is_spark:
-            command += ["--checkpoint", str(checkpoint), "--log-dir", str(directory / "logs")]
-            command += ["--run-log-dir", "off"]
-            command += ["--trigger", "once", "--metrics-port", "0"]
-        child = Child(self.name, command, directory / "output.log", job_environment(directory))
-        deadline = time.monotonic() + TIME_LIMIT_SECONDS
-        try:
-            while child.is_running and time.monotonic() < deadline:
-                time.sleep(0.1)
-        finally:
-            exit_code = child.kill()
-        if exit_code != 0:
-            raise RuntimeError(f"{self.name} ended with {exit_code}: {child.last_lines()}")
+            command += ["--checkpoint", str(directory / "checkpoint")]
+            command += ["--log-dir", str(directory / "logs"), "--run-log-dir", "off"]
+            command += ["--metrics-port", "0"]
+        return Child(self.name, command, directory / "output.log", job_environment(directory))
+
+    def begun(self, directory: Path) -> float | None:
+        """When it had planned its first batch, or has read it; None if it does not say.
+
+        In real-time mode Spark writes a batch's plan at the end of the batch.
+        """
         if self.is_spark:
-            return _seconds_of_query(checkpoint)
-        return float(json.loads(child.last_lines(1))["seconds"])
+            planned = directory / "checkpoint" / "offsets" / "0"
+            return planned.stat().st_mtime if planned.exists() else None
+        lines = (directory / "output.log").read_text("utf-8").splitlines()
+        return min(float(json.loads(line)["begun"]) for line in lines)
 
 
-def contestants(weights: Path) -> list[Contestant]:
-    """The job first; `weights` is the file that `write_weights` wrote."""
-    variant = (*_submit(), str(HOME / "bench" / "variant_job.py"))
-    loop = (sys.executable, str(HOME / "bench" / "loop_consumer.py"), "--weights", str(weights))
-    own, default = ("--passthrough",), ("--passthrough", "--default-producer")
-    return [
-        the_job(),
-        Contestant("the job, default producer", (*variant, "--default-producer")),
-        Contestant("passthrough by Spark", (*variant, *own), is_scoring=False),
-        Contestant("passthrough, default producer", (*variant, *default), is_scoring=False),
-        Contestant("loop in Python, one process", loop, is_spark=False),
-    ]
-
-
-def the_job(*options: str) -> Contestant:
+def the_job(*options: str, slots: int = SLOTS) -> Contestant:
     """The job itself, with these options."""
-    return Contestant("the job", (*_submit(), str(HOME / "jobs" / "churn_stream.py"), *options))
+    return Contestant(JOB, (str(HOME / "spark-submit.sh"), *_spark(slots), *options))
 
 
-def _submit() -> tuple[str, ...]:
-    return (
-        str(SPARK_HOME / "bin" / "spark-submit"),
-        *("--master", MASTER, "--jars", connector_jars(), "--conf", "spark.ui.enabled=false"),
-    )
+def passthrough(*options: str, slots: int = SLOTS, is_plain: bool = False) -> Contestant:
+    """What Spark takes to copy key and value, with these options of the job; see `variant_job.py`.
+
+    It runs as the job does: same Java, flags and class archive.
+    """
+    variant = (sys.executable, str(HOME / "bench" / "submit_variant.py"), *_spark(slots), "--")
+    flags = ("--plain",) if is_plain else ()
+    name = PLAIN_PASSTHROUGH if is_plain else PASSTHROUGH
+    return Contestant(name, (*variant, *flags, *options), is_scoring=False)
 
 
-def _seconds_of_query(checkpoint: Path) -> float:
-    """By the files that Spark writes before the first batch and after the last one."""
-    planned = (checkpoint / "offsets" / "0").stat().st_mtime
-    commits = [p.stat().st_mtime for p in (checkpoint / "commits").iterdir() if p.name.isdigit()]
-    return max(commits) - planned
+def loop(weights: Path, scorer: str, processes: int = 1) -> Contestant:
+    """The yardstick, `loop_consumer.py`; `weights` is the file that `write_weights` wrote."""
+    if scorer == "sklearn":
+        require_scikit_learn()
+    written = {"sklearn": "scikit-learn in batches", "dictionary": "dictionary scorer"}[scorer]
+    shared = "two processes" if processes == 2 else "one process"
+    command = (sys.executable, str(HOME / "bench" / "loop_consumer.py"))
+    options = ("--weights", str(weights), "--scorer", scorer, "--processes", str(processes))
+    return Contestant(f"loop, {written}, {shared}", (*command, *options), is_spark=False)
+
+
+def make_class_archives() -> None:
+    """Makes those that all Spark programs here use, if they are missing."""
+    command = [str(HOME / "spark-submit.sh"), "--prepare"]
+    subprocess.run(command, env={**os.environ, "PYTHON": sys.executable}, check=True)
+
+
+def require_scikit_learn() -> None:
+    """Raises SystemExit if the yardstick lacks its package."""
+    if find_spec("sklearn") is None:
+        raise SystemExit("the yardstick needs scikit-learn: run pip install '.[bench]'")
 
 
 def job_environment(directory: Path) -> Mapping[str, str]:
     """The environment of a job that writes below `directory`."""
     return {
         **os.environ,
-        "JAVA_HOME": str(chosen_java().home),
-        "SPARK_HOME": str(SPARK_HOME),
-        "SPARK_CONF_DIR": str(HOME / "conf"),
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "PYSPARK_PYTHON": sys.executable,
-        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYTHON": sys.executable,
         "PYTHONPATH": str(HOME / "lib"),
+        "SPARK_CONF_DIR": str(HOME / "conf"),
         "CHURN_STREAM_LOG_DIR": str(directory / "logs"),
+        VARIABLE: "use",
     }
+
+
+def _spark(slots: int) -> tuple[str, ...]:
+    return ("--master", f"local[{slots}]", "--conf", "spark.ui.enabled=false")

@@ -1,9 +1,10 @@
 """The yardstick: the same work as the job's, as a Kafka loop in Python written by hand.
 
-What a user who cares for speed would write without Spark: one process, records in batches, each
-event checked by plain comparisons, a batch scored by numpy. Outputs follow the same contracts, and
-offsets are committed once a batch's outputs are acknowledged. It reads what is in the topic, then
-prints `{"records": …, "seconds": …}`, the time from the first batch to the last commit.
+What a user who cares for speed would write without Spark: records in batches, each event checked by
+plain comparisons, a batch scored by numpy or by scikit-learn, in one process or more, each with
+partitions of its own. Outputs follow the same contracts, and offsets are committed once a batch's
+outputs are acknowledged. It runs until it is ended. At its first batch each process prints
+`{"begun": …}`, seconds since 1970.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import multiprocessing
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from loop_scoring import FastScorer
+from numpy import float64
+from numpy.typing import NDArray
 from weights import Weights, read_weights
 
 from churn_tools.producer.contract_validator import ContractValidator
@@ -40,22 +44,31 @@ class Topics:
     dead_letters: str
 
 
+class Scorer(Protocol):
+    """Checks events one by one, scores them in batches."""
+
+    def accept(self, event: Any) -> Any:
+        """What `probabilities` wants to have of an event; None if it breaks the contract."""
+
+    def probabilities(self, accepted: Sequence[Any]) -> NDArray[float64]:
+        """Probabilities of leaving."""
+
+
 class Loop:
     """Consumes, checks, scores and produces."""
 
-    def __init__(self, broker: str, topics: Topics, weights: Weights) -> None:
+    def __init__(self, broker: str, topics: Topics, weights: Weights, scorer: Scorer) -> None:
         self._topics = topics
         self._weights = weights
-        self._scorer = FastScorer(weights)
+        self._scorer = scorer
         self._referee = ContractValidator(read_schema("customer_event"))
         self._consumer = Consumer(
             {
                 "bootstrap.servers": broker,
-                "group.id": GROUP,
+                # One for each output, so that none goes on where another one has stopped.
+                "group.id": f"{GROUP}.{topics.predictions}",
                 "auto.offset.reset": "earliest",
                 "enable.auto.commit": False,
-                # The run is over when each partition has said that it is at its end.
-                "enable.partition.eof": True,
             }
         )
         self._producer = Producer(
@@ -70,44 +83,40 @@ class Loop:
             }
         )
 
-    def run(self) -> tuple[int, float]:
-        """Records read until the end of every partition, and the seconds that it took."""
-        self._consumer.subscribe([self._topics.events])
-        unread = set(
-            self._consumer.list_topics(self._topics.events).topics[self._topics.events].partitions
-        )
-        records, started = 0, 0.0
-        while unread:
-            batch = []
-            for message in self._consumer.consume(BATCH_RECORDS, timeout=0.1):
-                if (error := message.error()) is None:
-                    batch.append(message)
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    unread.discard(message.partition())
-                else:
-                    raise KafkaException(error)
-            if batch:
-                # From the first batch on: joining the group is not part of the work.
-                started = started or time.monotonic()
-                self._process(batch)
-                records += len(batch)
-        seconds = time.monotonic() - started
-        self._consumer.close()
-        return records, seconds
+    def run(self, part: int, parts: int) -> None:
+        """Works without end on one part of the partitions, of so many."""
+        topic = self._topics.events
+        numbers = sorted(self._consumer.list_topics(topic).topics[topic].partitions)
+        self._consumer.assign([TopicPartition(topic, number) for number in numbers[part::parts]])
+        batch = self._next_batch()
+        print(json.dumps({"begun": time.time()}), flush=True)
+        while True:
+            self._process(batch)
+            batch = self._next_batch()
+
+    def _next_batch(self) -> Sequence[Message]:
+        """Waits for one record, and takes with it what has come by then."""
+        while not (first := self._consumer.consume(1, timeout=1)):
+            pass
+        batch = [*first, *self._consumer.consume(BATCH_RECORDS - 1, timeout=0)]
+        for message in batch:
+            if (error := message.error()) is not None:
+                raise KafkaException(error)
+        return batch
 
     def _process(self, batch: Sequence[Message]) -> None:
         started = time.perf_counter()
         accepted: list[tuple[Message, dict[str, Any]]] = []
-        terms = []
+        features = []
         for message in batch:
-            event, its_terms = self._read(message.value())
-            if event is None or its_terms is None:
+            event, its_features = self._read(message.value())
+            if event is None or its_features is None:
                 self._send(message, self._topics.dead_letters, self._dead_letter(message, event))
             else:
                 accepted.append((message, event))
-                terms.append(its_terms)
+                features.append(its_features)
         scoring = time.perf_counter()
-        probabilities = self._scorer.probabilities(terms).tolist()
+        probabilities = self._scorer.probabilities(features).tolist()
         now = time.perf_counter()
         inference_ms = (now - scoring) * 1_000 / max(len(accepted), 1)
         latency = b"%.3f" % ((now - started) * 1_000)
@@ -118,12 +127,12 @@ class Loop:
         # The outputs are acknowledged, so nothing is lost if this commit fails.
         self._consumer.commit(asynchronous=True)
 
-    def _read(self, value: bytes | None) -> tuple[Any, list[float] | None]:
+    def _read(self, value: bytes | None) -> tuple[Any, Any]:
         try:
             event = json.loads((value or b"").decode())
         except (ValueError, RecursionError):
             return None, None
-        return event, self._scorer.terms(event)
+        return event, self._scorer.accept(event)
 
     def _prediction(self, event: dict[str, Any], probability: float, inference_ms: float) -> str:
         return _encode(
@@ -186,16 +195,36 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+def make_scorer(name: str, weights: Weights) -> Scorer:
+    """The scorer of this name: `dictionary` or `sklearn`."""
+    if name == "dictionary":
+        return FastScorer(weights)
+    # Not above: it takes two seconds, and an extra package.
+    from loop_sklearn import SklearnScorer
+
+    return SklearnScorer(weights)
+
+
+def work(options: argparse.Namespace, part: int) -> None:
+    """Runs one of the processes."""
+    topics = Topics(options.input_topic, options.output_topic, options.deadletter_topic)
+    weights = read_weights(options.weights)
+    scorer = make_scorer(options.scorer, weights)
+    Loop(options.broker, topics, weights, scorer).run(part, options.processes)
+
+
 def main() -> None:
-    """Runs the loop once, from command-line arguments."""
+    """Runs the loop, from command-line arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("--broker", "--input-topic", "--output-topic", "--deadletter-topic"):
         parser.add_argument(name, required=True)
     parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--scorer", choices=("dictionary", "sklearn"), default="dictionary")
+    parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
-    topics = Topics(options.input_topic, options.output_topic, options.deadletter_topic)
-    records, seconds = Loop(options.broker, topics, read_weights(options.weights)).run()
-    print(json.dumps({"records": records, "seconds": seconds}))
+    for part in range(1, options.processes):
+        multiprocessing.Process(target=work, args=(options, part)).start()
+    work(options, 0)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class FastScorer:
             {*weights.categories, *weights.numbers, "customerID", "event_ts", "Churn"}
         )
 
-    def terms(self, event: Any) -> list[float] | None:
+    def accept(self, event: Any) -> list[float] | None:
         """The event's terms of the log odds and its numbers; None if it breaks the contract."""
         try:
             # A category that is not in the table is neither in the contract: one look-up for both.
@@ -58,10 +58,10 @@ class FastScorer:
             return None
         return terms + [numbers[name] for name in self._numbers] if is_valid else None
 
-    def probabilities(self, terms: Sequence[Sequence[float]]) -> NDArray[np.float64]:
-        """Probabilities of leaving, for a batch of `terms`."""
-        matrix = np.array(terms, dtype=np.float64).reshape(
-            len(terms), len(self._tables) + len(self._numbers)
+    def probabilities(self, accepted: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+        """Probabilities of leaving, for a batch of accepted events."""
+        matrix = np.array(accepted, dtype=np.float64).reshape(
+            len(accepted), len(self._tables) + len(self._numbers)
         )
         split = len(self._tables)
         log_odds = matrix[:, :split].sum(axis=1) + matrix[:, split:] @ self._coefficients

@@ -9,31 +9,24 @@ that of the whole JVM: planning, tasks and its compilers.
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from drain import INPUT_TOPIC, preload
+from figures import Table, arguments, tell
+from plan_cost import shipped_pipeline
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
-from table import print_machine, print_table
-from throughput import INPUT_TOPIC, preload
 from watched import tree_seconds
 
 from launcher.cache.connector import connector_jars
 from launcher.java import use_chosen_java
 from sandbox.kafka.broker import KafkaBroker
-from telco_churn.contract.parser import EventParser
-from telco_churn.contract.schema import load_contract
-from telco_churn.model.loading import load_model
-from telco_churn.outcome.counted import make_observation
-from telco_churn.outcome.routing import Routes
-from telco_churn.paths import project_home
-from telco_churn.pipeline import ChurnPipeline
 from telco_churn.query.session import SQL_SETTINGS
 from telco_churn.query.settings import (
     BrokerSettings,
@@ -68,12 +61,9 @@ class Query:
     taken: list[tuple[float, float, float]] = field(default_factory=list)
 
 
-def queries(spark: SparkSession) -> list[Query]:
+def queries() -> list[Query]:
     """All that is measured, in the order of the table."""
-    parser = EventParser(load_contract("customer_event"))
-    model = load_model(project_home() / "models" / "churn")
-    routes, observation = Routes("predictions", "dead", "bench"), make_observation(parser.fields)
-    job = ChurnPipeline(parser, model, routes, observation).transform
+    job = shipped_pipeline().transform
     interpreted = {EVALUATION: "NO_CODEGEN"}
     return [
         Query("passthrough by Spark", lambda records: records.select("key", "value", "topic")),
@@ -137,14 +127,27 @@ def last_batch(query: StreamingQuery) -> int:
     return -1 if progress is None else progress.batchId
 
 
+def summary(measured: Sequence[Query]) -> Table:
+    """Medians of all rounds but the first, beside those of the first query."""
+    medians = [
+        [median(column) for column in zip(*query.taken[1:], strict=True)] for query in measured
+    ]
+    columns = {"core-ms": ".0f", "ratio": ".2f", "ms": ".0f", "ms of planning": ".0f"}
+    rows = {
+        query.name: (cpu, cpu / medians[0][0], wall, planning)
+        for query, (cpu, wall, planning) in zip(measured, medians, strict=True)
+    }
+    return Table(f"a batch of {BATCH_RECORDS} records", columns, rows)
+
+
 def main() -> None:
     """Runs the benchmark, from command-line arguments."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__ or "")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=20)
     options = parser.parse_args()
     spark = start_session()
-    measured = queries(spark)
+    measured = queries()
     with (
         tempfile.TemporaryDirectory(prefix="small-batches-") as scratch,
         KafkaBroker(Path(scratch, "kafka")) as broker,
@@ -156,15 +159,7 @@ def main() -> None:
                 checkpoint = Path(scratch, f"checkpoint-{number}-{place}")
                 measure(spark, query, broker.bootstrap_servers, checkpoint, options.seconds)
         spark.stop()
-    print_machine()
-    rows = []
-    for query in measured:
-        cpu, wall, planning = (median(column) for column in zip(*query.taken[1:], strict=True))
-        base = median(taken[0] for taken in measured[0].taken[1:])
-        rows.append(
-            (query.name, f"{cpu:.0f}", f"{cpu / base:.1f}", f"{wall:.0f}", f"{planning:.0f}")
-        )
-    print_table(("a batch of 150 records", "core-ms", "ratio", "ms", "ms of planning"), rows)
+    tell([summary(measured)], options.figures)
 
 
 if __name__ == "__main__":

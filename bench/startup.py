@@ -1,34 +1,30 @@
 """Measures a start: from the command to the first record that comes out, and the work until then.
 
-    python bench/startup.py [--rounds N] [--before CHECKOUT] [--write]
+    python bench/startup.py [--rounds N] [--before CHECKOUT]
 
 By turns in one run: Spark handing records through, and the job with and without class archive, on
 the Java of the Python packages and on the one of the PATH; then the sandbox's once-run, from its
 beginning to its end. `--before` names a checkout of another commit, whose job and sandbox take
-their turns too; `--write` puts the tables into docs/performance.md.
+their turns too.
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import io
 import os
-import re
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from confluent_kafka import Consumer, TopicPartition
-from contestants import contestants, job_environment
-from table import print_machine, print_table
+from contestants import job_environment, passthrough
+from figures import Table, arguments, tell
+from outputs import Outputs, wait_until
 from watched import tree_seconds
 
 from launcher.cache.class_archive import VARIABLE
@@ -37,8 +33,6 @@ from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import CustomerTopics
 
 HOME = Path(__file__).resolve().parents[1]
-PAGE = HOME / "docs" / "performance.md"
-MARKS = ("<!-- start-up: made by `python bench/startup.py --write` -->\n", "<!-- /start-up -->\n")
 RECORDS = "1000"
 LIMIT_SECONDS = 600.0
 _PACKAGES = {"JAVA_HOME": "", "PYTHON": sys.executable}
@@ -68,16 +62,14 @@ class Starter:
             *("--run-log-dir", "off", "--trigger", "once", "--metrics-port", "0"),
         ]
         environment = {**job_environment(directory), **self.environment}
-        before, begun = records_out(broker, topics), time.monotonic()
-        child = Child(self.name, command, directory / "console", environment)
-        try:
-            while records_out(broker, topics) == before:
-                if not child.is_running or time.monotonic() - begun > LIMIT_SECONDS:
-                    raise RuntimeError(f"{self.name} did not start: {child.complaint()}")
-                time.sleep(0.05)
-            self.taken.append((time.monotonic() - begun, tree_seconds(child.pid)))
-        finally:
-            child.kill()
+        with Outputs(broker, topics) as outputs:
+            before, begun = outputs.count(), time.monotonic()
+            child = Child(self.name, command, directory / "console", environment)
+            try:
+                wait_until(lambda: outputs.count() > before, child, LIMIT_SECONDS)
+                self.taken.append((time.monotonic() - begun, tree_seconds(child.pid)))
+            finally:
+                child.kill()
 
 
 class OnceRun(Starter):
@@ -109,26 +101,10 @@ def _children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def records_out(broker: str, topics: CustomerTopics) -> int:
-    """How many records the output topics hold."""
-    consumer = Consumer({"bootstrap.servers": broker, "group.id": "startup", "log_level": 0})
-    try:
-        known = consumer.list_topics(timeout=30).topics
-        partitions = [
-            TopicPartition(topic, number)
-            for topic in (topics.predictions, topics.dead_letters)
-            for number in known[topic].partitions
-        ]
-        ends = [consumer.get_watermark_offsets(one, timeout=30) for one in partitions]
-        return sum(end[1] for end in ends if end)
-    finally:
-        consumer.close()
-
-
 def starters(before: Path | None) -> list[Starter]:
     """All that is measured, in the order of the table."""
-    (passthrough,) = (one for one in contestants(Path()) if one.name == "passthrough by Spark")
-    found = [Starter("passthrough by Spark, no archive", passthrough.command, {})]
+    copying = passthrough().command
+    found = [Starter("passthrough by Spark, without archive", copying, {VARIABLE: "off"})]
     javas = {"Java of the packages": ""}
     if _java_of_path():
         javas["Java of the PATH"] = _java_of_path()
@@ -164,23 +140,23 @@ def prepare(starter: Starter) -> None:
         subprocess.run([*starter.command, "--prepare"], env=environment, check=True)
 
 
-def show(title: str, measured: list[Starter], base: int) -> None:
-    """Prints a table, with ratios to one of its rows."""
+def summary(title: str, measured: Sequence[Starter], base: int) -> Table:
+    """Medians of all rounds, beside those of one of its rows."""
     medians = [[median(column) for column in zip(*one.taken, strict=True)] for one in measured]
-    rows = [
-        [one.name, *(f"{value:.1f}" for value in pair), *(f"{v / b:.2f}" for v, b in ratios)]
-        for one, pair in zip(measured, medians, strict=True)
-        if (ratios := list(zip(pair, medians[base], strict=True)))
-    ]
-    print_table([title, "s", "core-s", "ratio", "ratio"], rows)
+    columns = {"s": ".1f", "core-s": ".1f", "ratio": ".2f", "CPU ratio": ".2f"}
+    wall, cpu = medians[base]
+    rows = {
+        one.name: (mine, my_cpu, mine / wall, my_cpu / cpu)
+        for one, (mine, my_cpu) in zip(measured, medians, strict=True)
+    }
+    return Table(title, columns, rows)
 
 
 def main() -> None:
-    """Measures, prints, and writes the page where that is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Runs the benchmark, from command-line arguments."""
+    parser = arguments(__doc__ or "")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--before", type=Path, help="checkout of the commit to compare with")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     options = parser.parse_args()
     jobs, sandboxes = starters(options.before), once_runs(options.before)
     for starter in jobs:
@@ -196,19 +172,9 @@ def main() -> None:
             for at, starter in enumerate([*jobs, *sandboxes]):
                 starter.run(broker.bootstrap_servers, topics, Path(scratch, f"{number}-{at}"))
                 sys.stderr.write(f"{starter.name}: {starter.taken[-1]}\n")
-    text = io.StringIO()
-    with contextlib.redirect_stdout(text):
-        print_machine()
-        # What is no passthrough comes behind it.
-        show("from the command to the first record", jobs, base=1)
-        print()
-        show("the sandbox's once-run", sandboxes, base=0)
-    sys.stdout.write(text.getvalue())
-    if options.write:
-        page = PAGE.read_text("utf-8")
-        pattern = f"{re.escape(MARKS[0])}.*{re.escape(MARKS[1])}"
-        new = f"{MARKS[0]}{text.getvalue()}{MARKS[1]}"
-        PAGE.write_text(re.sub(pattern, lambda _: new, page, flags=re.DOTALL), "utf-8")
+    # What is no passthrough comes behind it.
+    starts = summary("from the command to the first record", jobs, base=1)
+    tell([starts, summary("the sandbox's once-run", sandboxes, base=0)], options.figures)
 
 
 def feed(broker: str, topic: str) -> None:

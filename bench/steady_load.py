@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
+from drain import DISTINCT_RECORDS
 from table import print_machine, print_table
-from throughput import DISTINCT_RECORDS
 from watched import python_of
 
 from churn_tools.producer.pacing import Pacer

@@ -1,45 +1,55 @@
-"""The job with one thing changed: `spark-submit bench/variant_job.py [what] JOB_OPTIONS`.
+"""Copies key and value from Kafka to Kafka with the job's options: as fast as Spark can go.
 
-`--default-producer` leaves the Kafka client's own producer settings as they are; `--passthrough`
-writes each record as it was read, which is as fast as Spark can go between two topics.
+`--plain` leaves all settings of the Kafka clients as they are by default, and reads what there is
+in one batch; without it both ends are the job's own.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
 
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.streaming.query import StreamingQuery
 
-from telco_churn import run
-from telco_churn.query import source_and_sink
 from telco_churn.query.session import start_session
+from telco_churn.query.source_and_sink import KafkaEnds
+from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import read_settings
 
 
-def pass_through(arguments: Sequence[str]) -> None:
-    """Copies the input topic to the output topic, read and written as the job does it."""
-    settings = read_settings(arguments, os.environ)
-    spark = start_session(limit=600)
-    kafka, topics, reading = settings.kafka, settings.topics, settings.reading
-    ends = source_and_sink.KafkaEnds(kafka, topics, reading, settings.group, settings.checkpoint)
-    target = F.lit(topics.output_topic).alias("topic")
-    copied = ends.read(spark).select("key", "value", target, "headers")
-    ends.write(copied).start().awaitTermination()
-    spark.stop()
+def start_plain(spark: SparkSession, settings: Settings) -> StreamingQuery:
+    """The query between Kafka's ends as Spark has them by default."""
+    servers = ("kafka.bootstrap.servers", settings.kafka.broker)
+    reader = spark.readStream.format("kafka").option(*servers)
+    reader = reader.option("startingOffsets", settings.reading.starting_offsets)
+    records = reader.option("subscribe", settings.topics.input_topic).load()
+    writer = copied(records, settings).writeStream.format("kafka").option(*servers)
+    writer = writer.option("checkpointLocation", settings.checkpoint.checkpoint)
+    return settings.reading.trigger.apply(writer).start()
+
+
+def copied(records: DataFrame, settings: Settings) -> DataFrame:
+    """Key and value of `records`, for the output topic."""
+    return records.select("key", "value", F.lit(settings.topics.output_topic).alias("topic"))
 
 
 def main() -> None:
-    """Runs the variant that the command line asks for."""
+    """Runs until all is read, or until it is ended, as the trigger says."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--passthrough", action="store_true")
-    parser.add_argument("--default-producer", action="store_true")
+    parser.add_argument("--plain", action="store_true")
     variant, arguments = parser.parse_known_args()
-    if variant.default_producer:
-        # Not a setting, so that nobody has to think about it; only here it is of interest.
-        source_and_sink._BATCHED_PRODUCER.clear()
-    (pass_through if variant.passthrough else run.main)(arguments)
+    settings = read_settings(arguments, os.environ)
+    spark = start_session(limit=600)
+    if variant.plain:
+        query = start_plain(spark, settings)
+    else:
+        kafka, topics, reading = settings.kafka, settings.topics, settings.reading
+        ends = KafkaEnds(kafka, topics, reading, settings.group, settings.checkpoint)
+        query = ends.start(spark, lambda records: copied(records, settings))
+    query.awaitTermination()
+    spark.stop()
 
 
 if __name__ == "__main__":

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pyspark.sql import SparkSession
+
+from launcher.java import use_chosen_java
 from telco_churn.model.compiled_score import CompiledScorer
-from telco_churn.model.loading import Model
+from telco_churn.model.loading import Model, load_model
+from telco_churn.paths import project_home
 
 
 @dataclass(frozen=True)
@@ -48,3 +52,19 @@ def weights_of(model: Model) -> Weights:
         model.manifest.threshold,
         model.manifest.version,
     )
+
+
+def prepare_weights(path: Path) -> None:
+    """Writes the shipped model's weights to a file, for the loop."""
+    use_chosen_java()
+    spark = (
+        SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", False)
+        .config("spark.ui.showConsoleProgress", False)
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("ERROR")
+    write_weights(path, weights_of(load_model(project_home() / "models" / "churn")))
+    spark.stop()

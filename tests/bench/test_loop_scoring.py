@@ -37,7 +37,7 @@ def verdict(message: bytes) -> bool:
         event = json.loads(message.decode())
     except (ValueError, RecursionError):
         return False
-    return isinstance(event, dict) and SCORER.terms(event) is not None
+    return isinstance(event, dict) and SCORER.accept(event) is not None
 
 
 def test_it_scores_what_the_contract_allows_and_refuses_the_rest() -> None:
@@ -57,7 +57,7 @@ def test_it_scores_what_the_contract_allows_and_refuses_the_rest() -> None:
 
 def test_log_odds_are_the_sum_of_intercept_terms_and_numbers() -> None:
     customer = next(synthetic_customers(seed=1))
-    terms = SCORER.terms(customer)
+    terms = SCORER.accept(customer)
     assert terms is not None
     categories = sum(WEIGHTS.categories[name][str(customer[name])] for name in VALUES)
     numbers = sum(0.01 * float(str(customer[name]).strip() or 0) for name in NUMERIC_FEATURES)
@@ -79,7 +79,7 @@ def test_no_customers_have_no_probabilities() -> None:
     ],
 )
 def test_a_value_that_breaks_a_rule_is_refused(field: str, value: object) -> None:
-    assert SCORER.terms({**next(synthetic_customers(seed=1)), field: value}) is None
+    assert SCORER.accept({**next(synthetic_customers(seed=1)), field: value}) is None
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_value_that_breaks_a_rule_is_refused(field: str, value: object) -> Non
     [("TotalCharges", " "), ("TotalCharges", "29.85"), ("tenure", 5.0), ("tenure", 100)],
 )
 def test_an_odd_value_that_is_allowed_is_scored(field: str, value: object) -> None:
-    assert SCORER.terms({**next(synthetic_customers(seed=1)), field: value}) is not None
+    assert SCORER.accept({**next(synthetic_customers(seed=1)), field: value}) is not None
 
 
 def test_weights_are_read_as_they_were_written(tmp_path_factory: pytest.TempPathFactory) -> None:
