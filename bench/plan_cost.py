@@ -29,7 +29,7 @@ from telco_churn.outcome.routing import Routes
 from telco_churn.paths import project_home
 from telco_churn.pipeline import ChurnPipeline
 from telco_churn.query.session import SQL_SETTINGS
-from telco_churn.query.source_and_sink import EVALUATION
+from telco_churn.query.source_and_sink import INTERPRETED
 
 MODEL = project_home() / "models" / "churn"
 USUAL_BAD_RATIO = 0.01
@@ -90,8 +90,7 @@ def whole_plans(pipeline: ChurnPipeline, records: DataFrame) -> Iterator[Variant
     by_stages = replace(pipeline.model, scorer=PipelineScorer(stages))
     yield Variant(BY_STAGES, replace(pipeline, model=by_stages).transform(records))
     yield Variant(ALL_FUSED, pipeline.transform(records), {"spark.sql.codegen.wholeStage": "true"})
-    interpreted = {EVALUATION: "NO_CODEGEN"}
-    yield Variant(ALL_INTERPRETED, pipeline.transform(records), interpreted)
+    yield Variant(ALL_INTERPRETED, pipeline.transform(records), INTERPRETED)
 
 
 def main() -> None:

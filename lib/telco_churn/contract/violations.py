@@ -36,7 +36,11 @@ _TOO_LARGE = (
 )
 _MESSAGE = "map<string,variant>"
 _FLAT = r"\A[^{}\[\]\\]*+\{[^{}\[\]\\]*+\}[^{}\[\]\\]*+\z"
-_LOOKS_LIKE_NUMBER = r"^\s*[-+]?[0-9.IN]"
+# All that Spark's cast takes and that can be endless; a text that it refuses costs an exception.
+_BLANK = r"[\s\p{Cntrl}]*"
+_DIGITS = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|0x[0-9a-f.]+p[-+]?[0-9]+"
+_NUMBER = rf"(?i)\A{_BLANK}[-+]?(?:inf(?:inity)?|(?:{_DIGITS})[df]?){_BLANK}\z"
+_SURROGATE = r"\\u[dD][89a-fA-F].."
 _INFINITY = float("inf")
 
 
@@ -76,8 +80,9 @@ def _document(text: Column, mark: str) -> Column:
     """VARIANT: an array of what the text holds, and the mark."""
     bracketed = F.concat(F.lit("["), text, F.lit(f',"{mark}"]'))
     # VARIANT refuses half a surrogate pair, which JSON allows; no rule depends on which one.
-    without_surrogates = F.regexp_replace(bracketed, r"\\u[dD][89a-fA-F]..", r"\\ufffd")
-    return F.coalesce(F.try_parse_json(bracketed), F.try_parse_json(without_surrogates))
+    without_surrogates = F.regexp_replace(bracketed, _SURROGATE, r"\\ufffd")
+    again = F.when(text.rlike(_SURROGATE), F.try_parse_json(without_surrogates))
+    return F.coalesce(F.try_parse_json(bracketed), again)
 
 
 def _is_one(document: Column, mark: str) -> Column:
@@ -175,8 +180,7 @@ def _described(value: Column) -> Column:
 def _is_broken(check: Column, value: Column) -> Column:
     """BOOLEAN, null counts as false: whatever the check or the value does not say, it is null."""
     text, number = value["text"], value["number"]
-    # A cast that fails is dear, so only what looks like a number is cast.
-    as_number = F.coalesce(number, F.when(text.rlike(_LOOKS_LIKE_NUMBER), text.try_cast("double")))
+    as_number = F.coalesce(number, F.when(text.rlike(_NUMBER), text.try_cast("double")))
     is_endless = check["finite"].contains(value["kind"]) & (F.abs(as_number) >= _INFINITY)
     is_off = (number < check["least"]) | (number > check["most"]) | (number % check["step"] != 0)
     return (

@@ -25,6 +25,17 @@ CONNECTOR = f"org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark.__version__}"
 # pyspark ships these two; without them the download is a tenth of the size.
 _SHIPPED = ("org.apache.hadoop:hadoop-client-api", "org.apache.hadoop:hadoop-client-runtime")
 
+# What these rules find was not written in the first place, and they look for it before each batch:
+# a third of what the optimizer takes (bench/small_batches.py).
+_RULES_WITHOUT_WORK = (
+    "BooleanSimplification",
+    "CollapseProject",
+    "FoldablePropagation",
+    "RemoveRedundantAliases",
+    "ReorderAssociativeOperator",
+    "SimplifyConditionals",
+)
+
 SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # A time without a zone must not depend on the machine.
     "spark.sql.session.timeZone": "UTC",
@@ -41,6 +52,9 @@ SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # Fused into one method the rules are longer than what the JVM compiles (8,000 bytes of code);
     # projection by projection they are split into short ones (bench/plan_cost.py measures it).
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.optimizer.excludedRules": ",".join(
+        f"org.apache.spark.sql.catalyst.optimizer.{rule}" for rule in _RULES_WITHOUT_WORK
+    ),
     # The plan has no shuffle, and nothing to learn while it runs.
     "spark.sql.adaptive.enabled": "false",
     # What follows are Spark's own defaults. A site may have others, and what becomes of a record
@@ -61,7 +75,6 @@ SQL_SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.sql.legacy.sizeOfNull": "true",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.legacy.truncateForEmptyRegexSplit": "false",
-    "spark.sql.optimizer.excludedRules": "",
     "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.parser.quotedRegexColumnNames": "false",
     "spark.sql.timestampType": "TIMESTAMP_LTZ",

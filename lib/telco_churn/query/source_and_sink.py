@@ -52,7 +52,14 @@ _PRODUCER = {
     "kafka.request.timeout.ms": "120000",
 }
 
-EVALUATION = "spark.sql.codegen.factoryMode"
+_GENERATED, _SHARED = (
+    "spark.sql.codegen.factoryMode",
+    "spark.sql.subexpressionElimination.enabled",
+)
+INTERPRETED = {_GENERATED: "NO_CODEGEN", _SHARED: "false"}
+"""Settings of Spark SQL under which a task begins soon: no source is written, no tree compared."""
+COMPILED = {_GENERATED: "FALLBACK", _SHARED: "true"}
+"""Those under which a record is cheap."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,8 @@ class KafkaEnds:
         Raises:
             QueryFailedError: Spark refuses to start it.
         """
-        spark.conf.set(EVALUATION, self.evaluation)
+        for name, value in self.evaluation.items():
+            spark.conf.set(name, value)
         records = self.read(spark).transform(transform)
         try:
             return self.write(records).start()
@@ -89,14 +97,15 @@ class KafkaEnds:
             raise QueryFailedError(f"the query does not start: {root_cause(error)}") from error
 
     @property
-    def evaluation(self) -> str:
+    def evaluation(self) -> dict[str, str]:
         """How Spark is to evaluate expressions: interpreted where batches are small.
 
         To write Java source for each batch, and to let the JVM compile it, costs more than it saves
-        on a few records; on a backlog, or in real-time mode's long batches, it is the other way
-        round (bench/small_batches.py, bench/plan_cost.py).
+        on a few records; so does the search for expressions that could share a result. On a
+        backlog, or in real-time mode's long batches, it is the other way round
+        (bench/small_batches.py, bench/plan_cost.py).
         """
-        return "NO_CODEGEN" if self.reading.trigger.is_interval else "FALLBACK"
+        return INTERPRETED if self.reading.trigger.is_interval else COMPILED
 
     def read(self, spark: SparkSession) -> DataFrame:
         """The input topic as a stream: Kafka's columns, `headers` among them."""

@@ -15,7 +15,7 @@ from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract
 from telco_churn.contract.violations import MAX_NAME_CHARS, MAX_UNKNOWN_FIELDS
 from telco_churn.paths import read_schema
-from telco_churn.query.source_and_sink import EVALUATION
+from telco_churn.query.source_and_sink import INTERPRETED
 
 MESSAGES = 24_000
 RECORDS_SCHEMA = "key binary, value binary, headers array<struct<key:string,value:binary>>"
@@ -155,11 +155,13 @@ def test_the_verdict_is_the_same_when_spark_interprets_the_plan(
     )
     parser = EventParser(load_contract("customer_event"))
     choices = {field.name for field in load_contract("customer_event").fields if field.branches}
-    spark.conf.set(EVALUATION, "NO_CODEGEN")
+    for name, value in INTERPRETED.items():
+        spark.conf.set(name, value)
     try:
         rows = records.transform(parser.checked).select("violations").collect()
     finally:
-        spark.conf.unset(EVALUATION)
+        for name in INTERPRETED:
+            spark.conf.unset(name)
     assert [spark_verdict(row, choices) for row in rows] == [ours for _, ours, _ in some]
 
 
