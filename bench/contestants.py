@@ -32,12 +32,14 @@ class Contestant:
         command: how it starts; options for the broker, the topics and the like follow.
         is_spark: it takes the job's options, and keeps a checkpoint.
         is_scoring: it does what the job does, so it must come to the same outcomes.
+        tells_begin: of the work; in real-time mode Spark writes a batch's plan at its end.
     """
 
     name: str
     command: tuple[str, ...]
     is_spark: bool = True
     is_scoring: bool = True
+    tells_begin: bool = True
 
     def start(self, broker: str, topics: CustomerTopics, directory: Path) -> Child:
         """Starts it, or starts it again; its files go below `directory`, which is made."""
@@ -54,13 +56,11 @@ class Contestant:
         return Child(self.name, command, directory / "output.log", job_environment(directory))
 
     def begun(self, directory: Path) -> float | None:
-        """When it had planned its first batch, or has read it; None if it does not say.
-
-        In real-time mode Spark writes a batch's plan at the end of the batch.
-        """
+        """When it had planned its first batch, or has read it; None if it does not tell."""
+        if not self.tells_begin:
+            return None
         if self.is_spark:
-            planned = directory / "checkpoint" / "offsets" / "0"
-            return planned.stat().st_mtime if planned.exists() else None
+            return (directory / "checkpoint" / "offsets" / "0").stat().st_mtime
         lines = (directory / "output.log").read_text("utf-8").splitlines()
         return min(float(json.loads(line)["begun"]) for line in lines)
 

@@ -45,10 +45,10 @@ class Result:
 
     Attributes:
         written: its outputs.
-        query_seconds: from the plan of the first batch to the last output.
+        query_seconds: from the plan of the first batch, if known, else its output, to the last.
         late_seconds: from the middle output to the last.
         start_seconds: from the command to the first output.
-        query_cpu: core-seconds from the plan of the first batch to the last output, by cause.
+        query_cpu: core-seconds of that time, by cause.
         late_cpu: core-seconds from the middle output to the last.
         start_cpu: core-seconds until the first output.
     """
@@ -93,7 +93,7 @@ def measure(contestant: Contestant, broker: str, directory: Path, count: int) ->
     found = read(contestant, broker, topics, count)
     delete_topics(broker, outputs)
     started, (first, middle, last) = meter.times[0], found.times
-    begun = min(contestant.begun(directory) or first, first)
+    begun = contestant.begun(directory) or first
     return Result(
         found,
         query_seconds=last - begun,

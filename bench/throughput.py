@@ -83,9 +83,12 @@ def contestants(weights: Path) -> Sequence[Contestant]:
 
 
 def in_realtime() -> Sequence[Contestant]:
-    """Micro-batches and real-time mode, which needs a slot for each partition."""
+    """Micro-batches and real-time mode, which needs a slot for each partition.
+
+    None tells its beginning, because not all of them can.
+    """
     return tuple(
-        replace(make(*options, slots=PARTITIONS), name=f"{name}, {mode}")
+        replace(make(*options, slots=PARTITIONS), name=f"{name}, {mode}", tells_begin=False)
         for options, mode in (
             (("--trigger", "once"), "once"),
             (("--trigger", "realtime"), "real time"),
