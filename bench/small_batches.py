@@ -97,7 +97,7 @@ def measure(
     reading = ReadSettings(max_offsets_per_trigger=BATCH_RECORDS)
     topics = TopicSettings(input_topic=INPUT_TOPIC)
     kafka = BrokerSettings(broker=broker)
-    ends = KafkaEnds(kafka, topics, reading, GroupSettings(), CheckpointSettings())
+    ends = KafkaEnds(kafka.jvm_client, topics, reading, GroupSettings(), CheckpointSettings())
     for name, value in query.settings.items():
         spark.conf.set(name, value)
     records = ends.read(spark).transform(query.plan).writeStream.format("noop")

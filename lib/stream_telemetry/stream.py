@@ -27,7 +27,7 @@ class Stream:
         is_realtime: whether batches are long, and records do not wait for their end.
         version: of the job.
         model_backend: what kind of model it scores with; empty for none.
-        client: librdkafka's settings besides the bootstrap servers.
+        client: librdkafka's settings; the bootstrap servers need not be among them.
         commits: whether progress is committed to the group.
         logger: name of the logger that the query's own lines go to.
     """

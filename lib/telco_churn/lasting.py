@@ -74,6 +74,12 @@ REFUSED_RECORD = Lasting(
     QueryFailedError,
     "set the topic's cleanup.policy to delete, or what else the reason names",
 )
+LOGIN = Lasting(
+    "a login or certificate that is not accepted, and was not replaced meanwhile",
+    ("AuthenticationException", "SSLHandshakeException"),
+    QueryFailedError,
+    "see the login, its mechanism and the certificates that --kafka-config names",
+)
 
 LASTING = (
     POISON,
@@ -94,12 +100,7 @@ LASTING = (
         QueryFailedError,
         "give the user these rights",
     ),
-    Lasting(
-        "a login or certificate that is not accepted",
-        ("AuthenticationException", "SSLHandshakeException"),
-        QueryFailedError,
-        "see the login, its mechanism and the certificates",
-    ),
+    LOGIN,
     Lasting(
         "a broker or topic of another version than the client needs",
         ("UnsupportedVersionException", "UnsupportedForMessageFormatException"),

@@ -64,7 +64,7 @@ def run(settings: Settings, report: RunReport | None) -> None:
     parser = EventParser(load_contract("customer_event"), settings.schemas.schema_id)
     if settings.run.dry_run:
         with (
-            session(settings.supervision.start_timeout) as spark,
+            session(settings.supervision.start_timeout, kafka.token_endpoint) as spark,
             checked_cluster(kafka, topics, group, found, beginning) as cluster,
         ):
             # Only compared: a dry run takes no lock and writes no identity.
@@ -77,15 +77,16 @@ def run(settings: Settings, report: RunReport | None) -> None:
     with (
         checkpoint.locked(lambda reason: alarm.ring(QueryFailedError(reason))),
         make_telemetry(settings, observation, start_log(settings), report) as telemetry,
-        session(settings.supervision.start_timeout) as spark,
+        session(settings.supervision.start_timeout, kafka.token_endpoint) as spark,
         checked_cluster(kafka, topics, group, found, beginning) as cluster,
     ):
         checkpoint.begin(cluster.check_kafka())
         model = prepare_model(spark, settings.model, reading, found.partitions)
         routes = Routes(*topics.outputs, group.consumer_group)
         pipeline = ChurnPipeline(parser, model, routes, observation)
-        ends = KafkaEnds(kafka, topics, reading, group, settings.checkpoint)
-        triage = Triage(topics, cluster, checkpoint, alarm, settings.log.of_jvm)
+        access = kafka.jvm_client
+        ends = KafkaEnds(access, topics, reading, group, settings.checkpoint)
+        triage = Triage(topics, cluster, checkpoint, alarm, settings.log.of_jvm, access)
         show_start(telemetry, settings, model.manifest)
         with triage.failing_for_good(settings.supervision.max_restarts):
             telemetry.run(

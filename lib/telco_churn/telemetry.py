@@ -57,6 +57,7 @@ def make_telemetry(
         query=QUERY_NAME,
         topic=settings.topics.input_topic,
         broker=settings.kafka.broker,
+        client=settings.kafka.client,
         consumer_group=settings.group.consumer_group,
         checkpoint=settings.checkpoint.checkpoint,
         starting_offsets=settings.reading.starting_offsets,

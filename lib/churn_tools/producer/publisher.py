@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from stream_telemetry.logs.clients import client_logger
+from stream_telemetry.logs.clients import client_logger, reason_and_remedy, unlogged
 from stream_telemetry.logs.rate_limit import RateLimit
 from telco_churn.errors import KafkaUnavailableError
 from telco_churn.outcome.message_ids import plain_id
@@ -54,6 +54,7 @@ class Publisher:
         self.last_failure = ""
         self._broker = kafka.broker
         self.topic = topic
+        self._complaints: list[KafkaError] | None = []
         self._rate_limit = RateLimit(LOG_LINES_PER_SECOND)
         self._unlogged = 0
         self._producer = Producer(
@@ -72,6 +73,7 @@ class Publisher:
             logger=client_logger(),
         )
         self._check_topic()
+        self._complaints = None
 
     def publish(self, record: Record) -> None:
         """Hands a record to the background sender; waits while that one's queue is full."""
@@ -109,9 +111,12 @@ class Publisher:
         try:
             topics = self._producer.list_topics(timeout=_METADATA_TIMEOUT_SECONDS).topics
         except KafkaException as error:
+            # Hands over what is still to be told; it becomes one error.
+            with unlogged():
+                self.serve()
             raise KafkaUnavailableError(
-                f"no Kafka broker answers at {self._broker} ({error.args[0].str()}): start it, or "
-                "name another one with --broker"
+                f"no Kafka broker answers at {self._broker} "
+                f"{reason_and_remedy(self._complaints or [], error.args[0])}"
             ) from error
         if self.topic not in topics:
             raise KafkaUnavailableError(
@@ -163,6 +168,10 @@ class Publisher:
 
     def _on_error(self, error: KafkaError) -> None:
         # librdkafka reports each broken connection and mends it; only an outage is worth a warning.
+        if self._complaints is not None:
+            # They become one error, or are of no account.
+            self._complaints.append(error)
+            return
         is_outage = error.code() == KafkaError._ALL_BROKERS_DOWN
         _logger.log(
             logging.WARNING if is_outage else logging.DEBUG,

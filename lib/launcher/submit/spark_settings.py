@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.submit.division import Division
+from stream_telemetry.security.java_properties import properties_in
 from telco_churn.errors import SettingsError
-
-# A blank, an equals sign or a colon ends the key, unless a backslash is before it.
-_PROPERTY = re.compile(r"((?:\\.|[^\\\s=:])*)\s*[=:]?\s*(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -68,22 +65,10 @@ def read_spark_settings(division: Division, environment: Mapping[str, str]) -> S
     filed: dict[str, str] = {}
     for file in files:
         try:
-            filed |= properties_in(file.read_text("utf-8"))
+            found = properties_in(file.read_text("utf-8"))
+            # Spark takes no blanks around values.
+            filed |= {key: value.strip() for key, value in found.items()}
         except (OSError, ValueError) as error:
             raise SettingsError(f"properties file {file} cannot be read: {error}") from error
     pairs = (pair.partition("=") for pair in typed)
     return SparkSettings(options, {key: value for key, _, value in pairs}, filed, environment)
-
-
-def properties_in(text: str) -> dict[str, str]:
-    """The properties in a file as `java.util.Properties` reads it, values without blanks around."""
-    joined = re.sub(r"(?<!\\)((?:\\\\)*)\\\r?\n[ \t]*", r"\1", text)
-    properties = {}
-    for line in joined.splitlines():
-        stripped = line.strip()
-        if stripped and stripped[0] not in "#!":
-            match = _PROPERTY.match(stripped)
-            assert match is not None  # every text matches
-            key, value = (re.sub(r"\\(.)", r"\1", part) for part in match.groups())
-            properties[key] = value.strip()
-    return properties

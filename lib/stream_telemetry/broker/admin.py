@@ -15,9 +15,19 @@ from typing import Any, Self
 from py4j.protocol import Py4JError
 from pyspark import SparkContext
 
-from stream_telemetry.run.causes import java_errors_as
+from stream_telemetry.errors import TelemetryError
+from stream_telemetry.run.causes import Cause, java_errors_as
+from stream_telemetry.security.live_client import stamp_of
 
 TIMEOUT_SECONDS = 8
+_LIMITS = {
+    "default.api.timeout.ms": str(TIMEOUT_SECONDS * 1000),
+    "request.timeout.ms": str(TIMEOUT_SECONDS * 500),
+    # The log of the JVM gets a line for each try to connect.
+    "reconnect.backoff.max.ms": "10000",
+    # Brokers that it knows may all be away for good (KIP-899).
+    "metadata.recovery.strategy": "rebootstrap",
+}
 _NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
 """Kafka's id of 16 zero bytes, which a broker without ids gives."""
 
@@ -69,22 +79,32 @@ class JvmAdmin:
 
         Args:
             client: Kafka's settings in the names of its Java client.
+
+        Raises:
+            TelemetryError: it does not take them.
         """
         self._jvm: Any = _jvm()
+        self._client = client
+        self._stamp = stamp_of(client)
+        with java_errors_as(_refused):
+            self._known = self._made()
+
+    @property
+    def _admin(self) -> Any:
+        """The client, made anew when its files were replaced; the old one while that fails."""
+        if self._stamp != (stamp := stamp_of(self._client)):
+            self._stamp = stamp
+            with suppress(AdminError), _told():
+                before, self._known = self._known, self._made()
+                before.close(self._jvm.java.time.Duration.ofSeconds(1))
+        return self._known
+
+    def _made(self) -> Any:
         settings = self._jvm.java.util.HashMap()
-        limits = {
-            "default.api.timeout.ms": str(TIMEOUT_SECONDS * 1000),
-            "request.timeout.ms": str(TIMEOUT_SECONDS * 500),
-            # The log of the JVM gets a line for each try to connect.
-            "reconnect.backoff.max.ms": "10000",
-            # Brokers that it knows may all be away for good (KIP-899).
-            "metadata.recovery.strategy": "rebootstrap",
-        }
-        for name, value in {**limits, **client}.items():
+        for name, value in {**_LIMITS, **self._client}.items():
             settings.put(name, value)
-        with _told():
-            # Only the thread that fetched the connector finds the class by its name.
-            self._admin = self._jvm.org.apache.kafka.clients.admin.Admin.create(settings)
+        # Only the thread that fetched the connector finds the class by its name.
+        return self._jvm.org.apache.kafka.clients.admin.Admin.create(settings)
 
     def cluster_id(self) -> str | None:
         """Id of the cluster; None where the broker has none."""
@@ -124,7 +144,7 @@ class JvmAdmin:
     def close(self) -> None:
         """Ends the connections; a JVM that is gone has none."""
         with suppress(Py4JError, OSError):
-            self._admin.close(self._jvm.java.time.Duration.ofSeconds(1))
+            self._known.close(self._jvm.java.time.Duration.ofSeconds(1))
 
     def __enter__(self) -> Self:
         return self
@@ -149,6 +169,13 @@ def _jvm() -> Any:
 def _known(described: Any) -> KnownTopic:
     topic_id = str(described.topicId().toString())
     return KnownTopic(None if topic_id == _NO_ID else topic_id, int(described.partitions().size()))
+
+
+def _refused(cause: Cause) -> TelemetryError:
+    return TelemetryError(
+        f"Kafka's Java client does not take its settings ({cause.name}: {cause.message}); mend the "
+        "file that --kafka-config names"
+    )
 
 
 def _told() -> AbstractContextManager[None]:

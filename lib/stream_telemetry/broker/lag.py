@@ -234,7 +234,9 @@ def lag_of(
     stream: Stream, store: MetricStore, health: Health, on_poll: Callable[[], None]
 ) -> LagThread:
     """The thread for a stream; see `LagThread`."""
-    client = {**stream.client, "bootstrap.servers": stream.broker}
+    client = stream.client
+    if "bootstrap.servers" not in client:
+        client = {**client, "bootstrap.servers": stream.broker}
     offsets = BrokerOffsets(stream.topic, stream.consumer_group, client)
     return LagThread(
         offsets,

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.partitions import Bounds, bounds_of, partitions_of
 from stream_telemetry.logs.clients import client_logger, log_client_error
+from stream_telemetry.security.live_client import stamp_of
 
 TIMEOUT_SECONDS = 4.0
 _READ_SECONDS = 2.0
@@ -30,16 +31,23 @@ class BrokerOffsets:
         Args:
             topic: the topic.
             group: the consumer group.
-            client: librdkafka's settings: `bootstrap.servers`, security.
+            client: librdkafka's settings: `bootstrap.servers`, security. Files that they come from
+                are looked at again with each question about bounds.
         """
         self._topic = topic
+        self._client = client
+        self._group = group
+        self._connect()
+
+    def _connect(self) -> None:
+        self._stamp = stamp_of(self._client)
         self._config: dict[str, str | int | float | bool] = {
-            **client,
+            **self._client,
             # A broker that was away must be noticed when it is back.
             "reconnect.backoff.max.ms": "1000",
             "socket.timeout.ms": str(int(TIMEOUT_SECONDS * 1000)),
             # The client demands a group; without subscription it never joins it.
-            "group.id": group,
+            "group.id": self._group,
             "enable.auto.commit": False,
         }
         self._asker = Consumer(
@@ -72,6 +80,9 @@ class BrokerOffsets:
 
     def bounds(self) -> Bounds:
         """The bounds of all partitions that the topic has now, and how far they are written."""
+        if self._stamp != stamp_of(self._client):
+            self.close()
+            self._connect()
         # Nothing else polls the client for its log lines.
         self._asker.poll(0)
         return bounds_of(self._asker, [self._topic], TIMEOUT_SECONDS, whole=self._whole)

@@ -20,6 +20,7 @@ from confluent_kafka import (
 from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.partitions import Bounds, bounds_of, partitions_of
 from stream_telemetry.logs.clients import client_logger, log_client_error
+from stream_telemetry.security.live_client import stamp_of
 
 ANSWER_SECONDS = 30.0
 """How long a broker may be silent, where there is no hurry."""
@@ -103,8 +104,15 @@ class TopicReader:
         self._patience = patience
         self._has_log = has_log
         self._unread: set[tuple[str, int]] = set()
+        self._client = client
+        self._memory_kilobytes = memory_kilobytes
+        self._connect()
+
+    def _connect(self) -> None:
+        has_log = self._has_log
+        self._stamp = stamp_of(self._client)
         settings: dict[str, Any] = {
-            **client,
+            **self._client,
             # The client demands a group; without subscription and commits none comes to be.
             "group.id": "topic-reader",
             "enable.auto.commit": False,
@@ -112,7 +120,7 @@ class TopicReader:
             "isolation.level": "read_committed",
             # The default is to go on at the end when the next record was deleted.
             "auto.offset.reset": "earliest",
-            "queued.max.messages.kbytes": memory_kilobytes,
+            "queued.max.messages.kbytes": self._memory_kilobytes,
             "reconnect.backoff.max.ms": "1000",
             # How long a reader waits to be told that it has reached the end.
             "fetch.wait.max.ms": 500 if has_log else 50,
@@ -133,6 +141,13 @@ class TopicReader:
     def close(self) -> None:
         """Ends the connections."""
         self._consumer.close()
+
+    def renew(self) -> None:
+        """Connects anew, at the same positions, where files of its settings were replaced."""
+        if self._stamp != stamp_of(self._client):
+            self._consumer.close()
+            self._connect()
+            self._assign(self.positions)
 
     def bounds(self) -> Bounds:
         """The bounds of all partitions; raises KafkaException."""

@@ -216,6 +216,7 @@ class RecordLog:
     def _look_for_partitions(self, reader: TopicReader) -> None:
         if time.monotonic() - self._looked_at > _NEW_PARTITIONS_SECONDS:
             self._looked_at = time.monotonic()
+            reader.renew()
             with contextlib.suppress(KafkaException):
                 reader.add_new_partitions()
 

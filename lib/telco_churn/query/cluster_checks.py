@@ -237,9 +237,10 @@ def checked_cluster(
 
     Raises:
         SettingsError: a new checkpoint cannot begin there.
+        TelemetryError: Kafka's client does not take its settings.
         KafkaUnavailableError: the broker does not answer.
     """
-    with JvmAdmin(kafka.client) as admin:
+    with JvmAdmin(kafka.jvm_client) as admin:
         cluster = ClusterChecks(admin, kafka, topics)
         # A broker that has never had a group takes a second or two to answer for one.
         if found.has_groups and group.commit_progress:

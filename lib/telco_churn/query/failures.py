@@ -13,6 +13,7 @@ from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.run.causes import Cause, causes_of, root_cause
 from stream_telemetry.run.oversight import Oversight
+from stream_telemetry.security.live_client import LiveClient
 from telco_churn.errors import (
     ChurnStreamError,
     KafkaUnavailableError,
@@ -24,6 +25,7 @@ from telco_churn.errors import (
 from telco_churn.lasting import (
     CHECKPOINT,
     DATA_LOSS,
+    LOGIN,
     POISON,
     REFUSED_RECORD,
     TOPIC,
@@ -55,6 +57,7 @@ class Triage:
         checkpoint: of the query.
         alarm: ends the run with what another thread has found.
         log: what a user may read for more.
+        access: how the query gets into Kafka.
     """
 
     topics: TopicSettings
@@ -62,6 +65,7 @@ class Triage:
     checkpoint: Checkpoint
     alarm: Alarm
     log: str
+    access: LiveClient
 
     def ensure_it_can_pass(self, error: StreamingQueryException) -> None:
         """Returns if a restart may help: a broker that is away, a timeout, a full disk.
@@ -70,7 +74,9 @@ class Triage:
             ChurnStreamError: it cannot help; the one that ends the job.
         """
         found = lasting_among(causes_of(error))
-        if found is None or found[0] is TOPIC:
+        # The restart takes what is in the files now.
+        has_new_login = found is not None and found[0] is LOGIN and self.access.is_stale
+        if found is None or found[0] is TOPIC or has_new_login:
             self.check_kafka_again()
             return
         raise self._lasting(*found, str(error)) from error

@@ -88,6 +88,9 @@ _LOCAL_SETTINGS: dict[str, bool | float | int | str | None] = {
     # slept, Spark would take it for dead, and end the JVM.
     "spark.storage.blockManagerHeartbeatTimeoutMs": "30d",
 }
+_ALLOWED_URLS = "org.apache.kafka.sasl.oauthbearer.allowed.urls"
+"""Kafka's clients ask nobody for tokens whom this system property of the JVM does not name."""
+_EXECUTOR_OPTIONS = "spark.executor.extraJavaOptions"
 _PAGE_PORT, _PORTS_TRIED = 4040, 16
 """Spark's own defaults of `spark.ui.port` and `spark.port.maxRetries`."""
 
@@ -112,9 +115,9 @@ def failing_with_spark(log: LogSettings) -> Iterator[None]:
 
 
 @contextmanager
-def session(limit: float) -> Iterator[SparkSession]:
+def session(limit: float, token_endpoint: str | None = None) -> Iterator[SparkSession]:
     """`start_session`, stopped at the end even if the JVM is gone."""
-    spark = start_session(limit)
+    spark = start_session(limit, token_endpoint)
     try:
         yield spark
     finally:
@@ -122,17 +125,20 @@ def session(limit: float) -> Iterator[SparkSession]:
             spark.stop()
 
 
-def start_session(limit: float) -> SparkSession:
+def start_session(limit: float, token_endpoint: str | None = None) -> SparkSession:
     """A Spark session that can read and write Kafka, and has an executor.
 
     Args:
         limit: seconds that a cluster may take for it.
+        token_endpoint: where Kafka's clients get tokens for their login, if they do.
 
     Raises:
         SettingsError: Spark does not start, or the connector cannot be fetched.
         QueryFailedError: the cluster has given no executor in time.
     """
     conf = SparkConf()
+    if token_endpoint:
+        _allow(conf, token_endpoint)
     master = str(conf.get("spark.master", "local[*]"))
     if master.startswith("local"):
         return _started(conf, is_local=True)
@@ -145,6 +151,8 @@ def start_session(limit: float) -> SparkSession:
 
 def _started(conf: SparkConf, *, is_local: bool) -> SparkSession:
     builder = SparkSession.builder.appName("churn_stream").config(map=SQL_SETTINGS)
+    if options := conf.get(_EXECUTOR_OPTIONS):
+        builder = builder.config(_EXECUTOR_OPTIONS, options)
     if is_local:
         unset = {key: value for key, value in _LOCAL_SETTINGS.items() if not conf.contains(key)}
         builder = builder.config(map=unset)
@@ -162,6 +170,13 @@ def _started(conf: SparkConf, *, is_local: bool) -> SparkSession:
         log.info("Spark's page is at %s", page)
     _add_connector(spark)
     return spark
+
+
+def _allow(conf: SparkConf, token_endpoint: str) -> None:
+    """Lets Kafka's Java clients ask there for tokens, in this JVM and on executors."""
+    connected().java.lang.System.setProperty(_ALLOWED_URLS, token_endpoint)
+    given = conf.get(_EXECUTOR_OPTIONS, "")
+    conf.set(_EXECUTOR_OPTIONS, f"{given} -D{_ALLOWED_URLS}={token_endpoint}".strip())
 
 
 def _has_port_for_page(conf: SparkConf) -> bool:

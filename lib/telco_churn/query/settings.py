@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
-from stream_telemetry.options import option
-from stream_telemetry.values import choice, count, on_off, text
+from stream_telemetry.options import OFF, option
+from stream_telemetry.security.kafka_config import KafkaConfig
+from stream_telemetry.security.live_client import LiveClient
+from stream_telemetry.values import choice, count, file, on_off, or_off, text
 from telco_churn.settings.trigger import Trigger, parse_trigger
 
 # As Kafka's own clients read it (org.apache.kafka.common.utils.Utils.HOST_PORT_PATTERN).
@@ -55,11 +58,32 @@ class BrokerSettings:
         variable="KAFKA_BOOTSTRAP_SERVERS",
         metavar="HOST:PORT,…",
     )
+    kafka_config: Path | None = option(
+        OFF,
+        "file with login and TLS, in the names of Kafka's Java client",
+        parse=or_off(file),
+        metavar="FILE",
+    )
+
+    def __post_init__(self) -> None:
+        """Raises ValueError when the file cannot be used."""
+        if self.kafka_config:
+            KafkaConfig.read(self.kafka_config)
 
     @property
-    def client(self) -> dict[str, str]:
+    def client(self) -> LiveClient:
         """Librdkafka's settings that every client of this broker needs."""
-        return {"bootstrap.servers": self.broker}
+        return LiveClient(self.broker, self.kafka_config, KafkaConfig.for_librdkafka)
+
+    @property
+    def jvm_client(self) -> LiveClient:
+        """The same for the Java client; it gets references to the secrets, not these."""
+        return LiveClient(self.broker, self.kafka_config, KafkaConfig.for_jvm)
+
+    @property
+    def token_endpoint(self) -> str | None:
+        """Where the clients get their tokens, if they log in by these."""
+        return KafkaConfig.read(self.kafka_config).token_endpoint if self.kafka_config else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
@@ -13,7 +13,6 @@ from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from telco_churn import QUERY_NAME
 from telco_churn.errors import QueryFailedError
 from telco_churn.query.settings import (
-    BrokerSettings,
     CheckpointSettings,
     GroupSettings,
     ReadSettings,
@@ -67,14 +66,14 @@ class KafkaEnds:
     """Where the query reads and writes, and how.
 
     Attributes:
-        kafka: the broker.
+        client: settings of Kafka's Java client, without secrets; looked at with each start.
         topics: only the one that is read is looked at; each record says where it goes.
         reading: trigger, first offsets, and what to do about offsets that are gone.
         group: its name begins those of the groups that Spark makes for itself.
         checkpoint: of the query.
     """
 
-    kafka: BrokerSettings
+    client: Mapping[str, str]
     topics: TopicSettings
     reading: ReadSettings
     group: GroupSettings
@@ -111,7 +110,7 @@ class KafkaEnds:
         """The input topic as a stream: Kafka's columns, `headers` among them."""
         reader = (
             spark.readStream.format("kafka")
-            .option("kafka.bootstrap.servers", self.kafka.broker)
+            .options(**self._access)
             .options(**_CLIENT, **_CONSUMER)
             .option("subscribe", self.topics.input_topic)
             .option("startingOffsets", self.reading.starting_offsets)
@@ -131,8 +130,12 @@ class KafkaEnds:
         writer = (
             records.writeStream.format("kafka")
             .queryName(QUERY_NAME)
-            .option("kafka.bootstrap.servers", self.kafka.broker)
+            .options(**self._access)
             .option("checkpointLocation", self.checkpoint.checkpoint)
             .options(**_CLIENT, **_PRODUCER, **producer)
         )
         return self.reading.trigger.apply(writer)
+
+    @property
+    def _access(self) -> dict[str, str]:
+        return {f"kafka.{name}": value for name, value in self.client.items()}

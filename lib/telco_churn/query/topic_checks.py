@@ -14,6 +14,7 @@ from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.checkpoint.logs import offsets_json
+from stream_telemetry.logs.clients import reason_and_remedy
 from telco_churn import LOGGER
 from telco_churn.errors import KafkaUnavailableError, SettingsError, TopicError
 from telco_churn.query.settings import BrokerSettings, GroupSettings, ReadSettings, TopicSettings
@@ -45,15 +46,16 @@ def check_topics(kafka: BrokerSettings, topics: TopicSettings) -> TopicsFound:
         KafkaUnavailableError: no broker answers, or one that is needed cannot be reached.
         TopicError: a topic is not there, or this user may not see it.
     """
-    complaints: list[str] = []
+    complaints: list[KafkaError] = []
     with _consumer(kafka, complaints) as consumer:
         try:
             cluster = consumer.list_topics(timeout=CONNECT_TIMEOUT_SECONDS)
         except KafkaException as error:
-            said = complaints[0] if complaints else error.args[0].str()
+            # Hands over what is still to be told.
+            consumer.poll(0)
             raise KafkaUnavailableError(
                 f"no Kafka broker answers at {kafka.broker} within {CONNECT_TIMEOUT_SECONDS:.0f} s "
-                f"({said}); start it, or set --broker"
+                f"{reason_and_remedy(complaints, error.args[0])}"
             ) from error
         for topic in topics.all:
             if topic not in cluster.topics:
@@ -182,13 +184,21 @@ def _reach(kafka: BrokerSettings, consumer: Consumer, place: TopicPartition, bro
 
 
 @contextmanager
-def _consumer(kafka: BrokerSettings, complaints: list[str]) -> Iterator[Consumer]:
-    consumer = Consumer(
+def _consumer(kafka: BrokerSettings, complaints: list[KafkaError]) -> Iterator[Consumer]:
+    settings: dict[str, Any] = {
+        **kafka.client,
         # The client demands a group; without subscription and commits none comes to be. Its own
         # lines would repeat every second what an error says once.
-        {**kafka.client, "group.id": "checks", "log_level": 0},
-        error_cb=lambda error: complaints.append(error.str()),
-    )
+        "group.id": "checks",
+        "log_level": 0,
+    }
+    try:
+        consumer = Consumer({**settings, "error_cb": complaints.append})
+    except KafkaException as error:
+        raise SettingsError(
+            f"librdkafka does not take its settings ({error.args[0].str()}); mend the file that "
+            "--kafka-config names"
+        ) from error
     try:
         yield consumer
     finally:

@@ -38,7 +38,9 @@ def triage(spark: SparkSession, tmp_path: Path) -> Triage:
     kafka, topics = BrokerSettings(), TopicSettings()
     # The JVM of the unit tests has no Kafka client, and no failure here comes so far as to ask.
     cluster = ClusterChecks(cast(JvmAdmin, None), kafka, topics)
-    return Triage(topics, cluster, Checkpoint(str(tmp_path)), Alarm(), "spark.log")
+    return Triage(
+        topics, cluster, Checkpoint(str(tmp_path)), Alarm(), "spark.log", kafka.jvm_client
+    )
 
 
 @pytest.mark.parametrize(

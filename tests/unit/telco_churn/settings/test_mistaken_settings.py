@@ -86,7 +86,7 @@ def test_a_malformed_value_is_refused_with_the_place_it_comes_from(
     ("lines", "said"),
     [
         (['tigger = "once"'], "unknown key 'tigger'; did you mean trigger?"),
-        (["zzzzzzzzzz = 1"], "unknown key 'zzzzzzzzzz'; known are broker, input_topic"),
+        (["zzzzzzzzzz = 1"], "unknown key 'zzzzzzzzzz'; known are broker, kafka_config"),
         (["[kafka]", 'broker = "a:1"'], "unknown key 'kafka'"),
         (['dry_run = "on"'], "unknown key 'dry_run'"),
         (["metrics_port = true"], "metrics_port must be text or a whole number"),

@@ -1,0 +1,154 @@
+"""Every way into a real broker, for all that talks to Kafka; and what is said where it is shut."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from broker_access import refuse
+from certificates import Authority
+from confluent_kafka.admin import AclOperation, ResourceType, ScramMechanism
+from secured_broker import PASSWORD, SecuredBroker, secured_broker
+
+from churn_tools.producer.publisher import Publisher, Record
+from churn_tools.verify.command import verify
+from sandbox.kafka.topics import CustomerTopics, create_topics
+from stream_telemetry.broker.offsets import BrokerOffsets
+from telco_churn.errors import KafkaUnavailableError, TopicError
+from telco_churn.query.settings import BrokerSettings, TopicSettings
+from telco_churn.query.topic_checks import check_topics
+
+TOPICS = CustomerTopics("raw", "predictions", "dead")
+NAMES = TopicSettings(input_topic="raw", output_topic="predictions", deadletter_topic="dead")
+ENOUGH_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    with secured_broker(tmp_path_factory.mktemp("secured")) as broker:
+        TOPICS.create(broker.broker.bootstrap_servers)
+        yield broker
+
+
+def way_in(secured: SecuredBroker, kind: str) -> BrokerSettings:
+    """What is right for one of the listeners."""
+    properties = {
+        "plain": secured.login("PLAIN"),
+        "scram-256": secured.login("SCRAM-SHA-256"),
+        "scram-512": secured.login("SCRAM-SHA-512"),
+        "mtls": secured.own_certificate(secured.directory / "broker.pem"),
+        "oauth": secured.token_login(),
+    }[kind]
+    path = secured.file(kind, **properties)
+    return BrokerSettings(broker=secured.servers(kind.partition("-")[0]), kafka_config=path)
+
+
+def refused(kafka: BrokerSettings, topics: TopicSettings = NAMES) -> str:
+    """The line about what is wrong, which has to come soon."""
+    start = time.monotonic()
+    with pytest.raises(KafkaUnavailableError) as caught:
+        check_topics(kafka, topics)
+    assert time.monotonic() - start < ENOUGH_SECONDS
+    assert PASSWORD not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["plain", "scram-256", "scram-512", "mtls", "oauth"])
+def test_producer_checks_lag_and_verifier_get_in(secured: SecuredBroker, kind: str) -> None:
+    kafka = way_in(secured, kind)
+    assert check_topics(kafka, NAMES).partitions == 3
+    publisher = Publisher(kafka, "raw")
+    publisher.publish(Record(kind.encode(), b"{}"))
+    publisher.flush()
+    assert (publisher.sent, publisher.failed) == (1, 0)
+    offsets = BrokerOffsets("raw", f"group-{kind}", kafka.client)
+    offsets.commit({("raw", 0): 0})
+    assert offsets.committed() == {("raw", 0): 0}
+    offsets.close()
+    assert verify(kafka, NAMES).lost.count > 0
+
+
+def test_a_wrong_password_is_one_line(secured: SecuredBroker) -> None:
+    path = secured.file("wrong", **secured.login("SCRAM-SHA-512", "not-it"))
+    kafka = BrokerSettings(broker=secured.servers("scram"), kafka_config=path)
+    assert re.search(r"\(.*[Aa]uthentication failed.*\); see the login in the file", refused(kafka))
+
+
+def test_a_wrong_secret_of_a_client_is_one_line(secured: SecuredBroker) -> None:
+    path = secured.file("wrong", **secured.token_login("not-it"))
+    kafka = BrokerSettings(broker=secured.servers("oauth"), kafka_config=path)
+    assert re.search(r"see the login in the file", refused(kafka))
+
+
+def test_a_broker_whose_authority_is_not_trusted_is_one_line(
+    secured: SecuredBroker, tmp_path: Path
+) -> None:
+    other = {"ssl_truststore_location": str(Authority.made(tmp_path, "other").pem)}
+    path = secured.file("wrong", **(secured.login("PLAIN") | other))
+    kafka = BrokerSettings(broker=secured.servers("plain"), kafka_config=path)
+    assert re.search(r"certificate verify failed.*see the certificates", refused(kafka))
+
+
+@pytest.mark.parametrize(
+    ("listener", "said"),
+    [("expired", r"certificate has expired"), ("stranger", r"(?i)mismatch|verify failed")],
+)
+def test_a_certificate_that_is_not_the_brokers_is_one_line(
+    secured: SecuredBroker, listener: str, said: str
+) -> None:
+    path = secured.file("tls", security_protocol="SSL", **secured.trust)
+    line = refused(BrokerSettings(broker=secured.servers(listener), kafka_config=path))
+    assert re.search(said, line), line
+    assert "see the certificates" in line
+
+
+def test_a_host_that_is_not_to_be_checked_is_let_through(secured: SecuredBroker) -> None:
+    unchecked = {"ssl_endpoint_identification_algorithm": ""}
+    path = secured.file("tls", security_protocol="SSL", **secured.trust, **unchecked)
+    kafka = BrokerSettings(broker=secured.servers("stranger"), kafka_config=path)
+    assert check_topics(kafka, NAMES).partitions == 3
+
+
+def test_an_own_certificate_that_has_expired_is_one_line(secured: SecuredBroker) -> None:
+    path = secured.file("own", **secured.own_certificate(secured.directory / "expired.pem"))
+    line = refused(BrokerSettings(broker=secured.servers("mtls"), kafka_config=path))
+    assert "see the certificates" in line, line
+
+
+def test_a_broker_that_wants_a_login_is_told_from_one_that_is_away(secured: SecuredBroker) -> None:
+    line = refused(BrokerSettings(broker=secured.servers("scram")))
+    assert "name a file with its login and TLS: --kafka-config" in line
+
+
+def test_a_topic_that_is_refused_is_named(secured: SecuredBroker) -> None:
+    create_topics(secured.broker.bootstrap_servers, {"hidden": 1})
+    refuse(secured.broker, ResourceType.TOPIC, "hidden", AclOperation.DESCRIBE)
+    topics = TopicSettings(
+        input_topic="hidden", output_topic="predictions", deadletter_topic="dead"
+    )
+    deadline, line = time.monotonic() + 30, ""
+    while not line and time.monotonic() < deadline:
+        try:
+            check_topics(way_in(secured, "scram-512"), topics)
+        except TopicError as error:
+            line = str(error)
+    assert "topic hidden on" in line
+    assert "is not for this user" in line
+
+
+def test_a_password_that_was_replaced_is_taken_by_clients_that_are_there(
+    secured: SecuredBroker,
+) -> None:
+    kafka = way_in(secured, "scram-256")
+    offsets = BrokerOffsets("raw", "renewed", kafka.client)
+    try:
+        assert offsets.bounds().ends
+        secured.set_password("the-next-one", ScramMechanism.SCRAM_SHA_256)
+        secured.file("scram-256", **secured.login("SCRAM-SHA-256", "the-next-one"))
+        assert offsets.bounds().ends
+    finally:
+        offsets.close()
+        secured.set_password(PASSWORD, ScramMechanism.SCRAM_SHA_256)
