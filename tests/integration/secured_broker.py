@@ -21,7 +21,8 @@ from token_endpoint import TokenServer, token_server
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.ports import LOOPBACK, free_port
 
-USER, PASSWORD = "churn", "canary-6f2a\u00e9"
+CANARY = "canary-6f2a"
+USER, PASSWORD = "churn", f"{CANARY}\u00e9"
 SASL = "org.apache.kafka.common.security"
 _PROTOCOLS = {
     "plaintext": "PLAINTEXT",

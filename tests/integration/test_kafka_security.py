@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Iterator
@@ -11,7 +12,10 @@ import pytest
 from broker_access import refuse
 from certificates import Authority
 from confluent_kafka.admin import AclOperation, ResourceType, ScramMechanism
-from secured_broker import PASSWORD, SecuredBroker, secured_broker
+from job import Job, user_lines
+from publishing import running_job
+from secured_broker import CANARY, PASSWORD, SecuredBroker, secured_broker
+from verifying import assert_all_accounted
 
 from churn_tools.producer.publisher import Publisher, Record
 from churn_tools.verify.command import verify
@@ -152,3 +156,80 @@ def test_a_password_that_was_replaced_is_taken_by_clients_that_are_there(
     finally:
         offsets.close()
         secured.set_password(PASSWORD, ScramMechanism.SCRAM_SHA_256)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "scram-512",
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("plain", "mtls", "oauth")),
+    ],
+)
+def test_the_whole_job_gets_in_and_leaves_no_secret_anywhere(
+    secured: SecuredBroker, tmp_path: Path, kind: str
+) -> None:
+    topics = CustomerTopics(f"{kind}.raw", f"{kind}.predictions", f"{kind}.dead")
+    topics.create(secured.broker.bootstrap_servers)
+    kafka = way_in(secured, kind)
+    job = Job(tmp_path, kafka.broker, topics)
+    access = ("--kafka-config", str(kafka.kafka_config))
+    events = tmp_path / "events"
+    events.mkdir()
+    with running_job(
+        *(kafka.broker, topics.raw, *access, "--synthetic", "50", "--bad-ratio", "0.2"),
+        *("--no-validate", "--log-dir", str(tmp_path / "logs")),
+    ) as producer:
+        told = [*producer.communicate(timeout=60)]
+        assert producer.returncode == 0, told
+    logged = ("--conf", "spark.eventLog.enabled=true", "--conf", f"spark.eventLog.dir={events}")
+    debug = ("--log-level", "DEBUG", "--trigger", "once")
+    with job.running(*access, *logged, *debug) as process:
+        words = set()
+        while process.poll() is None:
+            words |= command_lines()
+            time.sleep(0.5)
+        told += [process.communicate()[0], *words]
+    assert process.returncode == 0, told
+    figures = assert_all_accounted(kafka.broker, topics, *access)
+    assert (figures["read"], figures["dead letters"] > 0) == (50, True)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.is_relative_to(events) for path in files)
+    assert any(str(kafka.kafka_config) in line for line in words)
+    leaks = [path for path in files if CANARY.encode() in path.read_bytes()]
+    assert leaks == []
+    assert not [text for text in told if CANARY in text]
+
+
+def command_lines() -> set[str]:
+    """Of all processes on this machine."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.add(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return found
+
+
+def test_a_wrong_password_ends_the_job_with_one_line(
+    secured: SecuredBroker, tmp_path: Path
+) -> None:
+    path = secured.file("wrong", **secured.login("SCRAM-SHA-512", f"{CANARY}-not-it"))
+    job = Job(tmp_path, secured.servers("scram"), TOPICS)
+    result = job.run_without_jvm("--kafka-config", str(path))
+    assert result.returncode == 4
+    (line,) = user_lines(result)
+    assert "see the login in the file that --kafka-config names" in line
+    assert CANARY not in line
+
+
+def test_a_file_that_everybody_may_read_ends_the_job_with_one_line(
+    secured: SecuredBroker, tmp_path: Path
+) -> None:
+    path = secured.file("mode", **secured.login("PLAIN"))
+    path.chmod(0o644)
+    result = Job(tmp_path, secured.servers("plain"), TOPICS).run_without_jvm(
+        "--kafka-config", str(path)
+    )
+    assert result.returncode == 2
+    (line,) = user_lines(result)
+    assert f"chmod o-r {path}" in line
+    assert CANARY not in line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -84,3 +85,24 @@ def test_a_topic_that_is_gone_behind_a_timeout_ends_the_job(
     monkeypatch.setattr(ClusterChecks, "check_kafka", failing(error))
     with pytest.raises(type(error)):
         triage.ensure_it_can_pass(StreamingQueryException(BEGIN + "TimeoutException"))
+
+
+def test_a_login_that_was_replaced_since_the_start_can_pass(
+    triage: Triage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClusterChecks, "check_kafka", failing(KafkaUnavailableError("away")))
+    path = tmp_path / "kafka.properties"
+    lines = "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.username=a\nsasl.password="
+    path.touch(mode=0o600)
+    path.write_text(lines + "old")
+    access = BrokerSettings(broker="a:1", kafka_config=path).jvm_client
+    with_login = replace(triage, access=access)
+    refused = StreamingQueryException(f"{BEGIN}{KAFKA}.SaslAuthenticationException: y")
+    with pytest.raises(QueryFailedError, match="see the login"):
+        with_login.ensure_it_can_pass(refused)
+    path.write_text(lines + "newer")
+    with_login.ensure_it_can_pass(refused)
+    # The restart takes it; a second refusal is one of the new password.
+    assert dict(access)
+    with pytest.raises(QueryFailedError, match="see the login"):
+        with_login.ensure_it_can_pass(refused)

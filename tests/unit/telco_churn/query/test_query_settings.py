@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from telco_churn.query.settings import (
@@ -73,3 +75,15 @@ def test_without_a_word_the_query_reads_from_the_beginning_and_fails_on_lost_rec
     reading = ReadSettings()
     assert (reading.starting_offsets, reading.on_data_loss) == ("earliest", "fail")
     assert not reading.trigger.is_once
+
+
+def test_the_file_for_kafka_is_checked_with_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "kafka.properties"
+    path.write_text("security.protocol=SSL\n")
+    settings = BrokerSettings(broker="a:1", kafka_config=path)
+    assert settings.client["security.protocol"] == "SSL"
+    assert settings.jvm_client["bootstrap.servers"] == "a:1"
+    assert settings.token_endpoint is None
+    path.write_text("acks=0\n")
+    with pytest.raises(ValueError, match="acks is not one of the names"):
+        BrokerSettings(broker="a:1", kafka_config=path)
