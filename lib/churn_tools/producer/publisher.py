@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from stream_telemetry.logs.clients import client_logger, reason_and_remedy, unlogged
+from stream_telemetry.logs.clients import client_logger, unlogged
 from stream_telemetry.logs.rate_limit import RateLimit
+from stream_telemetry.security.refusals import reason_and_remedy
 from telco_churn.errors import KafkaUnavailableError
 from telco_churn.outcome.message_ids import plain_id
 from telco_churn.query.settings import BrokerSettings
@@ -53,13 +54,14 @@ class Publisher:
         self.failed = 0
         self.last_failure = ""
         self._broker = kafka.broker
+        self._client = kafka.client
         self.topic = topic
         self._complaints: list[KafkaError] | None = []
         self._rate_limit = RateLimit(LOG_LINES_PER_SECOND)
         self._unlogged = 0
         self._producer = Producer(
             {
-                **kafka.client,
+                **self._client,
                 "client.id": "produce_customers",
                 "acks": "all",
                 "enable.idempotence": True,
@@ -116,7 +118,7 @@ class Publisher:
                 self.serve()
             raise KafkaUnavailableError(
                 f"no Kafka broker answers at {self._broker} "
-                f"{reason_and_remedy(self._complaints or [], error.args[0])}"
+                f"{reason_and_remedy(self._client, self._complaints or [], error.args[0])}"
             ) from error
         if self.topic not in topics:
             raise KafkaUnavailableError(

@@ -1,11 +1,11 @@
-"""What librdkafka says: in our own log without the repetitions, or as the reason of an error."""
+"""What librdkafka says, in our own log and without the repetitions."""
 
 from __future__ import annotations
 
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from confluent_kafka import KafkaError
@@ -14,11 +14,6 @@ from stream_telemetry.logs.rate_limit import News
 
 NAME = "stream_telemetry.kafka"
 _REPEAT_SECONDS = 60.0
-_REMEDIES = {
-    KafkaError._AUTHENTICATION: "see the login in the file that --kafka-config names",
-    KafkaError._SSL: "see the certificates on both sides, and those in the file that "
-    "--kafka-config names",
-}
 
 
 class NoRepeats(logging.Filter):
@@ -59,19 +54,3 @@ def log_client_error(error: KafkaError) -> None:
     client_logger().warning(
         "Kafka client: %s; it tries again", error.str(), extra={"error_type": "kafka_error"}
     )
-
-
-def reason_and_remedy(complaints: Sequence[KafkaError], last: KafkaError) -> str:
-    """Why a client gets no answer, in brackets, and what to do about it.
-
-    Args:
-        complaints: what `error_cb` was given.
-        last: the error of the call that was given up; often just that time has run out.
-    """
-    told = next((c for c in complaints if c.code() in _REMEDIES), None)
-    said = told or (complaints[0] if complaints else last)
-    remedy = _REMEDIES.get(said.code(), "start it, or set --broker")
-    # librdkafka guesses so from a connection that is closed at once.
-    if "security.protocol" in said.str():
-        remedy = "name a file with its login and TLS: --kafka-config"
-    return f"({said.str()}); {remedy}"

@@ -6,8 +6,8 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from stream_telemetry.errors import KafkaConfigError
 from stream_telemetry.security import jaas, names
-from stream_telemetry.security.errors import KafkaConfigError
 from stream_telemetry.security.pem_files import check_authority, check_own, check_type, read_pem
 
 _PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stream_telemetry.security.errors import KafkaConfigError
+from stream_telemetry.errors import KafkaConfigError
 from stream_telemetry.security.references import followed, has_references
 
 _PACKAGE = "org.apache.kafka.common.security"

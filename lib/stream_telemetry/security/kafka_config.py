@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stream_telemetry.errors import KafkaConfigError
 from stream_telemetry.security import jaas, names
 from stream_telemetry.security.demands import (
     check_login,
@@ -19,7 +20,6 @@ from stream_telemetry.security.demands import (
     check_readers,
     check_stores,
 )
-from stream_telemetry.security.errors import KafkaConfigError
 from stream_telemetry.security.java_properties import properties_in
 from stream_telemetry.security.pem_files import in_lines
 from stream_telemetry.security.references import (

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from stream_telemetry.errors import KafkaConfigError
 from stream_telemetry.logs.rate_limit import News
-from stream_telemetry.security.errors import KafkaConfigError
 from stream_telemetry.security.kafka_config import KafkaConfig
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from stream_telemetry.security.errors import KafkaConfigError
+from stream_telemetry.errors import KafkaConfigError
 
 ALIKE = (
     "security.protocol",

@@ -6,7 +6,7 @@ import re
 import textwrap
 from pathlib import Path
 
-from stream_telemetry.security.errors import KafkaConfigError
+from stream_telemetry.errors import KafkaConfigError
 
 _BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)
 _CERTIFICATE, _KEY, _ENCRYPTED = "CERTIFICATE", "PRIVATE KEY", "ENCRYPTED PRIVATE KEY"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from stream_telemetry.security.errors import KafkaConfigError
+from stream_telemetry.errors import KafkaConfigError
 from stream_telemetry.security.java_properties import properties_in
 
 # As Kafka reads them (org.apache.kafka.common.config.ConfigTransformer).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.checkpoint.logs import offsets_json
-from stream_telemetry.logs.clients import reason_and_remedy
+from stream_telemetry.security.refusals import is_refusal, reason_and_remedy
 from telco_churn import LOGGER
 from telco_churn.errors import KafkaUnavailableError, SettingsError, TopicError
 from telco_churn.query.settings import BrokerSettings, GroupSettings, ReadSettings, TopicSettings
@@ -22,6 +22,7 @@ from telco_churn.query.settings import BrokerSettings, GroupSettings, ReadSettin
 log = logging.getLogger(LOGGER)
 
 CONNECT_TIMEOUT_SECONDS = 10.0
+_REFUSAL_SECONDS = 2.0
 _GROUPS = "__consumer_offsets"
 _RELATIVE = (-2, -1)
 """Spark's numbers for the beginning and the end of a partition."""
@@ -49,13 +50,11 @@ def check_topics(kafka: BrokerSettings, topics: TopicSettings) -> TopicsFound:
     complaints: list[KafkaError] = []
     with _consumer(kafka, complaints) as consumer:
         try:
-            cluster = consumer.list_topics(timeout=CONNECT_TIMEOUT_SECONDS)
+            cluster = _asked(consumer, complaints)
         except KafkaException as error:
-            # Hands over what is still to be told.
-            consumer.poll(0)
             raise KafkaUnavailableError(
-                f"no Kafka broker answers at {kafka.broker} within {CONNECT_TIMEOUT_SECONDS:.0f} s "
-                f"{reason_and_remedy(complaints, error.args[0])}"
+                f"no Kafka broker answers at {kafka.broker} "
+                f"{reason_and_remedy(kafka.client, complaints, error.args[0])}"
             ) from error
         for topic in topics.all:
             if topic not in cluster.topics:
@@ -181,6 +180,21 @@ def _reach(kafka: BrokerSettings, consumer: Consumer, place: TopicPartition, bro
             f"which does not answer ({error.args[0].str()}); set its advertised.listeners to an "
             "address that this machine can reach"
         ) from error
+
+
+def _asked(consumer: Consumer, complaints: Sequence[KafkaError]) -> Any:
+    """All topics and brokers; who is refused need not wait as long as for one that is slow."""
+    try:
+        return consumer.list_topics(timeout=_REFUSAL_SECONDS)
+    except KafkaException:
+        # Hands over what is still to be told.
+        consumer.poll(0)
+        if is_refusal(complaints):
+            raise
+    try:
+        return consumer.list_topics(timeout=CONNECT_TIMEOUT_SECONDS - _REFUSAL_SECONDS)
+    finally:
+        consumer.poll(0)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stream_telemetry.security.errors import KafkaConfigError
+from stream_telemetry.errors import KafkaConfigError
 from stream_telemetry.security.kafka_config import KafkaConfig
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
