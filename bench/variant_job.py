@@ -46,7 +46,7 @@ def main() -> None:
         query = start_plain(spark, settings)
     else:
         kafka, topics, reading = settings.kafka, settings.topics, settings.reading
-        ends = KafkaEnds(kafka, topics, reading, settings.group, settings.checkpoint)
+        ends = KafkaEnds(kafka.jvm_client, topics, reading, settings.group, settings.checkpoint)
         query = ends.start(spark, lambda records: copied(records, settings))
     query.awaitTermination()
     spark.stop()
