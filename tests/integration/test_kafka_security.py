@@ -121,12 +121,12 @@ def test_a_host_that_is_not_to_be_checked_is_let_through(secured: SecuredBroker)
 def test_an_own_certificate_that_has_expired_is_one_line(secured: SecuredBroker) -> None:
     path = secured.file("own", **secured.own_certificate(secured.directory / "expired.pem"))
     line = refused(BrokerSettings(broker=secured.servers("mtls"), kafka_config=path))
-    assert "see the certificates" in line, line
+    assert "see whether it accepts the certificate that ssl.keystore.location names" in line, line
 
 
 def test_a_broker_that_wants_a_login_is_told_from_one_that_is_away(secured: SecuredBroker) -> None:
     line = refused(BrokerSettings(broker=secured.servers("scram")))
-    assert "name a file with its login and TLS: --kafka-config" in line
+    assert "speaks TLS); set --kafka-config, a file with login and TLS" in line, line
 
 
 def test_a_topic_that_is_refused_is_named(secured: SecuredBroker) -> None:

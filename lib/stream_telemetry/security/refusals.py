@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from confluent_kafka import KafkaError
 
@@ -16,6 +16,8 @@ _CERTIFICATES = (
 _REMEDIES = {KafkaError._AUTHENTICATION: _LOGIN, KafkaError._SSL: _CERTIFICATES}
 _SERVER = re.compile(r"(?:\w+://)?\[?(.+?)\]?:(\d+)")
 _LOOK_SECONDS = 3.0
+_ALERT = "tls alert"
+"""What OpenSSL says when it was the broker that ended the connection, after the handshake."""
 
 
 def reason_and_remedy(
@@ -30,19 +32,20 @@ def reason_and_remedy(
     """
     told = next((c for c in complaints if c.code() in _REMEDIES), None)
     said = told or (complaints[0] if complaints else last)
-    remedy = _REMEDIES.get(said.code(), "start it, or set --broker")
-    reason = said.str()
-    # librdkafka guesses so from a connection that is closed at once.
-    if "security.protocol" in reason:
-        remedy = "name a file with its login and TLS: --kafka-config"
+    reason, remedy = said.str(), _REMEDIES.get(said.code(), "start it, or set --broker")
     if said.code() == KafkaError._SSL:
         reason = _fault_of_certificate(client) or reason
+    elif _ALERT in reason:
+        remedy = "see whether it accepts the certificate that ssl.keystore.location names"
+    elif told is None and (server := _speaking_tls(client)):
+        # librdkafka just calls a broker down that ends the connection.
+        reason, remedy = f"{server} speaks TLS", "set --kafka-config, a file with login and TLS"
     return f"({reason}); {remedy}"
 
 
 def is_refusal(complaints: Sequence[KafkaError]) -> bool:
     """Whether a broker was there, and login or certificates did not do."""
-    return any(complaint.code() in _REMEDIES for complaint in complaints)
+    return any(c.code() in _REMEDIES or _ALERT in c.str() for c in complaints)
 
 
 def _fault_of_certificate(client: Mapping[str, str]) -> str:
@@ -52,17 +55,33 @@ def _fault_of_certificate(client: Mapping[str, str]) -> str:
         cafile=None if authorities == "probe" else authorities, cadata=client.get("ssl.ca.pem")
     )
     context.check_hostname = client.get("ssl.endpoint.identification.algorithm") == "https"
-    for server in client["bootstrap.servers"].split(","):
-        if not (found := _SERVER.fullmatch(server.strip())):
+    for server, error in _handshakes(client, context):
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"the certificate of {server} is not accepted: {error.verify_message}"
+    return ""
+
+
+def _speaking_tls(client: Mapping[str, str]) -> str:
+    """The first server that does, whoever it is, where the client does not; empty for none."""
+    if client.get("security.protocol", "").endswith("SSL"):
+        return ""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return next((s for s, error in _handshakes(client, context) if error is None), "")
+
+
+def _handshakes(
+    client: Mapping[str, str], context: ssl.SSLContext
+) -> Iterator[tuple[str, OSError | None]]:
+    """Each bootstrap server, with what is in the way of TLS to it."""
+    for server in map(str.strip, client["bootstrap.servers"].split(",")):
+        if not (found := _SERVER.fullmatch(server)):
             continue
         try:
             with (
                 socket.create_connection((found[1], int(found[2])), _LOOK_SECONDS) as plain,
                 context.wrap_socket(plain, server_hostname=found[1]),
             ):
-                continue
-        except ssl.SSLCertVerificationError as error:
-            return f"the certificate of {server.strip()} is not accepted: {error.verify_message}"
-        except OSError:
-            continue
-    return ""
+                yield server, None
+        except OSError as error:
+            yield server, error

@@ -25,9 +25,9 @@ NOWHERE = {"bootstrap.servers": "127.0.0.1:1"}
             "--kafka-config names",
         ),
         (
-            [(KafkaError._TRANSPORT, "incorrect security.protocol configuration?")],
-            "(incorrect security.protocol configuration?); name a file with its login and TLS: "
-            "--kafka-config",
+            [(KafkaError._TRANSPORT, "tls alert certificate unknown")],
+            "(tls alert certificate unknown); see whether it accepts the certificate that "
+            "ssl.keystore.location names",
         ),
     ],
 )
