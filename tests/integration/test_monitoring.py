@@ -1,7 +1,6 @@
 """The dashboards' queries, the rules and three alerts, on a real job and the real programs.
 
-The rules are a copy with shorter windows and a `for:` of a second, and Prometheus scrapes every 2
-seconds; else a test would take hours. All else is the files in conf/, started as by
+The rules are a copy with shorter windows; all else is the files in conf/, started as by
 ./monitoring.sh.
 """
 
@@ -10,22 +9,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
-import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from urllib.request import urlopen
 
 import pytest
 from confluent_kafka import Producer
-from dashboards.written import BOARDS, as_json
-from job import HOME, Job
+from job import Job
+from quick_rules import api, ask, panel_queries, shortened_home, soon
 
 from churn_tools.customers.synthetic import synthetic_customers
 from sandbox.kafka.broker import KafkaBroker
@@ -37,42 +32,8 @@ from stream_telemetry.metrics.catalogue import CATALOGUE
 
 pytestmark = pytest.mark.needs("prometheus", "prometheus-pushgateway", "prometheus-alertmanager")
 
-SHORTER = {
-    **{"1m": "2s", "5m": "8s", "10m": "9s", "15m": "9s", "16m": "10s", "30m": "12s"},
-    **{"1h": "15s", "3h": "15s", "65m": "20s", "6h": "20s"},
-}
-CHOICES = {
-    **{"$environment": ".*", "$job": ".*", "$instance": ".*", "$topic": ".*"},
-    **{"$__rate_interval": "10s", "$__range": "1m"},
-}
-SECONDS = 240.0
 # What Prometheus, the Pushgateway and our recording rules add to a job's own series.
 FOREIGN = re.compile("up$|scrape_|push_|ALERTS|.*:")
-
-
-def shortened_home(directory: Path) -> Path:
-    """A project whose rules look back seconds instead of minutes and hours."""
-    shutil.copytree(HOME / "conf", directory / "conf")
-    folder = directory / "conf" / "prometheus"
-    for name in ("alerts.yml", "recording.yml"):
-        text = re.sub(r"for: \w+", "for: 1s", (folder / name).read_text("utf-8"))
-        text = re.sub(r"\b\d+[mh]\b", lambda found: SHORTER[found[0]], text)
-        (folder / name).write_text(text.replace("interval: 30s", "interval: 1s"), "utf-8")
-    config = folder / "prometheus.yml"
-    config.write_text(config.read_text("utf-8").replace("interval: 15s", "interval: 2s"), "utf-8")
-    return directory
-
-
-def api(url: str) -> Any:
-    with urlopen(url, timeout=10) as answer:
-        return json.load(answer)
-
-
-def ask(prometheus: str, expression: str) -> list[Any]:
-    answer = api(f"{prometheus}/api/v1/query?query={quote(expression)}")
-    assert answer["status"] == "success", (expression, answer)
-    assert answer.get("warnings", []) == [], expression
-    return list(answer["data"]["result"])
 
 
 def names(prometheus: str, job: str) -> set[str]:
@@ -84,18 +45,6 @@ def received(alertmanager: str, name: str) -> list[dict[str, Any]]:
     matcher = quote(f'alertname="{name}"')
     found = api(f"{alertmanager}/api/v2/alerts?filter={matcher}")
     return [alert for alert in found if alert["labels"]["job"] == "kafka_consumer"]
-
-
-def soon(
-    condition: Callable[[], Any], what: object, process: subprocess.Popen[str] | None = None
-) -> None:
-    """Waits for a condition; the process must live meanwhile."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"{what}: not within {SECONDS:g} s"
-        if process is not None:
-            assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.5)
 
 
 @contextmanager
@@ -121,16 +70,6 @@ def feeding(job: Job) -> Iterator[Producer]:
         is_over.set()
         thread.join()
         producer.flush(10)
-
-
-def panel_queries() -> Iterator[tuple[str, str]]:
-    for name in BOARDS:
-        for panel in json.loads(as_json(name))["panels"]:
-            for target in panel.get("targets", ()):
-                expression = target["expr"]
-                for variable, value in CHOICES.items():
-                    expression = expression.replace(variable, value)
-                yield f"{name}: {panel['title']} {target['refId']}", expression
 
 
 def rules(prometheus: str) -> list[dict[str, Any]]:

@@ -14,6 +14,8 @@ from monitoring.rule_files import (
     run,
 )
 
+from stream_telemetry.metrics.catalogue import WORKERS
+
 GUIDE = {
     "HighErrorRate": ("5m", "> 0.05"),
     "ConsumerDisconnected": ("1m", "kafka_consumer_broker_connected == 0"),
@@ -64,6 +66,13 @@ def test_an_alert_says_how_bad_it_is_what_it_means_and_what_it_saw(name: str) ->
 
 def test_every_alert_has_its_page_in_the_runbook_and_the_other_way_round() -> None:
     assert headings(HOME / "docs" / "runbook.md") == list(alerts())
+
+
+def test_each_thread_that_may_be_down_is_explained() -> None:
+    entry = (
+        (HOME / "docs" / "runbook.md").read_text("utf-8").partition("### TelemetryThreadDown")[2]
+    )
+    assert {name for name in WORKERS if f"`{name}`" not in entry} == set()
 
 
 def test_the_guide_s_job_is_scraped_under_its_name_and_labels() -> None:

@@ -1,0 +1,92 @@
+"""The runbook, walked through: a real job gets the faults of alerts, which have to fire.
+
+Then the commands of its entry are run, and have to show what the entry says; what it tells to do
+has to end the alert. Scheduled runs are walked through in test_runbook_runs.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka import Producer
+from load import load, publish, publish_broken
+from quick_rules import soon
+from walk_faults import coming, customer, starved
+from walked_job import TOPICS, Walk, walking
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.needs("prometheus", "prometheus-pushgateway", "prometheus-alertmanager", "jq"),
+]
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    with walking(tmp_path_factory.mktemp("walk")) as walk:
+        yield walk
+
+
+@pytest.fixture
+def well(walk: Walk) -> Walk:
+    walk.be_well()
+    return walk
+
+
+def test_a_model_that_hangs(walk: Walk) -> None:
+    soon(walk.model.is_waited_for, "somebody who reads the manifest")
+    walk.fires("ModelNotLoaded")
+    assert '"model_loaded": "not_initialized"' in walk.runs("", "curl -s")
+    walk.be_well()
+    walk.ends("ModelNotLoaded")
+    assert "telco.raw.customers" in walk.runs("", "tail")
+
+
+def test_producers_that_are_silent(well: Walk) -> None:
+    well.fires("LowThroughput")
+    with load(well.job.broker, TOPICS.raw, 30):
+        well.ends("LowThroughput")
+
+
+def test_a_transaction_that_nobody_ends(well: Walk) -> None:
+    patient = {"transactional.id": "forgotten", "transaction.timeout.ms": 900_000}
+    producer = Producer({"bootstrap.servers": well.job.broker, **patient})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(TOPICS.raw, customer(), partition=0)
+    assert producer.flush(30) == 0
+    publish(well.job.broker, TOPICS.raw, 20, partition=0)
+    well.fires("RecordsHeldBack")
+    assert well.metric("stream_records_held_back") == 21
+    shown = well.runs("RecordsHeldBack", tool("describe-producers"), TOPIC=TOPICS.raw)
+    names, *rows = (line.split() for line in shown.splitlines())
+    (row,) = (r for r in (dict(zip(names, row, strict=True)) for row in rows) if is_open(r))
+    listed = well.runs("RecordsHeldBack", tool("list"))
+    assert re.search(rf"forgotten\s+\d+\s+{row['ProducerId']}\s+Ongoing", listed)
+    offset = row["CurrentTransactionStartOffset"]
+    well.runs("RecordsHeldBack", tool("abort"), TOPIC=TOPICS.raw, OFFSET=offset)
+    well.ends("RecordsHeldBack")
+    soon(lambda: well.metric("kafka_consumer_lag") == 0, "what stood behind it")
+
+
+def tool(verb: str) -> str:
+    return f"kafka-transactions.sh --bootstrap-server HOST:9092 {verb}"
+
+
+def is_open(row: dict[str, str]) -> bool:
+    return row["CurrentTransactionStartOffset"] != "None"
+
+
+def test_a_machine_that_lacks_cpu(well: Walk) -> None:
+    publish_broken(well.job.broker, TOPICS.raw, 30, 700_000)
+    with starved(well.process, run=0.05, rest=1.2):
+        well.fires("HighProcessingLatency")
+    well.ends("HighProcessingLatency")
+
+
+def test_records_that_vanish(well: Walk) -> None:
+    with coming(well.job.broker, TOPICS.raw, 10, b"leak"):
+        well.fires("RecordsUnaccounted")
+    shown = well.runs("RecordsUnaccounted", ".venv/bin/python", code=1)
+    assert re.search(r"^lost +[1-9]", shown, re.MULTILINE)

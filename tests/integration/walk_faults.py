@@ -1,0 +1,142 @@
+"""Faults that a machine, a disk, a producer can bring upon a job."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import cycle
+from pathlib import Path
+
+from confluent_kafka import Producer
+from job import HOME
+
+from churn_tools.customers.synthetic import synthetic_customers
+
+
+class SlowModel:
+    """A model on a disk that hangs over its manifest until `come` is called."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = Path(shutil.copytree(HOME / "models" / "churn", directory / "model"))
+        self._manifest = self.path / "manifest.json"
+        self._kept, self._pipe = directory / "manifest.json", directory / "pipe"
+        self._writer: int | None = None
+        self._manifest.rename(self._kept)
+        os.mkfifo(self._pipe)
+        os.link(self._pipe, self._manifest)
+
+    def is_waited_for(self) -> bool:
+        """Whether somebody reads it."""
+        with suppress(OSError):
+            self._writer = self._writer or os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
+        return self._writer is not None
+
+    def come(self) -> None:
+        """Lets everybody read it, those too who wait already."""
+        if not self._kept.exists():
+            return
+        text = self._kept.read_bytes()
+        self._kept.replace(self._manifest)
+        if self.is_waited_for():
+            assert self._writer is not None
+            os.write(self._writer, text)
+            os.close(self._writer)
+
+
+@contextmanager
+def small_disk(directory: Path) -> Iterator[None]:
+    """A directory that is a disk of its own; only root may make one."""
+    directory.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs", str(directory)]
+    subprocess.run(mount, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+@contextmanager
+def full(directory: Path) -> Iterator[None]:
+    """A disk without any room, while it lasts."""
+    rest = directory / "rest"
+    with rest.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\0" * 4096)
+    try:
+        yield
+    finally:
+        rest.unlink()
+
+
+@contextmanager
+def no_directory(directory: Path) -> Iterator[None]:
+    """A file where a directory should be, while it lasts."""
+    away = directory.with_name("away")
+    directory.rename(away)
+    directory.write_text("no directory")
+    try:
+        yield
+    finally:
+        directory.unlink()
+        away.rename(directory)
+
+
+@contextmanager
+def starved(process: subprocess.Popen[str], run: float, rest: float) -> Iterator[None]:
+    """A process that gets the CPU for so many seconds, then none for so many, while it lasts."""
+    is_over = threading.Event()
+
+    def take_turns() -> None:
+        while not is_over.wait(run):
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(rest)
+            process.send_signal(signal.SIGCONT)
+
+    thread = threading.Thread(target=take_turns)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+@contextmanager
+def coming(broker: str, topic: str, rate: int, *values: bytes, made: float = 0.0) -> Iterator[None]:
+    """So many records a second come into the first partition, while it lasts.
+
+    Args:
+        broker: bootstrap servers.
+        topic: theirs.
+        rate: how many.
+        values: of the records, in turn.
+        made: when, in seconds since 1970; 0 for now.
+    """
+    producer = Producer({"bootstrap.servers": broker, "linger.ms": 5, "log_level": 0})
+    texts, is_over = cycle(values), threading.Event()
+
+    def send() -> None:
+        while not is_over.wait(0.1):
+            for _ in range(rate // 10):
+                producer.produce(topic, next(texts), partition=0, timestamp=int(made * 1000))
+            producer.poll(0)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+        assert producer.flush(30) == 0
+
+
+def customer() -> bytes:
+    return json.dumps(next(synthetic_customers(1))).encode()
