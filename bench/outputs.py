@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from launcher.child import Child
 from sandbox.kafka.topics import CustomerTopics
@@ -21,6 +22,7 @@ class Outputs:
         self._consumer = Consumer(
             {"bootstrap.servers": broker, "group.id": "outputs", "log_level": 0}
         )
+        self._counted = 0
         known = self._consumer.list_topics(timeout=_ANSWER_SECONDS).topics
         self.partitions = [
             TopicPartition(topic, number)
@@ -35,12 +37,15 @@ class Outputs:
         self._consumer.close()
 
     def count(self) -> int:
-        """Records in them."""
-        ends = [
-            self._consumer.get_watermark_offsets(one, timeout=_ANSWER_SECONDS)
-            for one in self.partitions
-        ]
-        return sum(end[1] for end in ends if end)
+        """Records in them, as far as Kafka tells."""
+        # A topic that has just been made may have no leader for a moment; who waits asks again.
+        with suppress(KafkaException):
+            ends = [
+                self._consumer.get_watermark_offsets(one, timeout=_ANSWER_SECONDS)
+                for one in self.partitions
+            ]
+            self._counted = sum(end[1] for end in ends if end)
+        return self._counted
 
     def wait_for(self, count: int, child: Child, limit_seconds: float) -> None:
         """Returns when a child has written so many records; raises as `wait_until` does."""
