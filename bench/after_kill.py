@@ -17,7 +17,7 @@ from pathlib import Path
 from contestants import make_class_archives, the_job
 from drain import PARTITIONS
 from figures import Table, arguments, tell
-from latency import FIRST_EVENTS, START_SECONDS, Trial, trial
+from latency import START_SECONDS, Trial, trial
 from outputs import wait_until
 
 from telco_churn.settings.trigger import parse_trigger
@@ -34,7 +34,7 @@ def killed_once(trigger: str, rate: int, scratch: Path) -> tuple[float, ...]:
     """
     seconds = parse_trigger(trigger).seconds
     with trial(the_job("--trigger", trigger, slots=PARTITIONS), scratch) as running:
-        running.begin()
+        first = running.begin(seconds=1)
         # Long enough for the rest of a batch, and another one.
         duration = 2 * seconds + 10
         sending = running.send(rate, duration)
@@ -44,7 +44,7 @@ def killed_once(trigger: str, rate: int, scratch: Path) -> tuple[float, ...]:
         killed = time.time()
         running.start()
         sending.join()
-        running.wait_for(events := FIRST_EVENTS + round(rate * duration), START_SECONDS)
+        running.wait_for(events := first + round(rate * duration), START_SECONDS)
         seen = list(running.watch.seen)
     times = [answered for _, answered in seen]
     pause = min(t for t in times if t > killed) - max(t for t in times if t <= killed)

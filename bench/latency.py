@@ -38,7 +38,7 @@ from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import CustomerTopics
 
 TOPICS = CustomerTopics()
-FIRST_EVENTS = 10
+FIRST_RATE = 100
 START_SECONDS = 180.0
 SETTLED_SECONDS = 120.0
 """How long the answers to the last events may take."""
@@ -143,10 +143,15 @@ class Trial:
         """Returns when so many events are answered; raises RuntimeError if that takes too long."""
         wait_until(lambda: self.watch.events() >= events, self.child, limit_seconds)
 
-    def begin(self) -> None:
-        """Returns when it answers; raises RuntimeError if it does not."""
-        self.send(FIRST_EVENTS, seconds=1).join()
-        self.wait_for(FIRST_EVENTS, START_SECONDS)
+    def begin(self, seconds: float) -> int:
+        """Returns when events of so many seconds are answered: how many that were.
+
+        Raises:
+            RuntimeError: they are not.
+        """
+        self.send(FIRST_RATE, seconds).join()
+        self.wait_for(events := round(FIRST_RATE * seconds), START_SECONDS)
+        return events
 
     def at_rate(self, rate: int, warm_seconds: float, seconds: float) -> Seen:
         """What is seen at a rate, after some time to get used to it.
@@ -212,7 +217,8 @@ def main() -> None:
         for number, name in enumerate(options.only or known):
             (scratch / str(number)).mkdir()
             with trial(known[name], scratch / str(number)) as running:
-                running.begin()
+                # A JVM takes a while longer to get used to its work than to another rate.
+                running.begin(4 * options.warm_seconds)
                 seen[name] = [
                     running.at_rate(rate, options.warm_seconds, 60 * options.minutes)
                     for rate in options.rates
