@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from broker_access import OPEN_TO_ALL
 from certificates import Authority
 from confluent_kafka.admin import (
@@ -46,6 +46,13 @@ class SecuredBroker:
     ports: Mapping[str, int]
     tokens: TokenServer
     directory: Path
+
+    def start(self) -> None:
+        """Starts it, allowed to ask for the keys that tokens are signed by."""
+        with pytest.MonkeyPatch.context() as environment:
+            allowed = f"org.apache.kafka.sasl.oauthbearer.allowed.urls={self.tokens.url}/keys"
+            environment.setenv("JAVA_TOOL_OPTIONS", f"-D{allowed}")
+            self.broker.start()
 
     def servers(self, listener: str) -> str:
         return f"{LOOPBACK}:{self.ports[listener]}"
@@ -110,17 +117,9 @@ def secured_broker(directory: Path) -> Iterator[SecuredBroker]:
         overrides = {**OPEN_TO_ALL, **_listeners(ports), **_certificates(authority)}
         overrides |= _logins(tokens)
         broker = KafkaBroker(directory / "kafka", ports["plaintext"], overrides)
-        allowed = f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={tokens.url}/keys"
-        before = os.environ.get("JAVA_TOOL_OPTIONS")
-        os.environ["JAVA_TOOL_OPTIONS"] = allowed
+        secured = SecuredBroker(broker, authority, ports, tokens, directory)
         try:
-            broker.start()
-        finally:
-            del os.environ["JAVA_TOOL_OPTIONS"]
-            if before is not None:
-                os.environ["JAVA_TOOL_OPTIONS"] = before
-        try:
-            secured = SecuredBroker(broker, authority, ports, tokens, directory)
+            secured.start()
             for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
                 secured.set_password(PASSWORD, mechanism)
             yield secured

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 from broker_access import refuse
 from certificates import Authority
 from confluent_kafka.admin import AclOperation, ResourceType, ScramMechanism
-from job import Job, user_lines
-from publishing import running_job
+from job import Job, user_lines, wait_until
+from load import publish
+from publishing import records_in, running_job
 from secured_broker import CANARY, PASSWORD, SecuredBroker, secured_broker
 from verifying import assert_all_accounted
 
@@ -200,6 +202,38 @@ def test_the_whole_job_gets_in_and_leaves_no_secret_anywhere(
     leaks = [path for path in files if CANARY.encode() in path.read_bytes()]
     assert leaks == []
     assert not [text for text in told if CANARY in text]
+
+
+@pytest.mark.slow
+def test_a_password_that_was_replaced_is_taken_by_the_query_that_runs(
+    secured: SecuredBroker, tmp_path: Path
+) -> None:
+    topics = CustomerTopics("renewed.raw", "renewed.predictions", "renewed.dead")
+    topics.create(secured.broker.bootstrap_servers)
+    kafka = way_in(secured, "scram-256")
+    job = Job(tmp_path, kafka.broker, topics)
+
+    def answers() -> int:
+        outputs = (topics.predictions, topics.dead_letters)
+        return sum(len(records_in(secured.broker.bootstrap_servers, topic)) for topic in outputs)
+
+    access = ("--kafka-config", str(kafka.kafka_config))
+    try:
+        with job.running(*access, "--trigger", "1 second") as process:
+            publish(secured.broker.bootstrap_servers, topics.raw, 1)
+            wait_until(lambda: answers() == 1, process)
+            secured.set_password("the-next-one", ScramMechanism.SCRAM_SHA_256)
+            secured.file("scram-256", **secured.login("SCRAM-SHA-256", "the-next-one"))
+            # All connections end, and none can be made with the old one.
+            secured.broker.kill()
+            secured.start()
+            publish(secured.broker.bootstrap_servers, topics.raw, 1)
+            wait_until(lambda: answers() >= 2, process)
+            process.send_signal(signal.SIGTERM)
+            said, _ = process.communicate(timeout=90)
+        assert process.returncode == 0, said
+    finally:
+        secured.set_password(PASSWORD, ScramMechanism.SCRAM_SHA_256)
 
 
 def command_lines() -> set[str]:
