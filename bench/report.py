@@ -47,7 +47,7 @@ PARTS = {
     "backlog": Part("throughput.py --records 1000000", "throughput.py --records 50000"),
     "drain": Part("throughput.py --realtime", "throughput.py --realtime --records 20000"),
     "latency": Part(
-        "latency.py --minutes 1 --warm-seconds 10",
+        "latency.py --minutes 1 --warm-seconds 5",
         "latency.py --minutes 0.1 --warm-seconds 2 --rates 300",
     ),
     "after-kill": Part("after_kill.py", "after_kill.py --rate 200 --triggers 2s realtime=5s"),
