@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pyspark
@@ -82,11 +83,16 @@ def train(customers: DataFrame, seed: int, version: str, description: str) -> Tr
     return TrainedModel(pipeline, manifest)
 
 
-def pipeline_estimator() -> Pipeline:
+def pipeline_estimator(classifier: Any = None) -> Pipeline:
     """The model before it is fitted: one stage for all columns of a kind, none drops a row.
 
     A category that was not seen, or null, is encoded as zeros: it adds nothing to the log odds.
+
+    Args:
+        classifier: of Spark ML, with probabilities; None takes the logistic regression that is
+            shipped. Its columns are set here.
     """
+    classifier = classifier or _regression()
     indexes = [f"{MODEL_PREFIX}index_{name}" for name in CATEGORICAL_FEATURES]
     vectors = [f"{MODEL_PREFIX}vector_{name}" for name in CATEGORICAL_FEATURES]
     features = f"{MODEL_PREFIX}features"
@@ -103,20 +109,19 @@ def pipeline_estimator() -> Pipeline:
             VectorAssembler(
                 inputCols=[*vectors, *NUMERIC_FEATURES], outputCol=features, handleInvalid="keep"
             ),
-            LogisticRegression(
-                featuresCol=features,
-                labelCol=LABEL,
-                probabilityCol=CLASS_PROBABILITIES,
-                rawPredictionCol=f"{MODEL_PREFIX}raw_prediction",
-                predictionCol=f"{MODEL_PREFIX}prediction",
-                # Every value of a category has a column of its own, so without any penalty there
-                # would be no single best fit; this much changes no probability that shows.
-                regParam=1e-6,
-                maxIter=200,
-                tol=1e-8,
-            ),
+            classifier.setFeaturesCol(features)
+            .setLabelCol(LABEL)
+            .setProbabilityCol(CLASS_PROBABILITIES)
+            .setRawPredictionCol(f"{MODEL_PREFIX}raw_prediction")
+            .setPredictionCol(f"{MODEL_PREFIX}prediction"),
         ]
     )
+
+
+def _regression() -> LogisticRegression:
+    # Every value of a category has a column of its own, so without any penalty there would be no
+    # single best fit; this much changes no probability that shows.
+    return LogisticRegression(regParam=1e-6, maxIter=200, tol=1e-8)
 
 
 def _check_labels(*parts: DataFrame) -> None:

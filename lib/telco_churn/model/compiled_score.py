@@ -12,13 +12,13 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.model.scoring import CLASS_PROBABILITIES, PROBABILITY
 from telco_churn.model.spark_ml.saved_stages import SavedStage, matrix, vector
+from telco_churn.model.spark_trees.lookup import lookup_col
 
 _CLASSES = tuple(
     f"org.apache.spark.ml.{name}"
@@ -61,7 +61,10 @@ class CompiledScorer:
         after: Sequence[Column],
     ) -> DataFrame:
         """See `Scorer`."""
-        terms = [_term(features[name], category) for name, category in self.categories.items()]
+        terms = [
+            lookup_col(features[name], category.terms, category.other)
+            for name, category in self.categories.items()
+        ]
         terms += [features[name] * coefficient for name, coefficient in self.numbers.items()]
         # In the order of Spark's own sum, and in its form of the logistic function: another one
         # would differ in the last digits.
@@ -117,15 +120,3 @@ def _has_known_settings(
 def _coefficients(regression: Mapping[str, Any]) -> list[list[float]]:
     rows: list[list[float]] = matrix(regression["coefficientMatrix"]).toArray().tolist()
     return rows
-
-
-def _term(value: Column, category: Category) -> Column:
-    """DOUBLE: looked up by the place of the value in a list, which Spark sees as two constants."""
-    # Neither an empty value nor one with a comma can be found in such a list.
-    listed = [value for value in category.terms if value and "," not in value]
-    terms = [category.other, *(category.terms[known] for known in listed)]
-    place = F.coalesce(F.find_in_set(value, F.lit(",".join(listed))), F.lit(0))
-    term = F.get(F.lit(np.array(terms)), place)
-    for known in category.terms.keys() - set(listed):
-        term = F.when(value == known, F.lit(category.terms[known])).otherwise(term)
-    return term

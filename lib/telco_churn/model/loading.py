@@ -9,12 +9,13 @@ from pyspark.errors import PySparkException
 
 from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from telco_churn.errors import ModelError
-from telco_churn.model.compiled_score import CompiledScorer, compile_stages
+from telco_churn.model.compiled_score import compile_stages
 from telco_churn.model.manifest import HOW_TO_MEND, Manifest, read_manifest
 from telco_churn.model.scoring import Scorer
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer, restore_pipeline
 from telco_churn.model.spark_ml.saved_stages import read_stages
 from telco_churn.model.spark_ml.stage_settings import check_settings
+from telco_churn.model.spark_ml.tree_scorer import compile_pipeline
 from telco_churn.model.try_out import try_out
 from telco_churn.model.verification import verify_files
 
@@ -36,8 +37,8 @@ class Model:
 
     @property
     def is_compiled(self) -> bool:
-        """It scores by one SQL expression; if not, by its stages, which takes far longer."""
-        return isinstance(self.scorer, CompiledScorer)
+        """It scores without the stages of its pipeline, which take far longer."""
+        return not isinstance(self.scorer, PipelineScorer)
 
 
 def load_model(path: Path) -> Model:
@@ -92,6 +93,6 @@ def _scorer(pipeline: Path, manifest: Manifest) -> Scorer:
     if compiled := compile_stages(stages):
         # It adds one column of plain SQL, which can neither drop a row nor throw.
         return compiled
-    scorer = PipelineScorer(restore_pipeline(stages))
+    scorer = compile_pipeline(stages) or PipelineScorer(restore_pipeline(stages))
     try_out(scorer, manifest.training_distribution.categories)
     return scorer

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import and_
 from typing import Protocol
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from telco_churn.model.features import FEATURES_SCHEMA
+from telco_churn.model.features import FEATURES_SCHEMA, NUMERIC_FEATURES
 
 PROBABILITY = "churn_probability"
 MODEL_PREFIX = "_model_"
 """Begins the name of every column that a pipeline adds; no other column may begin so."""
 
 CLASS_PROBABILITIES = f"{MODEL_PREFIX}probability"
+
+_KEPT = "_kept"
 
 
 class Scorer(Protocol):
@@ -46,3 +50,28 @@ def with_probability(scorer: Scorer, customers: DataFrame) -> DataFrame:
     features = {name: F.col(name) for name in FEATURES_SCHEMA.names}
     kept = [F.col(name) for name in customers.columns]
     return scorer.select_scored(customers, features, kept, [])
+
+
+def select_by_names(
+    customers: DataFrame,
+    features: Mapping[str, Column],
+    before: Sequence[Column],
+    after: Sequence[Column],
+    transform: Callable[[DataFrame], DataFrame],
+    probability: Column,
+) -> DataFrame:
+    """Scores as `Scorer` promises, by what looks for the features by their names.
+
+    Args:
+        customers: see `Scorer`.
+        features: see `Scorer`.
+        before: see `Scorer`.
+        after: see `Scorer`.
+        transform: adds columns to rows that have the features.
+        probability: DOUBLE, of those columns.
+    """
+    named = [feature.alias(name) for name, feature in features.items()]
+    scored = transform(customers.select(F.struct(*before).alias(_KEPT), *named))
+    # A stage may fill in for what is missing.
+    has_numbers = reduce(and_, (F.col(name).isNotNull() for name in NUMERIC_FEATURES))
+    return scored.select(f"{_KEPT}.*", F.when(has_numbers, probability).alias(PROBABILITY), *after)

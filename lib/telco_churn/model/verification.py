@@ -28,8 +28,13 @@ _ALLOWED_CLASSES = frozenset(
         "feature.Bucketizer",
         "feature.StandardScalerModel",
         "feature.MinMaxScalerModel",
+        "feature.MaxAbsScalerModel",
+        "feature.RobustScalerModel",
         "feature.VectorAssembler",
         "classification.LogisticRegressionModel",
+        "classification.DecisionTreeClassificationModel",
+        "classification.RandomForestClassificationModel",
+        "classification.GBTClassificationModel",
     )
 )
 

@@ -43,8 +43,8 @@ def warn_if_slow(model: Model) -> None:
     """Tells the log of a model that is scored by its stages."""
     if not model.is_compiled:
         log.warning(
-            "model %s is scored by its Spark ML stages, which takes longer: it is not of the kind "
-            "that jobs/train_model.py makes",
+            "model %s is scored by its Spark ML stages, which takes longer: one of them is of a "
+            "kind, or has a setting, that is not compiled",
             model.manifest.version,
         )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_
 from typing import Any
 
 from py4j.java_gateway import JavaGateway, JavaObject
@@ -15,11 +14,9 @@ from pyspark.ml.wrapper import JavaParams, JavaWrapper
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from telco_churn.model.features import NUMERIC_FEATURES
-from telco_churn.model.scoring import CLASS_PROBABILITIES, PROBABILITY
+from telco_churn.model.scoring import CLASS_PROBABILITIES, select_by_names
+from telco_churn.model.spark_ml.java_trees import java_array, java_root
 from telco_churn.model.spark_ml.saved_stages import SavedStage, matrix, vector
-
-_KEPT = "_kept"
 
 
 @dataclass(frozen=True)
@@ -36,16 +33,10 @@ class PipelineScorer:
         after: Sequence[Column],
     ) -> DataFrame:
         """See `Scorer`."""
-        # The stages look for the features by their names.
-        named = [feature.alias(name) for name, feature in features.items()]
-        kept = customers.select(F.struct(*before).alias(_KEPT), *named)
-        scored = self.pipeline.transform(kept)
         # Element 1 belongs to label 1, the customers who leave.
         probability = F.get(vector_to_array(F.col(CLASS_PROBABILITIES)), F.lit(1))
-        has_numbers = reduce(and_, (F.col(name).isNotNull() for name in NUMERIC_FEATURES))
-        return scored.select(
-            f"{_KEPT}.*", F.when(has_numbers, probability).alias(PROBABILITY), *after
-        )
+        transform = self.pipeline.transform
+        return select_by_names(customers, features, before, after, transform, probability)
 
 
 def restore_pipeline(stages: Sequence[SavedStage]) -> PipelineModel:
@@ -67,11 +58,13 @@ def _restored(stage: SavedStage) -> Transformer:
 
 def _fit(gateway: JavaGateway, stage: SavedStage) -> list[Any]:
     """What the constructor of the stage's class takes after the UID."""
+    if stage.trees:
+        return _fit_of_trees(gateway, stage)
     if not stage.rows:
         return []
     (row,) = stage.rows
     text = gateway.jvm.java.lang.String
-    match stage.class_name.rpartition(".")[2]:
+    match stage.kind:
         case "StringIndexerModel":
             labels = gateway.new_array(text, len(row["labelsArray"]), 0)
             for place, values in enumerate(row["labelsArray"]):
@@ -85,11 +78,39 @@ def _fit(gateway: JavaGateway, stage: SavedStage) -> list[Any]:
             return [vector(row["std"]), vector(row["mean"])]
         case "MinMaxScalerModel":
             return [vector(row["originalMin"]), vector(row["originalMax"])]
+        case "MaxAbsScalerModel":
+            return [vector(row["maxAbs"])]
+        case "RobustScalerModel":
+            return [vector(row["range"]), vector(row["median"])]
         case "LogisticRegressionModel":
             weights = [matrix(row["coefficientMatrix"]), vector(row["interceptVector"])]
             return [*weights, row["numClasses"], row["isMultinomial"]]
         case other:
             raise ValueError(f"{other} with a fit")
+
+
+def _fit_of_trees(gateway: JavaGateway, stage: SavedStage) -> list[Any]:
+    saved = json.loads(stage.metadata)
+    features, classes = saved["numFeatures"], saved.get("numClasses", 2)
+    impurity = stage.settings["impurity"]
+    roots = [java_root(gateway, tree.nodes, impurity) for tree in stage.trees]
+    ml = gateway.jvm.org.apache.spark.ml
+    match stage.kind:
+        case "DecisionTreeClassificationModel":
+            return [*roots, features, classes]
+        case "RandomForestClassificationModel":
+            one = ml.classification.DecisionTreeClassificationModel
+            trees = [
+                one(f"{stage.uid}_{k}", root, features, classes) for k, root in enumerate(roots)
+            ]
+            return [java_array(gateway, one, trees), features, classes]
+        case "GBTClassificationModel":
+            one = ml.regression.DecisionTreeRegressionModel
+            trees = [one(f"{stage.uid}_{k}", root, features) for k, root in enumerate(roots)]
+            weights = _array([tree.weight for tree in stage.trees], gateway.jvm.double)
+            return [java_array(gateway, one, trees), weights, features, classes]
+        case other:
+            raise ValueError(f"{other} with trees")
 
 
 def _array(values: list[Any], java_class: Any) -> JavaObject:

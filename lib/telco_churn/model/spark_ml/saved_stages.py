@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 
 from telco_churn.errors import ModelError
 from telco_churn.model.manifest import HOW_TO_MEND
+from telco_churn.model.spark_ml.saved_trees import TREES, Tree, trees_of
 
 _PIPELINE = "org.apache.spark.ml.PipelineModel"
 
@@ -32,6 +33,7 @@ class SavedStage:
         uid: its name, which is also part of its directory's.
         settings: every parameter that has a value, by name; defaults too.
         rows: what it was fitted to, as lists and dictionaries; none for a stage without a fit.
+        trees: what it was fitted to if that are trees.
     """
 
     metadata: str
@@ -39,6 +41,12 @@ class SavedStage:
     uid: str
     settings: Mapping[str, Any]
     rows: Sequence[Mapping[str, Any]]
+    trees: Sequence[Tree] = ()
+
+    @property
+    def kind(self) -> str:
+        """The name of its class, without the package."""
+        return self.class_name.rpartition(".")[2]
 
 
 def read_stages(directory: Path) -> tuple[SavedStage, ...]:
@@ -80,8 +88,13 @@ def _stages(directory: Path) -> Iterator[SavedStage]:
             yield from _stages(directory / "stages" / f"{place:0{digits}}_{uid}")
         return
     settings = document["defaultParamMap"] | document["paramMap"]
-    rows = [row for part in sorted(directory.glob("data/part-*")) for row in _read_parquet(part)]
-    yield SavedStage(metadata, document["class"], document["uid"], settings, rows)
+    stage = SavedStage(metadata, document["class"], document["uid"], settings, [])
+    if stage.kind in TREES:
+        nodes = (group.toString() for group in _groups(directory / "data"))
+        weights = map(_struct, _groups(directory / "treesMetadata"))
+        yield replace(stage, trees=trees_of(nodes, weights))
+    else:
+        yield replace(stage, rows=[_struct(group) for group in _groups(directory / "data")])
 
 
 def _metadata(directory: Path) -> str:
@@ -90,18 +103,20 @@ def _metadata(directory: Path) -> str:
     return line.decode()
 
 
-def _read_parquet(source: Path) -> Iterator[dict[str, Any]]:
+def _groups(directory: Path) -> Iterator[JavaObject]:
+    """The rows of a table of parquet files."""
     jvm = SparkSession.active().sparkContext._jvm
     assert jvm is not None
     parquet = jvm.org.apache.parquet.hadoop
-    # As a URI, or a cluster's default file system would give another file, not verified.
-    path = jvm.org.apache.hadoop.fs.Path(f"file://{source.resolve()}")
-    reader = parquet.ParquetReader.builder(parquet.example.GroupReadSupport(), path).build()
-    try:
-        while (group := reader.read()) is not None:
-            yield _struct(group)
-    finally:
-        reader.close()
+    for source in sorted(directory.glob("part-*")):
+        # As a URI, or a cluster's default file system would give another file, not verified.
+        path = jvm.org.apache.hadoop.fs.Path(f"file://{source.resolve()}")
+        reader = parquet.ParquetReader.builder(parquet.example.GroupReadSupport(), path).build()
+        try:
+            while (group := reader.read()) is not None:
+                yield group
+        finally:
+            reader.close()
 
 
 def _struct(group: JavaObject) -> dict[str, Any]:

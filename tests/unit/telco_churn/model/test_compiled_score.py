@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from random import Random
 
 import pytest
+from odd_customers import Customer, is_same, odd_customers
 from pyspark.ml import PipelineModel
 from pyspark.ml.classification import LogisticRegression
 from pyspark.sql import DataFrame, SparkSession
@@ -37,7 +37,6 @@ from telco_churn.outcome.routing import Routes
 from telco_churn.paths import project_home
 from telco_churn.pipeline import ChurnPipeline
 
-Customer = dict[str, object]
 Stages = tuple[SavedStage, ...]
 ToFeatures = Callable[[Iterable[Mapping[str, object]]], DataFrame]
 Written = tuple[bytes, str, dict[str, object]]  # key, topic, what the value holds
@@ -47,9 +46,6 @@ KAFKA_COLUMNS = (
     "key BINARY, value BINARY, topic STRING, partition INT, offset BIGINT, timestamp TIMESTAMP, "
     "headers ARRAY<STRUCT<key: STRING, value: BINARY>>"
 )
-
-ODD_CATEGORIES = (None, "", "no", "Satellite", "No ", "__unknown")
-ODD_NUMBERS = (None, "nan", "inf", "-inf", "-0.0", -1, 1e-300, 1e6, 1e308)
 
 
 @pytest.fixture(scope="module")
@@ -67,28 +63,6 @@ def compiled(stages: Stages) -> CompiledScorer:
     scorer = compile_stages(stages)
     assert scorer is not None
     return scorer
-
-
-def odd_customers(count: int) -> Iterator[Customer]:
-    """Customers in whom one value, or several, are such that the contract would refuse them."""
-    random = Random(1)
-    for customer in islice(synthetic_customers(seed=3), count):
-        odd = dict(customer)
-        for _ in range(random.choice((1, 2, 10))):
-            if random.choice((True, False)):
-                odd[random.choice(CATEGORICAL_FEATURES)] = random.choice(ODD_CATEGORIES)
-            else:
-                odd[random.choice(NUMERIC_FEATURES)] = random.choice(ODD_NUMBERS)
-        yield odd
-
-
-def is_same(compiled: float | None, transformed: float | None) -> bool:
-    if compiled is None or transformed is None:
-        return compiled is transformed
-    if math.isnan(transformed):
-        return math.isnan(compiled)
-    # Below 1e-3 the stages' own result has no more digits: they take it from 1.
-    return math.isclose(compiled, transformed, rel_tol=1e-12, abs_tol=3e-16)
 
 
 def test_the_compiled_score_is_that_of_the_stages(

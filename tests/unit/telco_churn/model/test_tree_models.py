@@ -1,0 +1,115 @@
+"""Models of trees as a user trains and names them: picked by the job itself, and scored right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from odd_customers import is_same, odd_customers
+from plans import expressions, optimized
+from pyspark.ml import PipelineModel
+from pyspark.ml.classification import GBTClassifier, RandomForestClassifier
+from pyspark.sql import DataFrame, SparkSession
+from saved_models import change_setting, copy_of, pipeline_of, save_with_shipped_manifest
+
+from churn_tools.customers.synthetic import synthetic_customers
+from churn_tools.training.data import read_customers, write_synthetic_csv
+from churn_tools.training.fit import pipeline_estimator
+from telco_churn.errors import ModelError
+from telco_churn.model.loading import load_model
+from telco_churn.model.scoring import (
+    CLASS_PROBABILITIES,
+    PROBABILITY,
+    Scorer,
+    with_probability,
+)
+from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer, restore_pipeline
+from telco_churn.model.spark_ml.saved_stages import read_stages
+from telco_churn.model.spark_ml.tree_scorer import TreeScorer
+
+ToFeatures = Callable[[Iterable[Mapping[str, object]]], DataFrame]
+
+
+def classifiers() -> dict[str, Any]:
+    return {
+        "forest": RandomForestClassifier(numTrees=20, seed=1),
+        "boosted": GBTClassifier(maxIter=8, seed=1),
+    }
+
+
+def fitted(spark: SparkSession, classifier: Any, directory: Path) -> PipelineModel:
+    """As `jobs/train_model.py` fits its model, with another classifier."""
+    write_synthetic_csv(directory / "customers.csv", 600, seed=12)
+    customers = read_customers(spark, directory / "customers.csv")
+    return pipeline_estimator(classifier).fit(customers)
+
+
+@pytest.fixture(scope="module", params=["forest", "boosted"])
+def saved(
+    request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    directory = tmp_path_factory.mktemp("models")
+    pipeline = fitted(spark, classifiers()[request.param], directory)
+    return save_with_shipped_manifest(pipeline, directory / request.param)
+
+
+def test_a_model_of_trees_is_scored_without_its_stages(
+    saved: Path, to_features: ToFeatures
+) -> None:
+    model = load_model(saved)
+    assert model.is_compiled
+    assert isinstance(model.scorer, TreeScorer)
+    customers = to_features([*islice(synthetic_customers(seed=13), 500), *odd_customers(1_000)])
+    both = with_probability(model.scorer, customers).withColumnRenamed(PROBABILITY, "compiled")
+    stages = PipelineModel.load(f"file://{pipeline_of(saved)}")
+    rows = with_probability(PipelineScorer(stages), both).collect()
+    assert [row for row in rows if not is_same(row["compiled"], row[PROBABILITY])] == []
+    assert len({row["compiled"] for row in rows}) > 50
+    assert None in {row["compiled"] for row in rows}, "who lacks a number"
+
+
+def test_its_stages_can_still_be_restored_from_its_files(
+    saved: Path, to_features: ToFeatures
+) -> None:
+    customers = to_features(islice(synthetic_customers(seed=14), 100))
+    restored = restore_pipeline(read_stages(pipeline_of(saved)))
+    loaded = PipelineModel.load(f"file://{pipeline_of(saved)}")
+    assert restored.transform(customers).collect() == loaded.transform(customers).collect()
+
+
+def test_no_spark_job_runs(spark: SparkSession, saved: Path) -> None:
+    def jobs() -> int:
+        return int(spark.sparkContext._jsc.sc().statusStore().jobsList(None).size())
+
+    before = jobs()
+    load_model(saved)
+    assert jobs() == before
+
+
+def test_a_forest_makes_the_plan_no_larger_than_one_tree_does(
+    saved: Path, to_features: ToFeatures
+) -> None:
+    scorer = load_model(saved).scorer
+
+    def size(scorer: Scorer) -> int:
+        return expressions(optimized(with_probability(scorer, to_features([]))))
+
+    assert size(scorer) < 250
+    assert size(scorer) < size(PipelineScorer(restore_pipeline(read_stages(pipeline_of(saved)))))
+
+
+def test_a_model_of_trees_that_is_set_to_skip_rows_is_refused(saved: Path, tmp_path: Path) -> None:
+    model = copy_of(saved, tmp_path / "model")
+    change_setting(model, "StringIndexer", handleInvalid="skip")
+    with pytest.raises(ModelError, match="handleInvalid is 'skip', which drops rows silently"):
+        load_model(model)
+
+
+def test_trees_whose_probability_has_another_name_are_refused(saved: Path, tmp_path: Path) -> None:
+    model = copy_of(saved, tmp_path / "model")
+    change_setting(model, "Classifier", probabilityCol="chance")
+    with pytest.raises(ModelError, match=CLASS_PROBABILITIES):
+        load_model(model)
