@@ -5,7 +5,30 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
+
+from telco_churn.contract.parser import EventParser
+from telco_churn.contract.schema import load_contract
+from telco_churn.model.loading import Model
+from telco_churn.outcome.counted import make_observation
+from telco_churn.outcome.routing import Routes
+from telco_churn.pipeline import ChurnPipeline
+
+_KAFKA_COLUMNS = {
+    **{"key": "BINARY", "value": "BINARY", "topic": "STRING", "partition": "INT"},
+    **{"offset": "BIGINT", "timestamp": "TIMESTAMP"},
+    "headers": "ARRAY<STRUCT<key: STRING, value: BINARY>>",
+}
+
+
+def job_plan(spark: SparkSession, model: Model) -> Any:
+    """The job's plan as Spark would run it."""
+    parser = EventParser(load_contract("customer_event"))
+    observation = make_observation(parser.fields)
+    routes = Routes("predictions", "dead letters", "group")
+    pipeline = ChurnPipeline(parser, model, routes, observation)
+    schema = ", ".join(f"{name} {kind}" for name, kind in _KAFKA_COLUMNS.items())
+    return optimized(pipeline.transform(spark.createDataFrame([], schema).coalesce(1)))
 
 
 def optimized(frame: DataFrame) -> Any:

@@ -22,8 +22,8 @@ from telco_churn.model.spark_ml.java_trees import java_array, java_root
 from telco_churn.model.spark_ml.saved_stages import SavedStage
 from telco_churn.model.spark_ml.saved_trees import Node, Tree
 from telco_churn.model.spark_trees.elements import NotRestatedError, Scalar, Vector
-from telco_churn.model.spark_trees.preparation import Preparation
 from telco_churn.model.spark_trees.restating import Questions
+from telco_churn.model.spark_trees.stages_before import Preparation
 
 _ASKED, _FOUND = "_trees_asked", "_trees_found"
 

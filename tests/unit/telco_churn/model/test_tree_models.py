@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from odd_customers import is_same, odd_customers
-from plans import expressions, optimized
+from plans import expressions, job_plan, projections
 from pyspark.ml import PipelineModel
 from pyspark.ml.classification import GBTClassifier, RandomForestClassifier
 from pyspark.sql import DataFrame, SparkSession
-from saved_models import change_setting, copy_of, pipeline_of, save_with_shipped_manifest
+from saved_models import SHIPPED, change_setting, copy_of, pipeline_of, save_with_shipped_manifest
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.training.data import read_customers, write_synthetic_csv
@@ -23,7 +23,6 @@ from telco_churn.model.loading import load_model
 from telco_churn.model.scoring import (
     CLASS_PROBABILITIES,
     PROBABILITY,
-    Scorer,
     with_probability,
 )
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer, restore_pipeline
@@ -89,16 +88,12 @@ def test_no_spark_job_runs(spark: SparkSession, saved: Path) -> None:
     assert jobs() == before
 
 
-def test_a_forest_makes_the_plan_no_larger_than_one_tree_does(
-    saved: Path, to_features: ToFeatures
+def test_trees_make_the_plan_little_larger_than_the_shipped_model_does(
+    spark: SparkSession, saved: Path
 ) -> None:
-    scorer = load_model(saved).scorer
-
-    def size(scorer: Scorer) -> int:
-        return expressions(optimized(with_probability(scorer, to_features([]))))
-
-    assert size(scorer) < 250
-    assert size(scorer) < size(PipelineScorer(restore_pipeline(read_stages(pipeline_of(saved)))))
+    shipped, with_trees = (job_plan(spark, load_model(path)) for path in (SHIPPED, saved))
+    assert projections(with_trees) <= projections(shipped) + 2, with_trees.toString()
+    assert expressions(with_trees) <= 1.1 * expressions(shipped)
 
 
 def test_a_model_of_trees_that_is_set_to_skip_rows_is_refused(saved: Path, tmp_path: Path) -> None:

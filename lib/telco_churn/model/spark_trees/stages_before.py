@@ -15,7 +15,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from telco_churn.model.spark_ml.saved_stages import SavedStage
-from telco_churn.model.spark_trees.buckets import bucket_col, outside_cols
+from telco_churn.model.spark_trees.bucketing import bucket_col, outside_cols
 from telco_churn.model.spark_trees.elements import (
     Element,
     NotRestatedError,
