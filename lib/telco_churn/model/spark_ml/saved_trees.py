@@ -66,7 +66,7 @@ def trees_of(nodes: Iterable[str], trees: Iterable[Mapping[str, object]]) -> tup
 
     Args:
         nodes: parquet's text of each, in any order.
-        trees: what an ensemble says of each tree; none for a tree alone.
+        trees: what an ensemble says of each tree: number, metadata, weight; none for a tree alone.
 
     Raises:
         LookupError: a field is missing.
@@ -77,7 +77,9 @@ def trees_of(nodes: Iterable[str], trees: Iterable[Mapping[str, object]]) -> tup
         fields = _fields(text)
         number = int(fields["treeID"][0]) if "treeID" in fields else 0
         grouped[number][int(fields["id"][0])] = _node(fields)
-    weights = {tree["treeID"]: tree["weights"] for tree in trees} or {0: 1.0}
+    # Spark 4.2 gives these columns no names of their own, as earlier ones did.
+    weights = {number: weight for number, _, weight in (tree.values() for tree in trees)}
+    weights = weights or {0: 1.0}
     if grouped.keys() != weights.keys():
         raise ValueError(f"{len(weights)} trees are told of, and {len(grouped)} have nodes")
     return tuple(Tree(_in_order(grouped[k]), float(str(weights[k]))) for k in sorted(grouped))

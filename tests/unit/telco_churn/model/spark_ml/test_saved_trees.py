@@ -68,7 +68,7 @@ def test_trees_of_an_ensemble_come_in_their_order_with_their_weights() -> None:
     rows = [in_ensemble(1, LEAF.format(id=0)), *(in_ensemble(0, node) for node in nodes())]
     told: list[dict[str, object]] = [
         {"treeID": 0, "metadata": "", "weights": 0.1},
-        {"treeID": 1, "weights": 1.0},
+        {"_1": 1, "_2": "", "_3": 1.0},
     ]
     first = Tree((ROOT_NODE, LEAF_NODE, LEAF_NODE), weight=0.1)
     assert trees_of(rows, told) == (first, Tree((LEAF_NODE,), weight=1.0))
