@@ -36,12 +36,11 @@ from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer, restore_p
 from telco_churn.model.spark_ml.saved_stages import SavedStage, read_stages
 from telco_churn.model.spark_ml.tree_scorer import compile_pipeline
 from telco_churn.model.spark_trees.compiled_trees import restate_trees
-from telco_churn.query.source_and_sink import EVALUATION
+from telco_churn.query.source_and_sink import INTERPRETED
 
 FITTED_TO = 3_000
 SMALL, SMALL_JOBS = 150, 10
 STAGES = "its stages"
-INTERPRETED = {EVALUATION: "NO_CODEGEN"}
 
 Way = Callable[[DataFrame], DataFrame]
 

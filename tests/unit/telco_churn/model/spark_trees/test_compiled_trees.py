@@ -34,7 +34,6 @@ from stream_telemetry.run.causes import SPARK_ERRORS
 from telco_churn.model.spark_ml.saved_stages import read_stages
 from telco_churn.model.spark_trees.compiled_trees import compile_trees
 from telco_churn.model.spark_trees.elements import NotRestatedError
-from telco_churn.query.source_and_sink import EVALUATION
 
 Stages = list[Estimator[Any] | Transformer]
 Row = tuple[str | None, str | None, float | None, float | None, float | None]
@@ -49,6 +48,7 @@ COLORS, SHAPES = ("red", "green", "blue, dark"), ("round", "flat")
 ODD_TEXTS = (None, "unseen", "", " ", "red ", "blue")
 ODD_NUMBERS = (None, math.nan, math.inf, -math.inf, -0.0, 0.0, 10.0, 1e300)
 LAST_SPLIT = 1e9
+EVALUATION = "spark.sql.codegen.factoryMode"
 # They can only be made when there is a session.
 KINDS: Mapping[str, Callable[[], Estimator[Any]]] = {
     "tree": lambda: DecisionTreeClassifier(maxDepth=6),
