@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from monitoring.made.job import STALE, Scraped, Signal, Value, healthy, steady
+from monitoring.made.job import STALE, Scraped, Signal, Value, healthy, scraped, steady, step
 from monitoring.made.promtool import assert_fires, check, firing
 from monitoring.rule_files import alerts
 
@@ -167,6 +167,26 @@ def test_records_that_were_lost_to_a_run_are_told_for_an_hour(tmp_path: Path) ->
     seen = often(runs | Scraped(600, {f"stream_run_records_lost{{{labels}": lost}))
     told = [firing("RecordsLost", **RUN)]
     assert_fires(tmp_path, seen, {0.9 * NIGHT: (), NIGHT + 900: told, NIGHT + 5000: ()})
+
+
+def test_as_many_lost_records_as_the_night_before_are_told_again(tmp_path: Path) -> None:
+    runs = nightly({0: 0, NIGHT: 0}, nights(2))
+    labels = next(iter(runs.samples)).partition("{")[2]
+    lost: list[Value] = [7.0] * (nights(2) // 10 + 1)
+    seen = often(runs | Scraped(600, {f"stream_run_records_lost{{{labels}": lost}))
+    assert_fires(tmp_path, seen, {NIGHT + 900: [firing("RecordsLost", **RUN)]})
+
+
+def test_a_stream_that_goes_on_pushing_tells_of_a_loss_for_an_hour(tmp_path: Path) -> None:
+    pushed: dict[str, Signal] = {
+        "push_time_seconds": lambda second: second,
+        "stream_run_started_timestamp_seconds": steady(1),
+        "stream_run_end_timestamp_seconds": steady(0),
+        "stream_run_records_lost": step(1800, 7),
+    }
+    seen = scraped(pushed, 180, job="churn", instance="group")
+    told = [firing("RecordsLost", **RUN)]
+    assert_fires(tmp_path, seen, {1700: (), 2400: told, 5000: told, 5500: (), 10_800: ()})
 
 
 def test_what_a_run_has_pushed_is_no_stream_that_stands_still_or_bursts(tmp_path: Path) -> None:
