@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from odd_customers import is_same, odd_customers
+from plans import expressions, job_plan, projections
 from pyspark.ml import PipelineModel
 from pyspark.ml.classification import GBTClassifier, RandomForestClassifier
 from pyspark.sql import DataFrame, SparkSession
-from saved_models import change_setting, copy_of, pipeline_of, save_with_shipped_manifest
+from saved_models import SHIPPED, change_setting, copy_of, pipeline_of, save_with_shipped_manifest
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.training.data import read_customers, write_synthetic_csv
@@ -85,6 +86,14 @@ def test_no_spark_job_runs(spark: SparkSession, saved: Path) -> None:
     before = jobs()
     load_model(saved)
     assert jobs() == before
+
+
+def test_trees_make_the_plan_little_larger_than_the_shipped_model_does(
+    spark: SparkSession, saved: Path
+) -> None:
+    shipped, with_trees = (job_plan(spark, load_model(path)) for path in (SHIPPED, saved))
+    assert projections(with_trees) <= projections(shipped) + 4, with_trees.toString()
+    assert expressions(with_trees) <= 1.15 * expressions(shipped)
 
 
 def test_a_model_of_trees_that_is_set_to_skip_rows_is_refused(saved: Path, tmp_path: Path) -> None:
