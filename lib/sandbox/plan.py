@@ -8,7 +8,7 @@ from typing import Final
 
 from launcher.submit.division import Division, divide
 from sandbox.errors import SandboxError
-from stream_telemetry.options import OFF, OwnOptions, option
+from stream_telemetry.options import OFF, OwnOptions, option, switch
 from stream_telemetry.values import count, or_off, positive, share
 from telco_churn.settings.flags import Command, flags_of
 from telco_churn.settings.job import Settings
@@ -17,6 +17,7 @@ from telco_churn.settings.resolve import read, read_settings
 # The sandbox has to choose these itself: they tie the job to its broker.
 _RESERVED: Final = (
     "--broker",
+    "--kafka-config",
     "--input-topic",
     "--output-topic",
     "--deadletter-topic",
@@ -24,6 +25,7 @@ _RESERVED: Final = (
 )
 _EVENTS_OF_A_BATCH: Final = 1_000
 _SANDBOX: Final = "--sandbox"
+_ANOTHER_BROKER: Final = ("KAFKA_BOOTSTRAP_SERVERS", "CHURN_STREAM_KAFKA_CONFIG")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +47,18 @@ class FeedSettings(OwnOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccessSettings(OwnOptions):
+    """Access."""
+
+    secure: bool = switch("a Kafka that asks for TLS and a login, both made on the spot")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SandboxSettings:
     """The sandbox's own settings; all others are the job's."""
 
     feed: FeedSettings
+    access: AccessSettings
 
 
 COMMAND = Command(
@@ -69,11 +79,13 @@ class Plan:
 
     Attributes:
         feed: what is fed, and how fast.
+        is_secure: whether Kafka asks for TLS and a login.
         division: the command line; to the job's part the sandbox adds broker, topics, checkpoint.
         settings: the job's own, as the command line and the environment have them.
     """
 
     feed: FeedSettings
+    is_secure: bool
     division: Division
     settings: Settings
 
@@ -104,10 +116,12 @@ def parse_plan(arguments: Sequence[str], environment: Mapping[str, str]) -> Plan
     own = {_SANDBOX: False, "--help": False, "-h": False, "--version": False}
     division = divide(arguments, own | flags_of(SandboxSettings))
     words = [word for word in division.own if word != _SANDBOX]
-    feed = read(SandboxSettings, COMMAND, words, {}).feed
+    own_settings = read(SandboxSettings, COMMAND, words, {})
     for word in division.job:
         if word.partition("=")[0] in _RESERVED:
             raise SandboxError(f"{word} is chosen by --sandbox itself; leave it out")
     # A broker of the environment's is none of the sandbox's business.
-    kept = {k: v for k, v in environment.items() if k != "KAFKA_BOOTSTRAP_SERVERS"}
-    return Plan(feed, division, read_settings(division.job, kept))
+    kept = {k: v for k, v in environment.items() if k not in _ANOTHER_BROKER}
+    return Plan(
+        own_settings.feed, own_settings.access.secure, division, read_settings(division.job, kept)
+    )

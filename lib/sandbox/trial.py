@@ -15,6 +15,7 @@ from sandbox.early_job.gate import Gate
 from sandbox.errors import SandboxError
 from sandbox.interrupts import Interrupted, Interrupts
 from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.secure_listener import make_secure_listener
 from sandbox.kafka.topics import CustomerTopics
 from sandbox.plan import Plan
 from sandbox.ports import port_is_free
@@ -22,6 +23,7 @@ from sandbox.results.addresses import Addresses
 from sandbox.results.preview import Preview
 from sandbox.results.summary import summarise
 from sandbox.scratch import scratch_directory
+from stream_telemetry.options import OFF
 from telco_churn.errors import ChurnStreamError
 
 _PRODUCER: Final = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
@@ -87,7 +89,10 @@ class Trial:
         self._check = check
         self._topics = CustomerTopics()
         self._gate = Gate(scratch / "gate")
-        self._broker = KafkaBroker(scratch / "kafka", overrides=_BROKER_SETTINGS)
+        self._listener = make_secure_listener(scratch / "access") if plan.is_secure else None
+        self._broker = KafkaBroker(
+            scratch / "kafka", overrides=_BROKER_SETTINGS, listener=self._listener
+        )
         self._producer: Child | None = None
         self._job: Child | None = None
         self._console = scratch / "job.log"
@@ -117,9 +122,11 @@ class Trial:
         _say("Starting Kafka ...")
         self._job = self._start_job()
         self._broker.start(self._check)
-        self._topics.create(self._broker.bootstrap_servers)
+        self._topics.create(self._broker.client)
         _say(f"Kafka is up at {self._broker.bootstrap_servers}, with the topics")
         _say(f"  {self._topics.raw}, {self._topics.predictions}, {self._topics.dead_letters}")
+        if self._listener:
+            _say(f"It asks for TLS and a login: --kafka-config {self._listener.kafka_config}")
 
     def run_once(self) -> int:
         """Feeds the events, lets the job score them, and prints what the topics hold then.
@@ -132,7 +139,7 @@ class Trial:
         self._wait_for(self._producer)
         _say("Running the job on them (Spark takes a few seconds to start) ...")
         self._wait_for(self._let_job_begin())
-        summary = summarise(self._broker.bootstrap_servers, self._topics)
+        summary = summarise(self._broker.client, self._topics)
         _say(f"\n{summary}\n")
         return 0 if summary.is_balanced else _UNACCOUNTED
 
@@ -151,7 +158,7 @@ class Trial:
         _say(f"  console of the job: {self._console}")
         _say("The first results come in about half a minute; Ctrl-C stops everything.")
         addresses = Addresses(self._console)
-        preview = Preview(self._broker.bootstrap_servers, self._topics)
+        preview = Preview(self._broker.client, self._topics)
         try:
             while True:
                 self._check()
@@ -174,7 +181,7 @@ class Trial:
     def _start_producer(self, events: int, rate: float) -> Child:
         command = [
             *(sys.executable, str(_PRODUCER)),
-            *("--broker", self._broker.bootstrap_servers, "--topic", self._topics.raw),
+            *(*self._way_in(), "--topic", self._topics.raw),
             *("--synthetic", str(events), "--rate", f"{rate:g}"),
             # Broken records are to reach the job, so the producer does not check them.
             *("--bad-ratio", f"{self._plan.feed.bad_ratio:g}", "--no-validate"),
@@ -195,9 +202,14 @@ class Trial:
         return Child("the job", command, self._console, environment)
 
     def _let_job_begin(self) -> Child:
-        self._gate.open(["--broker", self._broker.bootstrap_servers])
+        self._gate.open(self._way_in())
         assert self._job is not None, "prepare() comes first"
         return self._job
+
+    def _way_in(self) -> list[str]:
+        # Also where there is none, for one that the environment or the job's file names.
+        kafka_config = str(self._listener.kafka_config) if self._listener else OFF
+        return ["--broker", self._broker.bootstrap_servers, "--kafka-config", kafka_config]
 
     def _wait_for(self, child: Child) -> None:
         while child.is_running:

@@ -100,13 +100,15 @@ def left_behind(environment: dict[str, str]) -> list[str]:
 
 
 def test_once_accounts_for_every_event_and_leaves_nothing(environment: dict[str, str]) -> None:
-    arguments = ("--trigger", "once", "--events", "300", "--bad-ratio", "0.1")
+    # With a login; the test of a stream has none.
+    arguments = ("--secure", "--trigger", "once", "--events", "300", "--bad-ratio", "0.1")
     run = submit(environment, "--sandbox", *arguments, "--metrics-port", "0")
     assert run.returncode == 0, run.stdout + run.stderr
     counts = {
         name: int(count)
         for name, count in re.findall(r"^([a-z ]+?) +(\d+)$", run.stdout, re.MULTILINE)
     }
+    assert re.search(r"asks for TLS and a login: --kafka-config \S+/kafka\.properties", run.stdout)
     assert counts["read"] == 300
     assert counts["predictions"] + counts["dead letters"] == 300
     assert 10 <= counts["dead letters"] <= 60

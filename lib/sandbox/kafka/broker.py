@@ -22,7 +22,9 @@ from launcher.jvm import java_command
 from sandbox.errors import SandboxError
 from sandbox.kafka.broker_files import server_properties, write_logging, write_properties
 from sandbox.kafka.kafka_jars import kafka_class_path
+from sandbox.kafka.secure_listener import PROTOCOL, SecureListener
 from sandbox.ports import LOOPBACK, free_port, port_is_free
+from telco_churn.query.settings import BrokerSettings
 
 START_LIMIT_SECONDS = 90.0
 STOP_LIMIT_SECONDS = 20.0
@@ -42,7 +44,11 @@ class KafkaBroker:
     """
 
     def __init__(
-        self, directory: Path, port: int = 0, overrides: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        port: int = 0,
+        overrides: Mapping[str, str] | None = None,
+        listener: SecureListener | None = None,
     ) -> None:
         """Prepares a broker.
 
@@ -50,13 +56,16 @@ class KafkaBroker:
             directory: Where it keeps everything; made when missing.
             port: Port for clients; 0 picks a free one at the first start.
             overrides: Settings of Kafka's server.properties that replace the usual ones.
+            listener: Asks clients for TLS and a login.
         """
         self.directory = directory.resolve()
         self.log = self.directory / "broker.log"
         self._data = self.directory / "data"
         self._properties = self.directory / "server.properties"
         self._logging = self.directory / "log4j2.properties"
-        self._overrides = dict(overrides or {})
+        self._overrides = {**(listener.overrides if listener else {}), **(overrides or {})}
+        self._protocol = PROTOCOL if listener else "PLAINTEXT"
+        self._kafka_config = listener.kafka_config if listener else None
         self._port = port
         self._controller_port = 0
         self._ports_are_chosen = port != 0
@@ -67,6 +76,12 @@ class KafkaBroker:
     def bootstrap_servers(self) -> str:
         """Address for clients; known once the broker has been started."""
         return f"{LOOPBACK}:{self._port}"
+
+    @property
+    def client(self) -> Mapping[str, str]:
+        """Settings of librdkafka for its clients; known once the broker has been started."""
+        settings = BrokerSettings(broker=self.bootstrap_servers, kafka_config=self._kafka_config)
+        return settings.client
 
     @property
     def pid(self) -> int | None:
@@ -161,7 +176,7 @@ class KafkaBroker:
         if not self._controller_port or not port_is_free(self._controller_port):
             self._controller_port = free_port()
         properties = server_properties(
-            self._data, self._port, self._controller_port, self._overrides
+            self._data, self._port, self._controller_port, self._overrides, self._protocol
         )
         write_properties(self._properties, properties)
 
@@ -219,7 +234,7 @@ class KafkaBroker:
             return False
         try:
             # log_level 0: a refused connection is no news here, and would be printed.
-            admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
+            admin = AdminClient({**self.client, "log_level": 0})
             cluster = admin.list_topics(timeout=1.0)
         except KafkaException:
             return False

@@ -22,7 +22,11 @@ logger.config.level = WARN
 
 
 def server_properties(
-    data: Path, port: int, controller_port: int, overrides: Mapping[str, str]
+    data: Path,
+    port: int,
+    controller_port: int,
+    overrides: Mapping[str, str],
+    protocol: str = "PLAINTEXT",
 ) -> dict[str, str]:
     """Settings of a broker that is its own controller and listens on the loopback address only.
 
@@ -32,10 +36,11 @@ def server_properties(
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@{LOOPBACK}:{controller_port}",
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+        "listeners": f"{protocol}://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller_port}",
+        "advertised.listeners": f"{protocol}://{LOOPBACK}:{port}",
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": f"{protocol}:{protocol},CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": protocol,
         "log.dirs": str(data),
         # After a kill the controller refuses the same broker until its old session has ended.
         "broker.session.timeout.ms": "3000",

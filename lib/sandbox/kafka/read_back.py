@@ -8,17 +8,18 @@ from datetime import datetime
 from confluent_kafka import KafkaException, Message
 
 from sandbox.errors import SandboxError
+from sandbox.kafka.topics import Kafka, client_of
 from stream_telemetry.broker.read import RecordAddress, TopicReader, headers_of, object_of
 from telco_churn.outcome.source_headers import source_of
 
 
-def read_topic(bootstrap: str, topic: str) -> Iterator[Message]:
+def read_topic(kafka: Kafka, topic: str) -> Iterator[Message]:
     """All records that are in a topic now.
 
     Raises:
         SandboxError: if the broker stops answering.
     """
-    with TopicReader({"bootstrap.servers": bootstrap}, [topic]) as reader:
+    with TopicReader(client_of(kafka), [topic]) as reader:
         try:
             yield from reader.read()
         except KafkaException as error:

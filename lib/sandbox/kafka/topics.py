@@ -12,6 +12,9 @@ from confluent_kafka.cimpl import NewTopic
 
 from sandbox.errors import SandboxError
 
+Kafka = str | Mapping[str, str]
+"""A broker, as functions here are told of it: its bootstrap servers, or all settings of a client.
+"""
 _TIME_LIMIT_SECONDS = 30.0
 
 
@@ -23,9 +26,9 @@ class CustomerTopics:
     predictions: str = "telco.churn.predictions"
     dead_letters: str = "telco.deadletter"
 
-    def create(self, bootstrap: str) -> None:
+    def create(self, kafka: Kafka) -> None:
         """Makes them with the partitions that the job is described with: 3, 3 and 1."""
-        create_topics(bootstrap, {self.raw: 3, self.predictions: 3, self.dead_letters: 1})
+        create_topics(kafka, {self.raw: 3, self.predictions: 3, self.dead_letters: 1})
 
     def delete(self, bootstrap: str) -> None:
         """Deletes all three."""
@@ -33,19 +36,19 @@ class CustomerTopics:
 
 
 def create_topics(
-    bootstrap: str, partitions: Mapping[str, int], config: Mapping[str, str] | None = None
+    kafka: Kafka, partitions: Mapping[str, int], config: Mapping[str, str] | None = None
 ) -> None:
     """Makes topics with one replica and waits until clients can see them.
 
     Args:
-        bootstrap: Bootstrap servers.
+        kafka: Bootstrap servers, or all settings of a client.
         partitions: Number of partitions by topic name; a topic that is there already is left alone.
         config: Topic settings for all of them.
 
     Raises:
         SandboxError: if the broker refuses or does not answer in time.
     """
-    admin = _admin(bootstrap)
+    admin = _admin(kafka)
     topics = [
         NewTopic(name, num_partitions=count, replication_factor=1, config=dict(config or {}))
         for name, count in partitions.items()
@@ -77,8 +80,13 @@ def delete_topics(bootstrap: str, names: Iterable[str]) -> None:
                 raise SandboxError(f"topic {name} was not deleted: {error.args[0]}") from error
 
 
-def _admin(bootstrap: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+def client_of(kafka: Kafka) -> dict[str, str]:
+    """Settings of librdkafka for one of its clients."""
+    return {"bootstrap.servers": kafka} if isinstance(kafka, str) else dict(kafka)
+
+
+def _admin(kafka: Kafka) -> AdminClient:
+    return AdminClient({**client_of(kafka), "log_level": 0})
 
 
 def _wait_until_led(admin: AdminClient, names: set[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from confluent_kafka import Message
 
 from sandbox.kafka.read_back import scored_at_seconds
-from sandbox.kafka.topics import CustomerTopics
+from sandbox.kafka.topics import CustomerTopics, Kafka, client_of
 from stream_telemetry.broker.read import RecordAddress, TopicReader, headers_of, object_of
 from telco_churn.outcome.source_headers import TIMESTAMP
 
@@ -19,15 +19,13 @@ _LONGEST_REASON: Final = 100
 class Preview:
     """The first predictions and the first dead letter, one line each."""
 
-    def __init__(self, bootstrap: str, topics: CustomerTopics) -> None:
+    def __init__(self, kafka: Kafka, topics: CustomerTopics) -> None:
         self._left = {
             topics.predictions: PREDICTIONS_SHOWN,
             topics.dead_letters: DEAD_LETTERS_SHOWN,
         }
         self._dead_letters = topics.dead_letters
-        self._reader: TopicReader | None = TopicReader(
-            {"bootstrap.servers": bootstrap}, [*self._left]
-        )
+        self._reader: TopicReader | None = TopicReader(client_of(kafka), [*self._left])
         self._reader.begin()
 
     def new_lines(self) -> list[str]:

@@ -10,7 +10,7 @@ from statistics import median, quantiles
 from confluent_kafka import Message
 
 from sandbox.kafka.read_back import answered, read_topic, scored_at_seconds
-from sandbox.kafka.topics import CustomerTopics
+from sandbox.kafka.topics import CustomerTopics, Kafka
 from stream_telemetry.broker.read import RecordAddress, headers_of, object_of
 from telco_churn.outcome.source_headers import LATENCY
 
@@ -64,15 +64,15 @@ class Summary:
         return "\n".join(lines)
 
 
-def summarise(bootstrap: str, topics: CustomerTopics) -> Summary:
+def summarise(kafka: Kafka, topics: CustomerTopics) -> Summary:
     """Reads the three topics from their beginning and compares them.
 
     Raises:
         SandboxError: if a topic cannot be read, or an output record does not name its event.
     """
-    events = {RecordAddress.of(m): m.timestamp()[1] for m in read_topic(bootstrap, topics.raw)}
-    predictions = list(read_topic(bootstrap, topics.predictions))
-    letters = list(read_topic(bootstrap, topics.dead_letters))
+    events = {RecordAddress.of(m): m.timestamp()[1] for m in read_topic(kafka, topics.raw)}
+    predictions = list(read_topic(kafka, topics.predictions))
+    letters = list(read_topic(kafka, topics.dead_letters))
     answers = Counter(answered(message) for message in (*predictions, *letters))
     return Summary(
         read=len(events),

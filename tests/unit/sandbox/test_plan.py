@@ -32,6 +32,11 @@ def test_the_environment_counts_as_it_does_for_the_job() -> None:
     assert not plan("--trigger", "2 seconds", CHURN_STREAM_TRIGGER="once").is_once
 
 
+def test_a_login_is_asked_for_where_that_is_wanted(tmp_path: Path) -> None:
+    assert not plan(CHURN_STREAM_KAFKA_CONFIG=str(tmp_path / "none")).is_secure
+    assert plan("--secure").is_secure
+
+
 @pytest.mark.parametrize(("words", "events"), [([], 1000), (["--events", "30"], 30)])
 def test_a_run_that_ends_feeds_a_thousand_events_or_as_many_as_were_asked_for(
     words: list[str], events: int
@@ -56,7 +61,14 @@ def test_the_port_of_the_metrics_is_known_unless_it_is_any_or_none(
 
 @pytest.mark.parametrize(
     "option",
-    ["--broker", "--input-topic", "--output-topic", "--deadletter-topic", "--checkpoint"],
+    [
+        "--broker",
+        "--kafka-config",
+        "--input-topic",
+        "--output-topic",
+        "--deadletter-topic",
+        "--checkpoint",
+    ],
 )
 def test_what_the_sandbox_chooses_cannot_be_chosen(option: str) -> None:
     for words in ([option, "x"], [f"{option}=x"]):
