@@ -7,6 +7,7 @@ has to end the alert. Scheduled runs are walked through in test_runbook_runs.py.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +48,29 @@ def test_producers_that_are_silent(well: Walk) -> None:
     well.fires("LowThroughput")
     with load(well.job.broker, TOPICS.raw, 30):
         well.ends("LowThroughput")
+
+
+def test_a_release_of_a_producer_that_breaks_the_contract(well: Walk) -> None:
+    bad = ("DeadLetterBurst", "HighErrorRate", "BadRecordsBurnFast", "BadRecordsBurnSlow")
+    good, broken = customer(), re.sub(rb'"tenure": \d+', b'"tenure": -1', customer())
+    with coming(well.job.broker, TOPICS.raw, 20, good):
+        time.sleep(30)  # of a past without any
+        with coming(well.job.broker, TOPICS.raw, 20, broken):
+            well.fires(*bad)
+            assert "tenure" in well.runs("HighErrorRate", "jq").splitlines()[0]
+            shown = well.runs("HighErrorRate", "kafka-console-consumer.sh")
+            assert "tenure" in shown
+            assert "source_offset" in shown
+        well.ends(*bad)
+
+
+def test_more_comes_in_than_the_query_takes_out(well: Walk) -> None:
+    late = ("LateRecordsBurnFast", "LateRecordsBurnSlow")
+    # A replay: so they need not wait here until they are late.
+    with coming(well.job.broker, TOPICS.raw, 250, customer(), made=time.time() - 600):
+        well.fires("ConsumerLagIncreasing", "LagNotDraining", *late)
+    with coming(well.job.broker, TOPICS.raw, 20, customer()):
+        well.ends("ConsumerLagIncreasing", "LagNotDraining", *late)
 
 
 def test_a_transaction_that_nobody_ends(well: Walk) -> None:
