@@ -6,15 +6,19 @@ has to end the alert. Scheduled runs are walked through in test_runbook_runs.py.
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import signal
 import time
 from collections.abc import Iterator
+from urllib.request import urlopen
 
 import pytest
 from confluent_kafka import Producer
 from load import load, publish, publish_broken
 from quick_rules import soon
-from walk_faults import coming, customer, starved
+from walk_faults import coming, customer, full, starved
 from walked_job import TOPICS, Walk, walking
 
 pytestmark = [
@@ -109,8 +113,49 @@ def test_a_machine_that_lacks_cpu(well: Walk) -> None:
     well.ends("HighProcessingLatency")
 
 
+def test_a_disk_without_room_for_the_log(well: Walk) -> None:
+    logs = well.job.directory / "logs"
+    with full(logs), coming(well.job.broker, TOPICS.raw, 20, customer()):
+        well.fires("LogLinesLost")
+        assert "100%" in well.runs("LogLinesLost", "df")
+        assert "drwx" in well.runs("LogLinesLost", "ls")
+    well.ends("LogLinesLost")
+
+
+def test_a_pushgateway_that_answers_nothing(well: Walk) -> None:
+    (gateway,) = (one for one in well.monitoring._children if one.name == "pushgateway")
+    gateway.send(signal.SIGSTOP)
+    well.fires("PushesFail")
+    well.runs("PushesFail", "curl", code=28)
+    gateway.send(signal.SIGCONT)
+    assert "200 OK" in well.runs("PushesFail", "curl")
+    well.ends("PushesFail")
+
+
 def test_records_that_vanish(well: Walk) -> None:
     with coming(well.job.broker, TOPICS.raw, 10, b"leak"):
         well.fires("RecordsUnaccounted")
     shown = well.runs("RecordsUnaccounted", ".venv/bin/python", code=1)
     assert re.search(r"^lost +[1-9]", shown, re.MULTILINE)
+
+
+def test_a_job_that_is_killed(well: Walk) -> None:
+    with load(well.job.broker, TOPICS.raw, 30):
+        well.ends("StalePush", "JobDown")
+        assert well.runs("JobDown", "pgrep")
+        os.killpg(well.process.pid, signal.SIGKILL)
+        well.fires("JobDown", "StalePush")
+    assert well.runs("JobDown", "pgrep", code=1) == ""
+    assert "connection refused" in well.runs("JobDown", "curl -s http://localhost:9090")
+    well.runs("JobDown", "curl -s http://localhost:8000", code=7)
+    well.runs("JobDown", "amtool", NAME="kafka_consumer")
+    soon(lambda: is_silenced(well, "JobDown"), "the silence")
+    well.runs("StalePush", "curl", GROUP="telco-churn-consumer")
+    well.ends("StalePush")
+
+
+def is_silenced(walk: Walk, name: str) -> bool:
+    address = walk.monitoring.addresses["alertmanager"]
+    with urlopen(f"{address}/api/v2/alerts?filter=alertname={name}", timeout=10) as answer:
+        found = json.load(answer)
+    return bool(found) and all(one["status"]["silencedBy"] for one in found)
