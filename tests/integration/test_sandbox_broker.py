@@ -18,6 +18,7 @@ from launcher.child import Child
 from launcher.errors import LaunchError
 from sandbox.errors import SandboxError
 from sandbox.kafka.broker import KafkaBroker
+from sandbox.kafka.kafka_jars import KAFKA
 from sandbox.kafka.read_back import read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from sandbox.ports import LOOPBACK, port_is_free
@@ -193,7 +194,7 @@ def test_without_network_the_download_says_what_to_do(
 ) -> None:
     monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SPARK_SUBMIT_OPTS", "-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=9")
-    wanted = JarSet("Nothing 1.0", "nothing-1.0", ("org.example:nothing:1.0",), (), 1)
+    wanted = JarSet("Nothing 1.0", KAFKA.directory, ("org.example:nothing:1.0",), (), 1)
     with pytest.raises(LaunchError, match=r"could not download Nothing 1\.0 .*go online once"):
         fetch(wanted)
     assert list((tmp_path / "cache").iterdir()) == []

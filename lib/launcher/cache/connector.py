@@ -14,10 +14,15 @@ def connector_jars() -> str:
     """The connector's jars, for this version of Spark, with commas between them.
 
     Raises:
-        LaunchError: if they are not cached and cannot be fetched.
+        LaunchError: if they are not cached and cannot be fetched, or are not those that are locked.
     """
+    return ",".join(str(jar) for jar in sorted(fetch(connector()).glob("*.jar")))
+
+
+def connector() -> JarSet:
+    """What the connector is made of, for this version of Spark."""
     version = spark_version()
-    connector = JarSet(
+    return JarSet(
         name=f"Spark's Kafka connector {version}",
         directory=f"spark-sql-kafka-{version}",
         packages=(f"org.apache.spark:spark-sql-kafka-0-10_2.13:{version}",),
@@ -33,4 +38,3 @@ def connector_jars() -> str:
         ),
         megabytes=10,
     )
-    return ",".join(str(jar) for jar in sorted(fetch(connector).glob("*.jar")))

@@ -8,11 +8,12 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.cache.directory import cache_directory
+from launcher.cache.jar_lock import check_jars, locked_jars
 from launcher.cache.trust_store import trust_options
 from launcher.child import Child
 from launcher.errors import LaunchError
@@ -20,6 +21,7 @@ from launcher.java import chosen_java, packaged_java
 from launcher.spark import SPARK_HOME
 
 _TIME_LIMIT_SECONDS = 900.0
+_NOT_KEPT = "nothing was kept; ask whoever runs the proxy or mirror that it came by"
 
 
 @dataclass(frozen=True)
@@ -49,22 +51,34 @@ def fetch(jar_set: JarSet, check: Callable[[], None] = lambda: None) -> Path:
         check: Called while a download runs; what it raises ends the download.
 
     Raises:
-        LaunchError: if the jars are not cached and cannot be fetched.
+        LaunchError: if the jars are not cached and cannot be fetched, or are not those that
+            `jars.lock` names.
     """
     jars = cache_directory() / jar_set.directory
+    locked = locked_jars(jar_set.directory)
     if not jars.is_dir():
         sys.stderr.write(f"Downloading {jar_set.name} (about {jar_set.megabytes} MB, once) ...\n")
-        _download(jar_set, jars, check)
+        with downloaded(jar_set, jars, check) as fresh:
+            check_jars(fresh, locked, _NOT_KEPT)
+            _move(fresh, jars)
+    check_jars(jars, locked, f"remove {jars}, and the next start fetches them anew")
     return jars
 
 
-def _download(jar_set: JarSet, jars: Path, check: Callable[[], None]) -> None:
-    """Fills a directory beside `jars`, then renames it: `jars` is complete or not there."""
+@contextlib.contextmanager
+def downloaded(
+    jar_set: JarSet, jars: Path, check: Callable[[], None] = lambda: None
+) -> Iterator[Path]:
+    """A directory beside `jars` with what has just been downloaded, unchecked, to be renamed.
+
+    Raises:
+        LaunchError: it cannot be downloaded, or not be kept there.
+    """
     try:
         jars.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="download-", dir=jars.parent) as ivy_home:
             _resolve(jar_set, Path(ivy_home), jars, check)
-            _move(Path(ivy_home) / "jars", jars)
+            yield Path(ivy_home) / "jars"
     except OSError as error:
         raise LaunchError(
             f"cannot keep {jar_set.name} in {jars.parent}: {error}; make room there, or set "

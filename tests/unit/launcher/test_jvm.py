@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,15 @@ from launcher.submit.surroundings import with_conf_dir
 
 
 @pytest.fixture(autouse=True)
-def connector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def connector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock_jars: Callable[[Path], None]
+) -> Path:
     """The only jar of a connector, in a cache of the test's own."""
     monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path / "the cache"))
-    jar = tmp_path / "the cache" / f"spark-sql-kafka-{spark_version()}" / "connector.jar"
+    jar = tmp_path / "the cache" / f"spark-sql-kafka-{spark_version()}" / "a_connector-1.0.jar"
     jar.parent.mkdir(parents=True)
     jar.touch()
+    lock_jars(jar.parent)
     return jar
 
 

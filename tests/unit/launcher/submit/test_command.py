@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,17 @@ from stream_telemetry.logs.settings import LogSettings
 
 
 @pytest.fixture
-def jars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def jars(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lock_jars: Callable[[Path], None]
+) -> list[str]:
     """The connector's jars, in a cache of this test's own."""
     monkeypatch.setenv("SANDBOX_CACHE", str(tmp_path / "cache"))
     directory = tmp_path / "cache" / f"spark-sql-kafka-{spark_version()}"
     directory.mkdir(parents=True)
-    paths = [directory / "a.jar", directory / "b.jar"]
+    paths = [directory / "org.a_a-1.0.jar", directory / "org.b_b-1.0.jar"]
     for path in paths:
         path.touch()
+    lock_jars(directory)
     return [str(path) for path in paths]
 
 
