@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,20 +65,23 @@ class Contestant:
         return min(float(json.loads(line)["begun"]) for line in lines)
 
 
-def the_job(*options: str, slots: int = SLOTS) -> Contestant:
-    """The job itself, with these options."""
-    return Contestant(JOB, (str(HOME / "spark-submit.sh"), *_spark(slots), *options))
+def the_job(*options: str, slots: int = SLOTS, flags: Sequence[str] = ()) -> Contestant:
+    """The job itself, with these options, and these flags for its JVM."""
+    return Contestant(JOB, (str(HOME / "spark-submit.sh"), *_spark(slots, flags), *options))
 
 
-def passthrough(*options: str, slots: int = SLOTS, is_plain: bool = False) -> Contestant:
+def passthrough(
+    *options: str, slots: int = SLOTS, is_plain: bool = False, flags: Sequence[str] = ()
+) -> Contestant:
     """What Spark takes to copy key and value, with these options of the job; see `variant_job.py`.
 
     It runs as the job does: same Java, flags and class archive.
     """
-    variant = (sys.executable, str(HOME / "bench" / "submit_variant.py"), *_spark(slots), "--")
-    flags = ("--plain",) if is_plain else ()
+    program = str(HOME / "bench" / "submit_variant.py")
+    variant = (sys.executable, program, *_spark(slots, flags), "--")
+    plain = ("--plain",) if is_plain else ()
     name = PLAIN_PASSTHROUGH if is_plain else PASSTHROUGH
-    return Contestant(name, (*variant, *flags, *options), is_scoring=False)
+    return Contestant(name, (*variant, *plain, *options), is_scoring=False)
 
 
 def loop(weights: Path, scorer: str, processes: int = 1) -> Contestant:
@@ -116,5 +119,6 @@ def job_environment(directory: Path) -> Mapping[str, str]:
     }
 
 
-def _spark(slots: int) -> tuple[str, ...]:
-    return ("--master", f"local[{slots}]", "--conf", "spark.ui.enabled=false")
+def _spark(slots: int, flags: Sequence[str]) -> tuple[str, ...]:
+    java = ("--driver-java-options", " ".join(flags)) if flags else ()
+    return ("--master", f"local[{slots}]", "--conf", "spark.ui.enabled=false", *java)

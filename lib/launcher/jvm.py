@@ -22,11 +22,13 @@ from launcher.cache.training_run import make_later
 from launcher.java import chosen_java
 from launcher.spark import SPARK_HOME
 from launcher.submit.spark_settings import SparkSettings
+from launcher.tuning import tuned
 
 _CLASS_PATH = ("--driver-class-path", "spark.driver.extraClassPath")
 # For processes that live for seconds or idle for hours: start soon, stay small.
 _FAST_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m")
 _OPTIONS = "SPARK_SUBMIT_OPTS"
+_OF_EVERY_JVM = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS")
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,21 @@ def job_jvm(settings: SparkSettings) -> JobJvm:
     Raises:
         LaunchError: the connector is not cached and cannot be fetched.
     """
+    if not settings.driver_is_local:
+        return JobJvm(_class_path(settings), f"no class archive: {_why_not(settings)}")
+    options, told, archived = _with_archive(settings)
+    # An archive has objects in it only where Java's own collector has written them.
+    is_recorded = mode_of(settings.environment) is Mode.RECORD
+    # The JVM takes the last of two flags, so what the user says comes behind.
+    flags = shlex.join([*([] if is_recorded else tuned(_given_flags(settings))), *archived])
+    given = settings.environment.get(_OPTIONS, "")
+    return JobJvm(options, told, {_OPTIONS: f"{flags} {given}".strip()})
+
+
+def _with_archive(settings: SparkSettings) -> tuple[list[str], str, list[str]]:
+    """Options of spark-submit, what a person is told, and the JVM's flags."""
     if reason := _why_not(settings):
-        return JobJvm(_class_path(settings), f"no class archive: {reason}")
+        return _class_path(settings), f"no class archive: {reason}", []
     java, mode, archive = chosen_java(), mode_of(settings.environment), job_archive(settings)
     if archive.is_made:
         added, told = archive.use(java), "with class archive"
@@ -63,9 +78,8 @@ def job_jvm(settings: SparkSettings) -> JobJvm:
     else:
         if mode is Mode.ON:
             make_later(archive, job_flags(settings))
-        return JobJvm(_class_path(settings), "no class archive yet")
-    options = f"{shlex.join(added)} {settings.environment.get(_OPTIONS, '')}".strip()
-    return JobJvm([_CLASS_PATH[0], str(archive.jar)], told, {_OPTIONS: options})
+        return _class_path(settings), "no class archive yet", []
+    return [_CLASS_PATH[0], str(archive.jar)], told, added
 
 
 def job_archive(settings: SparkSettings) -> ClassArchive:
@@ -79,12 +93,17 @@ def job_archive(settings: SparkSettings) -> ClassArchive:
 
 def job_flags(settings: SparkSettings) -> list[str]:
     """Those options that the user gives the job's JVM on which its archive depends."""
+    return shaping(_given_flags(settings))
+
+
+def _given_flags(settings: SparkSettings) -> list[str]:
     texts = (
         settings.environment.get(_OPTIONS),
         settings.value("--driver-java-options", "spark.driver.extraJavaOptions"),
         settings.value("", "spark.driver.defaultJavaOptions"),
+        *map(settings.environment.get, _OF_EVERY_JVM),
     )
-    return shaping(word for text in texts if text for word in text.split())
+    return [word for text in texts if text for word in text.split()]
 
 
 def broker_archive(class_path: Sequence[Path]) -> ClassArchive:

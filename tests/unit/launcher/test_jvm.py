@@ -14,6 +14,7 @@ from launcher.spark import SPARK_HOME, spark_version
 from launcher.submit.division import divide
 from launcher.submit.spark_settings import read_spark_settings
 from launcher.submit.surroundings import with_conf_dir
+from launcher.tuning import COLLECTOR, LATE_C2, tuned
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +48,7 @@ def test_a_job_without_an_archive_has_the_connector_on_its_class_path(connector:
     jvm = job()
     assert list(jvm.options) == ["--driver-class-path", str(connector)]
     assert jvm.told == "no class archive yet"
-    assert jvm.environment == {}
+    assert jvm.environment["SPARK_SUBMIT_OPTS"] == shlex.join(tuned([]))
 
 
 def test_a_job_with_an_archive_has_its_jar_and_its_options_before_the_users_own() -> None:
@@ -56,7 +57,26 @@ def test_a_job_with_an_archive_has_its_jar_and_its_options_before_the_users_own(
     assert list(jvm.options) == ["--driver-class-path", str(archive.jar)]
     assert jvm.told == "with class archive"
     options = shlex.split(jvm.environment["SPARK_SUBMIT_OPTS"])
-    assert options == [*archive.use(chosen_java()), "-Dmine=1"]
+    assert options == [*tuned([]), *archive.use(chosen_java()), "-Dmine=1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [
+        (("--driver-java-options", "-Da=b -XX:+UseG1GC"), {}),
+        (("--conf", "spark.driver.extraJavaOptions=-XX:+UseZGC"), {}),
+        (("--conf", "spark.driver.defaultJavaOptions=-XX:+UseZGC"), {}),
+        ((), {"SPARK_SUBMIT_OPTS": "-XX:+UseParallelGC"}),
+        ((), {"JAVA_TOOL_OPTIONS": "-XX:+UseG1GC"}),
+        ((), {"JDK_JAVA_OPTIONS": "-XX:+UseG1GC"}),
+    ],
+)
+def test_a_job_has_one_collector_whoever_chooses_it(
+    words: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    flags = shlex.split(job(*words, **environment).environment["SPARK_SUBMIT_OPTS"])
+    assert COLLECTOR not in flags
+    assert set(LATE_C2) <= set(flags)
 
 
 def test_the_settings_of_a_site_leave_the_archive_as_it_is(tmp_path: Path) -> None:
@@ -71,7 +91,10 @@ def test_a_job_that_records_may_see_nothing_but_the_archives_jar() -> None:
     jvm = job(**{VARIABLE: "record"})
     jar = Path(jvm.options[1])
     assert jar.is_file()
-    assert shlex.split(jvm.environment["SPARK_SUBMIT_OPTS"])[-1] == f"-Djava.class.path={jar}"
+    flags = shlex.split(jvm.environment["SPARK_SUBMIT_OPTS"])
+    assert flags[-1] == f"-Djava.class.path={jar}"
+    # Only Java's own collector writes the objects of an archive.
+    assert COLLECTOR not in flags
 
 
 @pytest.mark.parametrize(
@@ -91,7 +114,11 @@ def test_a_job_that_can_have_no_archive_tells_why(
     make_archive()
     jvm = job(*words, **environment)
     assert jvm.told == f"no class archive: {reason}"
-    assert jvm.environment == {}
+    assert ".archive" not in jvm.environment.get("SPARK_SUBMIT_OPTS", "")
+
+
+def test_the_jvms_of_a_cluster_are_left_to_their_site() -> None:
+    assert job("--master", "spark://one:7077").environment == {}
 
 
 def test_on_a_cluster_the_connector_stays_among_the_jars(connector: Path) -> None:
