@@ -14,6 +14,12 @@ from stream_telemetry.security.live_client import stamp_of
 
 TIMEOUT_SECONDS = 4.0
 _READ_SECONDS = 2.0
+RENEW_SECONDS = 30.0
+"""Seconds without an answer before the clients are made anew.
+
+librdkafka asks the addresses that a broker has given, and may ask one that was wrong for five
+minutes before it turns to the bootstrap servers again.
+"""
 
 
 class BrokerOffsets:
@@ -41,6 +47,7 @@ class BrokerOffsets:
 
     def _connect(self) -> None:
         self._stamp = stamp_of(self._client)
+        self._heard = time.monotonic()
         self._config: dict[str, str | int | float | bool] = {
             **self._client,
             # A broker that was away must be noticed when it is back.
@@ -80,12 +87,15 @@ class BrokerOffsets:
 
     def bounds(self) -> Bounds:
         """The bounds of all partitions that the topic has now, and how far they are written."""
-        if self._stamp != stamp_of(self._client):
+        is_silent = time.monotonic() - self._heard > RENEW_SECONDS
+        if is_silent or self._stamp != stamp_of(self._client):
             self.close()
             self._connect()
         # Nothing else polls the client for its log lines.
         self._asker.poll(0)
-        return bounds_of(self._asker, [self._topic], TIMEOUT_SECONDS, whole=self._whole)
+        bounds = bounds_of(self._asker, [self._topic], TIMEOUT_SECONDS, whole=self._whole)
+        self._heard = time.monotonic()
+        return bounds
 
     def committed(self) -> Positions:
         """The group's positions; partitions without one are left out."""

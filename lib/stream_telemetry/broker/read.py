@@ -106,6 +106,7 @@ class TopicReader:
         self._unread: set[tuple[str, int]] = set()
         self._client = client
         self._memory_kilobytes = memory_kilobytes
+        self._is_answered = True
         self._connect()
 
     def _connect(self) -> None:
@@ -143,8 +144,12 @@ class TopicReader:
         self._consumer.close()
 
     def renew(self) -> None:
-        """Connects anew, at the same positions, where files of its settings were replaced."""
-        if self._stamp != stamp_of(self._client):
+        """Connects anew, at the same positions, if that may help.
+
+        That is where files of its settings were replaced, and where nobody has answered: the client
+        may be asking an address that a broker once gave, and not the bootstrap servers.
+        """
+        if not self._is_answered or self._stamp != stamp_of(self._client):
             self._consumer.close()
             self._connect()
             self._assign(self.positions)
@@ -168,7 +173,9 @@ class TopicReader:
         Raises:
             KafkaException: the broker does not tell.
         """
+        self._is_answered = False
         places = partitions_of(self._consumer, self._topics, self._patience)
+        self._is_answered = True
         if new := [place for place in places if place not in self.positions]:
             self._consumer.incremental_assign([TopicPartition(*p, OFFSET_BEGINNING) for p in new])
             self.positions |= dict.fromkeys(new, OFFSET_BEGINNING)
