@@ -31,6 +31,8 @@ declare -A servers=(
     [amtool]=prometheus-alertmanager
     [jq]=jq
     [cc]=build-essential
+    [tini]=tini
+    [setpriv]=util-linux
 )
 
 selection=(-m "not slow") paths=(tests)
@@ -104,7 +106,7 @@ echo "== style and types"
 "$python" -m ruff format --check --quiet .
 "$python" -m ruff check --quiet .
 "$python" -m mypy
-.venv/bin/shellcheck -x ./*.sh .ci/run
+.venv/bin/shellcheck -x ./*.sh deploy/*.sh .ci/run
 
 echo "== tests"
 export PYTHON=$python
