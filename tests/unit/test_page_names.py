@@ -13,7 +13,7 @@ PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{p.name}" for p in (HOME / "do
 LIB = HOME / "lib"
 
 PATH = re.compile(
-    r"(?<![\w./:-])(?:\./)?((?:lib|jobs|conf|models|dashboards|bench|docs|tests|\.ci)/[\w./*-]*\w)"
+    r"(?<![\w./:-])(?:\./)?((?:lib|jobs|conf|models|dashboards|bench|deploy|docs|tests|\.ci)/[\w./*-]*\w)"
 )
 SCRIPT = re.compile(r"(?<![\w.])\./([\w-]+\.sh)\b")
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]+)")
