@@ -41,6 +41,7 @@ PARTS = ("", "_bucket", "_sum", "_count")
 # The package, loggers, fields of messages and of the log, labels, checks.
 NO_METRICS = {
     *("stream_telemetry", "kafka_consumer", "kafka_producer", "kafka_error", "kafka_exporter"),
+    "kafka_config",
     *("model_version", "model_loaded", "model_backend", "model_inference", "model_path"),
 }
 
