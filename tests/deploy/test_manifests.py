@@ -25,6 +25,7 @@ from deploy.manifests import (
     the,
     words,
 )
+from deploy.operator_fields import unknown_fields
 from served import serve
 from sources import HOME
 
@@ -72,6 +73,18 @@ def test_a_misspelt_field_is_found() -> None:
     container(manifest["spec"]["template"])["readinesProbe"] = {}
     with pytest.raises(kubernetes_validate.ValidationError, match="readinesProbe"):
         kubernetes_validate.validate(manifest, KUBERNETES[-1], strict=True)
+
+
+def test_the_operators_know_each_field_of_their_kinds() -> None:
+    for name, kind in ((OPERATOR, "SparkApplication"), (MONITOR, "PodMonitor")):
+        manifest = the(name, kind)
+        assert unknown_fields(manifest) == []
+        manifest["spec"]["selecter"] = {}
+        assert unknown_fields(manifest) == ["spec.selecter"]
+
+
+def test_the_operator_gives_the_job_nothing_of_spark_submit_s() -> None:
+    assert divide(words()["driver"], {}).spark == ()
 
 
 @pytest.mark.parametrize("workload", words())
