@@ -6,8 +6,8 @@
 #   ./spark-submit.sh --prepare      makes what is made once, and ends: environment, jars, class archives
 #
 # PYTHON names a Python >= 3.11. If it has the packages of setup.cfg it is used as it is, else a
-# virtual environment is made from it in .venv beside this file. All that comes after is Python:
-# lib/launcher.
+# virtual environment is made from it in .venv beside this file, with the packages that the locks
+# name (requirements*.lock). All that comes after is Python: lib/launcher.
 set -eu
 
 script=$0

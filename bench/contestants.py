@@ -104,7 +104,10 @@ def make_class_archives() -> None:
 def require_scikit_learn() -> None:
     """Raises SystemExit if the yardstick lacks its package."""
     if find_spec("sklearn") is None:
-        raise SystemExit("the yardstick needs scikit-learn: run pip install '.[bench]'")
+        raise SystemExit(
+            "the yardstick needs scikit-learn: run "
+            "pip install --require-hashes -r requirements-bench.lock"
+        )
 
 
 def job_environment(directory: Path) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from sources import HOME
 from launcher.cache.class_archive import VARIABLE, Mode
 from launcher.cache.connector import connector_jars
 from launcher.spark import SPARK_HOME, spark_jars
+from sandbox.locks.locked_packages import lock_file
 from telco_churn.settings.resolve import read_settings
 
 ENTRY = HOME / "deploy" / "entry.sh"
@@ -123,6 +124,7 @@ def test_what_is_copied_into_the_image_is_there_and_is_enough() -> None:
     assert {source for source in there if not (HOME / source).exists()} == set()
     needed = {"conf", "jobs", "lib", "models", "setup.cfg", "spark-submit.sh", "deploy/entry.sh"}
     assert needed <= there
+    assert {lock_file(extra).name for extra in ("", "build", "java")} <= there
     # pip asks for the page that setup.cfg names.
     described = re.findall(r"file: (\S+)", (HOME / "setup.cfg").read_text("utf-8"))
     assert set(described) <= there

@@ -64,7 +64,7 @@ use_environment() {
 }
 
 # Sets `python` to that of .venv, which is made from the one in PYTHON, or from any, with the packages
-# of setup.cfg and of its extras $1 (the last one is java).
+# that the locks name for the job and for the extras $1 of setup.cfg (the last one is java).
 own_environment() {
     if ! is_current "$1"; then
         find_python
@@ -77,7 +77,11 @@ own_environment() {
 }
 
 is_current() {
-    runs "$venv/bin/python" && [ "$(cat "$home/setup.cfg")" = "$(cat "$venv/installed-$1" 2>/dev/null)" ]
+    runs "$venv/bin/python" && [ "$(pins)" = "$(cat "$venv/installed-$1" 2>/dev/null)" ]
+}
+
+pins() {
+    cat "$home/setup.cfg" "$home"/requirements*.lock 2>/dev/null
 }
 
 make_environment() {
@@ -87,21 +91,31 @@ make_environment() {
         install_packages "$1" >&2 || die "the Python packages could not be installed; see above"
     else
         output=$(install_packages "$1" --quiet 2>&1) ||
-            die "the Python packages could not be installed: $(printf '%s\n' "$output" | tail -n 1)"
+            die "the Python packages could not be installed: $(reason)"
     fi
     PYTHONPATH=$home/lib "$venv/bin/python" -m launcher.java
     # Whoever has more has these too.
-    cp "$home/setup.cfg" "$venv/installed-java"
-    cp "$home/setup.cfg" "$venv/installed-$1"
+    pins >"$venv/installed-java"
+    pins >"$venv/installed-$1"
 }
 
-# Installs the packages of setup.cfg and of its extras $1; $2, if given, is an option of the installer.
+# The last line of `output`; where a package is not the locks', all that is said of it, in one line.
+reason() {
+    case $output in
+        *[Hh]ash* | *HASH*)
+            printf '%s\n' "$output" | sed -n -e '/[Hh][Aa][Ss][Hh]/h' -e '//!H' -e '${x;s/[[:space:]][[:space:]]*/ /g;p}'
+            ;;
+        *) printf '%s\n' "$output" | tail -n 1 ;;
+    esac
+}
+
+# Installs the packages of the locks for the extras $1; $2, if given, is an option of the installer.
 install_packages() {
-    extra=$1 how=${2:-}
+    extras=$1 how=${2:-}
     # From here, so that no character in the path can mean anything to pip.
     cd "$home" || return
     if command -v uv >/dev/null; then
-        runs "$venv/bin/python" || uv venv --quiet --seed --clear --python "$python" .venv || return
+        runs "$venv/bin/python" || uv venv --quiet --clear --python "$python" .venv || return
         set -- uv pip install ${how:+"$how"} --python .venv/bin/python
     else
         if ! runs "$venv/bin/python"; then
@@ -113,8 +127,29 @@ install_packages() {
         fi
         set -- .venv/bin/python -E -m pip install ${how:+"$how"} --disable-pip-version-check
     fi
+    # First what builds others: no hash would hold for what an installer fetches to build with.
+    install_locked build "$@" || return
     # Not every machine has a Java among its packages; then one on the PATH may do.
-    "$@" --editable ".[$extra]" || "$@" --editable ".[${extra%java}]"
+    install_locked "job,$extras" "$@" || install_locked "job,${extras%java}" "$@" || return
+    "$@" --no-build-isolation --no-deps --editable .
+}
+
+# Installs by the command $2... what the locks of $1 name, and nothing else: `job` and extras.
+install_locked() {
+    locks=$1
+    shift
+    set -- "$@" --no-build-isolation --require-hashes
+    while [ -n "$locks" ]; do
+        case ${locks%%,*} in
+            job) set -- "$@" --requirement requirements.lock ;;
+            *) set -- "$@" --requirement "requirements-${locks%%,*}.lock" ;;
+        esac
+        case $locks in
+            *,*) locks=${locks#*,} ;;
+            *) locks= ;;
+        esac
+    done
+    "$@"
 }
 
 # Two first runs at the same time would spoil each other's environment. A directory is a lock on every

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -31,9 +34,11 @@ case $* in
     venv*) exec "$REAL_PYTHON" -m venv --without-pip --clear .venv ;;
 esac
 sleep "${SECONDS_TO_INSTALL:-0}"
-case $* in *"[java]"*) exit "${NO_JAVA:-0}" ;; esac
+case $* in *requirements-java.lock*) exit "${NO_JAVA:-0}" ;; esac
 exit "${REFUSED:-0}"
 """
+# The last word of each call of the installer.
+INSTALLED = ["requirements-build.lock", "requirements-java.lock", "."]
 
 
 @dataclass
@@ -43,6 +48,11 @@ class Project:
     home: Path
     programs: Path
     shell: tuple[str, ...]
+
+    @property
+    def steps(self) -> list[str]:
+        """What was made or installed, in order."""
+        return [re.sub(r"^pip install.* ", "", call).split()[0] for call in self.calls]
 
     @property
     def calls(self) -> list[str]:
@@ -84,6 +94,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
     shutil.copytree(HOME / "lib" / "launcher" / "before", before)
     (home / "lib" / "launcher" / "java.py").touch()
     (home / "setup.cfg").write_text("[options]\ninstall_requires =\n    nothing-like-it==1.0\n")
+    (home / "requirements.lock").write_text("nothing-like-it==1.0 --hash=sha256:0\n")
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "uv").write_text(UV)
@@ -95,10 +106,10 @@ def test_a_python_environment_is_made_once(project: Project) -> None:
     first = project.run()
     assert (first.returncode, first.stdout) == (0, f"{project.home}/.venv/bin/python\n")
     assert first.stderr == "Preparing the Python environment (once, about a minute) ...\n"
-    assert [call.split()[0] for call in project.calls] == ["venv", "pip"]
+    assert project.steps == ["venv", *INSTALLED]
     second = project.run()
     assert (second.returncode, second.stdout, second.stderr) == (0, first.stdout, "")
-    assert len(project.calls) == 2
+    assert project.steps == ["venv", *INSTALLED]
     assert not (project.home / ".venv.lock").exists()
 
 
@@ -108,8 +119,27 @@ def test_an_environment_is_brought_up_to_date_without_being_wiped(project: Proje
     (project.home / "setup.cfg").write_text("[options]\ninstall_requires =\n    other==1.0\n")
     again = project.run()
     assert again.returncode == 0
-    assert [call.split()[0] for call in project.calls] == ["venv", "pip", "pip"]
+    assert project.steps == ["venv", *INSTALLED, *INSTALLED]
     assert (project.home / ".venv" / "mine").exists()
+
+
+@pytest.mark.parametrize("pinned", ["setup.cfg", "requirements.lock", "requirements-dev.lock"])
+def test_another_pin_or_hash_is_installed_at_the_next_start(project: Project, pinned: str) -> None:
+    project.run()
+    with (project.home / pinned).open("a") as file:
+        file.write("# another\n")
+    project.run()
+    assert project.steps == ["venv", *INSTALLED, *INSTALLED]
+
+
+def test_an_installer_is_left_nothing_to_choose(project: Project) -> None:
+    project.run()
+    venv, *installs, own = project.calls
+    assert "--seed" not in venv
+    for call in installs:
+        assert "--require-hashes" in call
+        assert "--no-build-isolation" in call
+    assert own.endswith("--no-build-isolation --no-deps --editable .")
 
 
 def test_a_python_that_has_the_packages_is_used_as_it_is(project: Project) -> None:
@@ -124,19 +154,19 @@ def test_an_environment_whose_python_is_gone_is_made_anew(project: Project) -> N
     (project.home / ".venv" / "bin" / "python").symlink_to("/nowhere/python3")
     again = project.run()
     assert again.returncode == 0, again.stderr
-    assert [call.split()[0] for call in project.calls] == ["venv", "pip", "venv", "pip"]
+    assert project.steps == ["venv", *INSTALLED] * 2
 
 
 def test_two_first_runs_at_the_same_time_make_one(project: Project) -> None:
     both = [project.start(SECONDS_TO_INSTALL="2") for _ in range(2)]
     outputs = [process.communicate(timeout=60) for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
-    assert [call.split()[0] for call in project.calls] == ["venv", "pip"]
+    assert project.steps == ["venv", *INSTALLED]
 
 
 def test_the_lock_of_a_run_that_was_killed_is_taken_over(project: Project) -> None:
     first = project.start(SECONDS_TO_INSTALL="3")
-    while len(project.calls) < 2:
+    while len(project.calls) < 3:
         time.sleep(0.05)
     first.kill()
     first.communicate()
@@ -147,7 +177,9 @@ def test_the_lock_of_a_run_that_was_killed_is_taken_over(project: Project) -> No
 
 def test_a_machine_without_a_fitting_wheel_of_java_goes_on_without(project: Project) -> None:
     assert project.run(NO_JAVA="1").returncode == 0
-    assert [call.split()[-1] for call in project.calls[1:]] == [".[java]", ".[]"]
+    build, java, *without = project.steps[1:]
+    assert [build, java] == INSTALLED[:2]
+    assert without == ["requirements.lock", "."]
 
 
 def test_packages_that_cannot_be_had_are_one_line(project: Project) -> None:
@@ -159,6 +191,49 @@ def test_packages_that_cannot_be_had_are_one_line(project: Project) -> None:
     *_, line = refused.stderr.splitlines()
     assert line == "test.sh: the Python packages could not be installed: no way"
     assert not (project.home / ".venv.lock").exists()
+
+
+@pytest.mark.parametrize(
+    ("locked", "complaint"),
+    [
+        (("a", "0" * 64), r"PACKAGES DO NOT MATCH THE HASHES .* a==1\.0 .* Expected sha256 0{64}"),
+        (("a", None), r"all requirements must have their versions pinned .* b .*from a==1\.0"),
+    ],
+    ids=["of other contents", "named by no lock"],
+)
+def test_no_package_is_installed_that_the_locks_do_not_name(
+    project: Project, tmp_path: Path, locked: tuple[str, str | None], complaint: str
+) -> None:
+    (project.programs / "uv").unlink()
+    served = tmp_path / "served"
+    served.mkdir()
+    digests = {"a": write_wheel(served, "a", needs="b"), "b": write_wheel(served, "b")}
+    name, digest = locked
+    (project.home / "requirements-build.lock").write_text(
+        f"{name}==1.0 --hash=sha256:{digest or digests[name]}\n"
+    )
+    # A real pip, and a registry of two packages.
+    refused = project.run(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(served), PIP_CONFIG_FILE=os.devnull)
+    assert refused.returncode == 2
+    *_, line = refused.stderr.splitlines()
+    assert line.startswith("test.sh: the Python packages could not be installed: ERROR: ")
+    assert re.search(complaint, line)
+    assert not list((project.home / ".venv").rglob("a-1.0.dist-info"))
+
+
+def write_wheel(directory: Path, name: str, needs: str = "") -> str:
+    """Writes version 1.0 of a package with nothing in it; its SHA-256."""
+    path, info = directory / f"{name}-1.0-py3-none-any.whl", f"{name}-1.0.dist-info"
+    requires = f"Requires-Dist: {needs}\n" if needs else ""
+    with ZipFile(path, "w") as wheel:
+        wheel.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}"
+        )
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_a_terminal_sees_the_progress_of_the_installer_and_its_own_words(project: Project) -> None:
