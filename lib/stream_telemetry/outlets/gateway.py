@@ -47,13 +47,13 @@ class Gateway:
     def push(self, registry: CollectorRegistry) -> None:
         """Replaces these metrics of the group, and leaves others; raises OSError, HTTPException."""
         pushadd_to_gateway(
-            self._address(), self.job, registry, self._group(), TIMEOUT_SECONDS, self._handler()
+            self.address, self.job, registry, self._group(), TIMEOUT_SECONDS, self._handler()
         )
 
     def delete(self) -> None:
         """Removes the group; raises OSError or HTTPException when that fails."""
         delete_from_gateway(
-            self._address(), self.job, self._group(), TIMEOUT_SECONDS, self._handler()
+            self.address, self.job, self._group(), TIMEOUT_SECONDS, self._handler()
         )
 
     def check(self) -> None:
@@ -64,7 +64,7 @@ class Gateway:
         """
         if not _is_base(self.url):
             raise TelemetryError(
-                f"Pushgateway URL {self._address()!r} is not one to push to; write "
+                f"Pushgateway URL {self.address!r} is not one to push to; write "
                 "http://host:9091, without blanks, ? or #"
             )
         self._handler()
@@ -72,7 +72,9 @@ class Gateway:
     def _group(self) -> dict[str, str]:
         return {"instance": self.instance, **self.labels}
 
-    def _address(self) -> str:
+    @property
+    def address(self) -> str:
+        """The URL without its login."""
         # urllib takes a login for a part of the host's name, and error messages would show it.
         parts = urlsplit(self.url)
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -20,6 +20,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
+from stream_telemetry.logs.rate_limit import News
 from stream_telemetry.metrics import catalogue, pushed
 from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.store import MetricStore
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_REPEAT_SECONDS = 600.0
 RUNNING = -1.0
 """The exit code of a run that lasts."""
 
@@ -63,6 +65,7 @@ class RunReport:
         self._guides_gateway = replace(gateway, labels={**gateway.labels, **catalogue.GUIDES_LABEL})
         self._store: MetricStore | None = None
         self._keep = keep
+        self._news = News(_REPEAT_SECONDS)
         self._lock = threading.Lock()
         # All of them, so that no value of the run before is left in the group.
         self._values: dict[Metric, float] = dict.fromkeys(pushed.PUSHED, 0.0)
@@ -90,7 +93,7 @@ class RunReport:
             if is_well:
                 self._values[pushed.LAST_SUCCESS] = now
         if is_well and not self._keep:
-            self._attempt(self._gateway.delete)
+            self._attempt(self._gateway, self._gateway.delete)
         else:
             self.push()
 
@@ -125,20 +128,24 @@ class RunReport:
     def _push(self, gateway: Gateway, families: Sequence[Family]) -> None:
         registry = CollectorRegistry()
         registry.register(_Families(families))
-        self._attempt(lambda: gateway.push(registry))
+        self._attempt(gateway, lambda: gateway.push(registry))
 
     def _guides(self, store: MetricStore) -> list[Family]:
         families = store.families() if self._keep else {}
         return [families[metric] for metric in catalogue.GUIDES if metric in families]
 
-    def _attempt(self, action: Callable[[], None]) -> None:
+    def _attempt(self, gateway: Gateway, action: Callable[[], None]) -> None:
         try:
             action()
         except (OSError, HTTPException) as error:
             self.errors += 1
             self.on_error()
-            # Counted in a metric; a line for each push to an absent gateway would flood the log.
-            log.debug("the Pushgateway did not take the run's figures: %s", error)
+            # A line for each push to an absent gateway would flood the log; a metric counts them.
+            log.log(
+                logging.WARNING if self._news.is_news(type(error).__name__) else logging.DEBUG,
+                "the Pushgateway at %s did not take the run's figures: %s; see whether it answers",
+                *(gateway.address, error),
+            )
 
 
 def exit_code(error: BaseException | None) -> int:

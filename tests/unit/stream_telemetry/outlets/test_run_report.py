@@ -182,3 +182,17 @@ def test_each_error_stands_for_the_exit_code_of_its_process(
     error: BaseException | None, code: int
 ) -> None:
     assert exit_code(error) == code
+
+
+def test_one_line_says_why_pushes_are_refused(caplog: pytest.LogCaptureFixture) -> None:
+    with keeping_server() as server:
+        address = f"http://{server.place}"
+    run = RunReport(Gateway(address, "churn", "group", login="user:secret"), keep=True)
+    with caplog.at_level("WARNING"):
+        run.push()
+        run.push()
+    assert run.errors == 2
+    (line,) = caplog.messages
+    assert address in line
+    assert "refused" in line
+    assert "secret" not in line
