@@ -14,8 +14,9 @@ from urllib.request import urlopen
 
 import pytest
 from job import Job
+from load import publish, publish_broken
 from monitoring.runbook_page import command, shell
-from quick_rules import ask, shortened_home, soon
+from quick_rules import ask, panel_queries, shortened_home, soon
 
 from sandbox.kafka.topics import CustomerTopics
 from sandbox.monitoring.programs import Monitoring, Ports
@@ -74,6 +75,12 @@ def without_broker(tmp_path: Path) -> Iterator[Schedule]:
         yield made
 
 
+@pytest.fixture
+def nightly(tmp_path: Path, broker: str, topic_names: CustomerTopics) -> Iterator[Schedule]:
+    with schedule(Job(tmp_path, broker, topic_names)) as made:
+        yield made
+
+
 def test_a_run_that_cannot_begin_and_is_then_given_up(without_broker: Schedule) -> None:
     wrong = without_broker.options("5s", "--max-restarts", "many")
     assert without_broker.job.run_without_jvm(*wrong).returncode == 2
@@ -94,3 +101,31 @@ def is_silenced(schedule: Schedule) -> bool:
     with urlopen(f"{address}/api/v2/alerts?filter=alertname=RunOverdue", timeout=10) as answer:
         found = json.load(answer)
     return bool(found) and all(one["status"]["silencedBy"] for one in found)
+
+
+def test_a_run_that_failed_is_started_again_and_fills_its_board(nightly: Schedule) -> None:
+    job = nightly.job
+    wrong = nightly.options("1d", "--max-restarts", "many")
+    assert job.run_without_jvm(*wrong).returncode == 2
+    soon(lambda: "RunFailed" in nightly.firing(), "RunFailed")
+
+    publish(job.broker, job.topics.raw, 40)
+    publish_broken(job.broker, job.topics.raw, 5, 100)
+    done = job.run(*nightly.options("1d"))
+    assert done.returncode == 0, done.stderr
+    soon(lambda: nightly.firing() == set(), "no alert")
+
+    shown = {place: nightly.ask(query) for place, query in panel_queries("runs")}
+    # Where nothing is known, panels show a value without labels.
+    unknown = {
+        place
+        for place, series in shown.items()
+        if not any(one.keys() - {"value"} for one in series)
+    }
+    assert unknown == set()
+    said = {place.removeprefix("runs: "): one["value"] for place, (one, *_) in shown.items()}
+    assert said["Latest Run A"] == "2"
+    assert said["Exit Code A"] == "0"
+    assert [said[f"Records of the Run {ref}"] for ref in "ABC"] == ["45", "40", "5"]
+    assert said["Error Types of the Run A"] == "5"
+    assert said["Records Lost A"] == "0"

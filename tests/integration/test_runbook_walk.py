@@ -1,4 +1,4 @@
-"""The runbook, walked through: a real job gets the faults of alerts, which have to fire.
+"""The runbook, walked through: a real job gets the fault of each alert, which has to fire.
 
 Then the commands of its entry are run, and have to show what the entry says; what it tells to do
 has to end the alert. Scheduled runs are walked through in test_runbook_runs.py.
@@ -10,21 +10,35 @@ import json
 import os
 import re
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from urllib.request import urlopen
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 from load import load, publish, publish_broken
-from quick_rules import soon
-from walk_faults import coming, customer, full, starved
-from walked_job import TOPICS, Walk, walking
+from monitoring.runbook_page import commands
+from quick_rules import ask, soon
+from scrape import health
+from walk_faults import coming, customer, full, no_directory, starved
+from walked_job import COMMANDS_RUN, CONSOLE, TOPICS, Walk, quota, tell_of, walking
+
+from sandbox.ports import LOOPBACK
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.needs("prometheus", "prometheus-pushgateway", "prometheus-alertmanager", "jq"),
 ]
+
+ELSEWHERE = {
+    "python -m dashboards": "test_dashboards_command.py",
+    "systemctl": "wants a machine with systemd",
+    "kubectl": "wants a cluster",
+    "alertname=RunOverdue": "test_runbook_runs.py",
+}
+"""Commands that are not run here, by a part of them, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +91,16 @@ def test_more_comes_in_than_the_query_takes_out(well: Walk) -> None:
         well.ends("ConsumerLagIncreasing", "LagNotDraining", *late)
 
 
+def test_records_that_kafka_deletes_too_early(well: Walk) -> None:
+    publish(well.job.broker, TOPICS.raw, 3_000, partition=1)
+    admin = AdminClient({"bootstrap.servers": well.job.broker})
+    (deleted,) = admin.delete_records([TopicPartition(TOPICS.raw, 1, -1)]).values()
+    deleted.result(30)
+    well.fires("RecordsLost")
+    assert well.metric("stream_records_lost_total", partition="1") > 1_000
+    well.ends("RecordsLost")
+
+
 def test_a_transaction_that_nobody_ends(well: Walk) -> None:
     patient = {"transactional.id": "forgotten", "transaction.timeout.ms": 900_000}
     producer = Producer({"bootstrap.servers": well.job.broker, **patient})
@@ -113,6 +137,39 @@ def test_a_machine_that_lacks_cpu(well: Walk) -> None:
     well.ends("HighProcessingLatency")
 
 
+def test_a_query_that_hangs(well: Walk) -> None:
+    with quota(well, "consumer_byte_rate=100"):
+        publish(well.job.broker, TOPICS.raw, 500)
+        well.fires("QueryHung", "QueryNotReady")
+        assert health(well.url)[1]["query_progress"] == "fail"
+        well.runs("QueryHung", "pkill")
+        console = well.job.directory / CONSOLE
+        soon(lambda: "KafkaConsumer.poll" in console.read_text(), "what it waits for")
+    well.be_well()
+    well.ends("QueryHung", "QueryNotReady")
+
+
+def test_a_query_that_fails_again_and_again(well: Walk) -> None:
+    with (
+        coming(well.job.broker, TOPICS.raw, 20, customer()),
+        no_directory(well.job.directory / "checkpoint" / "offsets"),
+    ):
+        well.fires("RestartsTooMany")
+        assert "restart" in well.runs("", "tail")
+    well.be_well()
+    well.ends("RestartsTooMany")
+
+
+def test_a_broker_that_is_gone(well: Walk) -> None:
+    well.broker.stop()
+    well.fires("ConsumerDisconnected")
+    assert well.metric("stream_broker_poll_errors_total") > 0
+    well.runs("ConsumerDisconnected", "timeout", code=1)
+    well.broker.start()
+    well.runs("ConsumerDisconnected", "timeout")
+    well.ends("ConsumerDisconnected")
+
+
 def test_a_disk_without_room_for_the_log(well: Walk) -> None:
     logs = well.job.directory / "logs"
     with full(logs), coming(well.job.broker, TOPICS.raw, 20, customer()):
@@ -120,6 +177,16 @@ def test_a_disk_without_room_for_the_log(well: Walk) -> None:
         assert "100%" in well.runs("LogLinesLost", "df")
         assert "drwx" in well.runs("LogLinesLost", "ls")
     well.ends("LogLinesLost")
+
+
+def test_a_thread_of_the_telemetry_that_only_fails(well: Walk) -> None:
+    switch = well.job.directory / "no-offsets"
+    switch.touch()
+    well.fires("TelemetryThreadDown")
+    assert health(well.url)[1]["telemetry"] == "fail"
+    assert "offsets that nobody understands" in well.runs("TelemetryThreadDown", "jq")
+    switch.unlink()
+    well.ends("TelemetryThreadDown")
 
 
 def test_a_pushgateway_that_answers_nothing(well: Walk) -> None:
@@ -130,6 +197,17 @@ def test_a_pushgateway_that_answers_nothing(well: Walk) -> None:
     gateway.send(signal.SIGCONT)
     assert "200 OK" in well.runs("PushesFail", "curl")
     well.ends("PushesFail")
+
+
+def test_a_replica_that_discovery_loses(well: Walk) -> None:
+    port, prometheus = well.ports.job, well.monitoring.addresses["prometheus"]
+    tell_of(well.targets, f"{LOOPBACK}:{port}", f"localhost:{port}")
+    is_seen = f'kafka_consumer_info{{instance="localhost:{port}"}} offset 20s'
+    soon(lambda: ask(prometheus, is_seen), is_seen)
+    tell_of(well.targets, f"{LOOPBACK}:{port}")
+    well.fires("ReplicaGone")
+    assert f"localhost:{port}" not in well.runs("ReplicaGone", "curl")
+    well.ends("ReplicaGone")
 
 
 def test_records_that_vanish(well: Walk) -> None:
@@ -159,3 +237,9 @@ def is_silenced(walk: Walk, name: str) -> bool:
     with urlopen(f"{address}/api/v2/alerts?filter=alertname={name}", timeout=10) as answer:
         found = json.load(answer)
     return bool(found) and all(one["status"]["silencedBy"] for one in found)
+
+
+def test_each_command_of_the_runbook_was_run() -> None:
+    left = {one for one in commands() if not any(part in one for part in ELSEWHERE)}
+    sys.stdout.write("".join(f"{one}\n" for one in sorted(left)))
+    assert left == COMMANDS_RUN

@@ -76,6 +76,19 @@ def full(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
+def no_directory(directory: Path) -> Iterator[None]:
+    """A file where a directory should be, while it lasts."""
+    away = directory.with_name("away")
+    directory.rename(away)
+    directory.write_text("no directory")
+    try:
+        yield
+    finally:
+        directory.unlink()
+        away.rename(directory)
+
+
+@contextmanager
 def starved(process: subprocess.Popen[str], run: float, rest: float) -> Iterator[None]:
     """A process that gets the CPU for so many seconds, then none for so many, while it lasts."""
     is_over = threading.Event()

@@ -38,6 +38,8 @@ KAFKA_TOOLS = {
 }
 CONSOLE = "console"
 """The file that has what the job tells its user."""
+COMMANDS_RUN: set[str] = set()
+"""Those of the runbook, as it has them."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class Walk:
             put_in: what stands for words in capitals.
         """
         text = command(start, alert)
+        COMMANDS_RUN.add(text)
         host, _, port = self.broker.bootstrap_servers.partition(":")
         known = {"HOST:9092": f"{host}:{port}", "HOST/9092": f"{host}/{port}"}
         for old, new in (known | put_in).items():
@@ -202,3 +205,21 @@ def _keep(process: subprocess.Popen[str], file: Path) -> None:
         for line in process.stdout:
             kept.write(line)
             kept.flush()
+
+
+@contextmanager
+def quota(walk: Walk, limit: str) -> Iterator[None]:
+    """A broker that gives every client no more than this, while it lasts."""
+
+    def change(*what: str) -> None:
+        walk.broker.run_tool(
+            "kafka.admin.ConfigCommand",
+            *("--bootstrap-server", walk.broker.bootstrap_servers, "--alter"),
+            *("--entity-type", "clients", "--entity-default", *what),
+        )
+
+    change("--add-config", limit)
+    try:
+        yield
+    finally:
+        change("--delete-config", limit.partition("=")[0])
