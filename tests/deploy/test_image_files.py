@@ -126,7 +126,8 @@ def test_what_is_copied_into_the_image_is_there_and_is_enough() -> None:
     assert needed <= there
     assert {lock_file(extra).name for extra in ("", "build", "java")} <= there
     # pip asks for the page that setup.cfg names.
-    described = re.findall(r"file: (\S+)", (HOME / "setup.cfg").read_text("utf-8"))
+    described = re.findall(r"^\w+ = file: (\S+)", (HOME / "setup.cfg").read_text("utf-8"), re.M)
+    assert described
     assert set(described) <= there
 
 

@@ -96,7 +96,7 @@ def test_sigterm_in_the_jvm_before_its_python(job: Job) -> None:
     ],
 )
 def test_a_signal_while_spark_starts(job: Job, number: int) -> None:
-    assert_told(stopped(job, number, has_python(job), 3), 128 + number)
+    assert_told(stopped(job, number, has_python(job), 1.5), 128 + number)
 
 
 def test_a_kill_before_the_job_can_speak(job: Job) -> None:
