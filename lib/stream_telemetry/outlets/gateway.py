@@ -52,9 +52,7 @@ class Gateway:
 
     def delete(self) -> None:
         """Removes the group; raises OSError or HTTPException when that fails."""
-        delete_from_gateway(
-            self.address, self.job, self._group(), TIMEOUT_SECONDS, self._handler()
-        )
+        delete_from_gateway(self.address, self.job, self._group(), TIMEOUT_SECONDS, self._handler())
 
     def check(self) -> None:
         """Finds out what would make every push fail, without asking the gateway.
