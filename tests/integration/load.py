@@ -8,7 +8,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
@@ -19,25 +19,38 @@ TICK_SECONDS = 0.1
 
 
 @contextmanager
-def load(broker: str, topic: str, rate: int = 60) -> Iterator[None]:
-    """So many records a second until the end of the block, one in ten of them broken."""
-    stop = threading.Event()
-    producer = Producer({"bootstrap.servers": broker, "linger.ms": 5, "log_level": 0})
-    customers = enumerate(synthetic_customers(1))
+def meanwhile(work: Callable[[], None], pause: float = TICK_SECONDS) -> Iterator[None]:
+    """Does it again and again, so many seconds apart, until the end of the block."""
+    is_over = threading.Event()
 
-    def publish() -> None:
-        while not stop.wait(TICK_SECONDS):
-            for number, customer in itertools.islice(customers, int(rate * TICK_SECONDS)):
-                producer.produce(topic, "{}" if number % 10 == 0 else json.dumps(customer))
-            producer.poll(0)
+    def repeat() -> None:
+        while not is_over.wait(pause):
+            work()
 
-    thread = threading.Thread(target=publish)
+    thread = threading.Thread(target=repeat)
     thread.start()
     try:
         yield
     finally:
-        stop.set()
+        is_over.set()
         thread.join()
+
+
+@contextmanager
+def load(broker: str, topic: str, rate: int = 60) -> Iterator[None]:
+    """So many records a second until the end of the block, one in ten of them broken."""
+    producer = Producer({"bootstrap.servers": broker, "linger.ms": 5, "log_level": 0})
+    customers = enumerate(synthetic_customers(1))
+
+    def publish() -> None:
+        for number, customer in itertools.islice(customers, int(rate * TICK_SECONDS)):
+            producer.produce(topic, "{}" if number % 10 == 0 else json.dumps(customer))
+        producer.poll(0)
+
+    try:
+        with meanwhile(publish):
+            yield
+    finally:
         # Whatever happened to the broker: what the test counts on must be there.
         assert producer.flush(60) == 0
 

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from urllib.parse import quote
 import pytest
 from confluent_kafka import Producer
 from job import Job
+from load import meanwhile
 from quick_rules import api, ask, panel_queries, shortened_home, soon
 
 from churn_tools.customers.synthetic import synthetic_customers
@@ -52,24 +52,18 @@ def received(alertmanager: str, name: str) -> list[dict[str, Any]]:
 def feeding(job: Job) -> Iterator[Producer]:
     """Some ten records a second, one in fifty of them broken, while it lasts."""
     producer = Producer({"bootstrap.servers": job.broker, "linger.ms": 5})
-    customers = synthetic_customers(1)
-    is_over = threading.Event()
+    customers = enumerate(synthetic_customers(1), 1)
 
     def feed() -> None:
-        number = 0
-        while not is_over.wait(0.1):
-            number += 1
-            good = json.dumps(next(customers))
-            producer.produce(job.topics.raw, good if number % 50 else b'{"tenure": -1}')
-            producer.poll(0)
+        number, customer = next(customers)
+        good = json.dumps(customer)
+        producer.produce(job.topics.raw, good if number % 50 else b'{"tenure": -1}')
+        producer.poll(0)
 
-    thread = threading.Thread(target=feed)
-    thread.start()
     try:
-        yield producer
+        with meanwhile(feed):
+            yield producer
     finally:
-        is_over.set()
-        thread.join()
         producer.flush(10)
 
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from confluent_kafka import Producer
 from job import HOME
+from load import TICK_SECONDS, meanwhile
 
 from churn_tools.customers.synthetic import synthetic_customers
 
@@ -91,21 +91,14 @@ def no_directory(directory: Path) -> Iterator[None]:
 @contextmanager
 def starved(process: subprocess.Popen[str], run: float, rest: float) -> Iterator[None]:
     """A process that gets the CPU for so many seconds, then none for so many, while it lasts."""
-    is_over = threading.Event()
 
-    def take_turns() -> None:
-        while not is_over.wait(run):
-            process.send_signal(signal.SIGSTOP)
-            time.sleep(rest)
-            process.send_signal(signal.SIGCONT)
+    def stop_for_a_while() -> None:
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(rest)
+        process.send_signal(signal.SIGCONT)
 
-    thread = threading.Thread(target=take_turns)
-    thread.start()
-    try:
+    with meanwhile(stop_for_a_while, run):
         yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 @contextmanager
@@ -120,21 +113,17 @@ def coming(broker: str, topic: str, rate: int, *values: bytes, made: float = 0.0
         made: when, in seconds since 1970; 0 for now.
     """
     producer = Producer({"bootstrap.servers": broker, "linger.ms": 5, "log_level": 0})
-    texts, is_over = cycle(values), threading.Event()
+    texts = cycle(values)
 
     def send() -> None:
-        while not is_over.wait(0.1):
-            for _ in range(rate // 10):
-                producer.produce(topic, next(texts), partition=0, timestamp=int(made * 1000))
-            producer.poll(0)
+        for _ in range(int(rate * TICK_SECONDS)):
+            producer.produce(topic, next(texts), partition=0, timestamp=int(made * 1000))
+        producer.poll(0)
 
-    thread = threading.Thread(target=send)
-    thread.start()
     try:
-        yield
+        with meanwhile(send):
+            yield
     finally:
-        is_over.set()
-        thread.join()
         assert producer.flush(30) == 0
 
 
