@@ -23,6 +23,7 @@ from churn_tools.producer.source import to_records
 from sandbox.kafka.read_back import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics
 from stream_telemetry.broker.read import object_of
+from stream_telemetry.logs.configure import READABLE_RECORDS_PER_SECOND
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 CUSTOMER = "7590-VHVEG"
@@ -149,7 +150,9 @@ def test_people_read_the_run_without_its_successes(run: Job) -> None:
     (file,) = (run.directory / "artifacts" / "logs").glob("consumer_????????_??????.log")
     text = file.read_text("utf-8")
     assert "batch 0: 1000 read" in text
-    assert "malformed_json" in text
+    # As many as people can read: which ones come first is up to the partitions.
+    failures = re.findall(r"WARNING logged\.raw-\d+-\d+ \w+: \w+", text)
+    assert READABLE_RECORDS_PER_SECOND <= len(failures) <= 21, text
     assert "churn probability" not in text
 
 
