@@ -14,7 +14,9 @@ from launcher.spark import SPARK_HOME, spark_version
 from launcher.submit.spark_settings import SparkSettings
 from telco_churn.errors import SettingsError
 from telco_churn.paths import project_home
+from telco_churn.settings.resolve import job_variables
 from telco_churn.settings.service_links import without_links
+from telco_churn.settings.unknown_variables import unknown_variables
 
 CALLERS_PYTHONPATH = "CALLERS_PYTHONPATH"
 """Where spark-submit.sh puts the caller's PYTHONPATH, so that this process does not see it."""
@@ -25,11 +27,12 @@ def prepared_environment(
     environment: Mapping[str, str], settings: SparkSettings, java: Java
 ) -> dict[str, str]:
     """The environment for spark-submit, made from the caller's."""
+    # The job need not say again which of them were passed over.
+    told = {CALLERS_PYTHONPATH, *unknown_variables(environment, job_variables())}
     kept = {
         name: value
-        # The job need not say again which of them were passed over.
         for name, value in without_links(environment).items()
-        if name != CALLERS_PYTHONPATH and not name.startswith(_CONNECT)
+        if name not in told and not name.startswith(_CONNECT)
     }
     path = [str(Path(__file__).resolve().parents[2])]
     path += [entry for entry in _python_path(environment) if not _has_spark(entry)]

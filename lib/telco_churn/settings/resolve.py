@@ -20,6 +20,7 @@ from telco_churn.paths import project_home
 from telco_churn.settings.flags import Command, flags_of, make_parser, nearest, sections_of
 from telco_churn.settings.job import Settings, job_options, shown
 from telco_churn.settings.service_links import service_links, without_links
+from telco_churn.settings.unknown_variables import unknown_variables
 
 Kind = TypeVar("Kind")
 
@@ -66,11 +67,13 @@ def read(
         named = flags.pop("config") or environment.get("CHURN_STREAM_CONFIG")
         config = _read_file(Path(named) if named else _default_config())
     for name in service_links(environment):
-        if name in {variable_of(option) for option in job_options()}:
+        if name in job_variables():
             sys.stderr.write(
                 f"{command.prog}: {name}={environment[name]} is passed over: Kubernetes sets it "
                 "for a service of that name\n"
             )
+    for line in unknown_variables(environment, job_variables()).values():
+        sys.stderr.write(f"{command.prog}: {line}\n")
     sources = _Sources(flags, without_links(environment), config)
     return kind(**{name: sources.section(part) for name, part in sections_of(kind).items()})
 
@@ -111,6 +114,11 @@ def described(settings: Settings) -> dict[str, str]:
 def variable_of(option: Option) -> str:
     """The environment variable of one of the job's options."""
     return option.variable or f"CHURN_STREAM_{option.name.upper()}"
+
+
+def job_variables() -> set[str]:
+    """The environment variables of all of the job's options."""
+    return {variable_of(option) for option in job_options()}
 
 
 def masked(text: str) -> str:

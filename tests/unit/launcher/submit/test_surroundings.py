@@ -57,6 +57,12 @@ def test_nothing_is_said_of_an_environment_that_is_in_order() -> None:
     assert list(passed_over({})) == []
 
 
+def test_a_variable_that_was_told_as_unknown_is_not_handed_on_to_be_told_again() -> None:
+    result = prepared(CHURN_STREAM_TRIGER="once", CHURN_STREAM_TRIGGER="once")
+    assert "CHURN_STREAM_TRIGER" not in result
+    assert result["CHURN_STREAM_TRIGGER"] == "once"
+
+
 def test_what_turns_spark_connect_on_is_taken_out_of_the_environment() -> None:
     connect = {
         "SPARK_REMOTE": "sc://host",
