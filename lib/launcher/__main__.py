@@ -18,7 +18,11 @@ from telco_churn.settings.resolve import read_settings
 OWN = {"--help": False, "-h": False, "--version": False}
 """Options that are answered here, without a JVM."""
 # What stands above this package, which therefore knows it by its name only.
-_ABOVE = {"--sandbox": "sandbox", "--prepare": "sandbox.preparation"}
+_ABOVE = {
+    "--completion": "sandbox.completion",
+    "--sandbox": "sandbox",
+    "--prepare": "sandbox.preparation",
+}
 
 
 def main(words: Sequence[str]) -> None:
@@ -37,8 +41,8 @@ def main(words: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    given = itertools.takewhile(lambda word: word != "--", sys.argv)
-    above = next((_ABOVE[word] for word in given if word in _ABOVE), None)
+    given = [word.partition("=")[0] for word in itertools.takewhile("--".__ne__, sys.argv)]
+    above = next((module for word, module in _ABOVE.items() if word in given), None)
     if above:
         # They have signals of their own.
         dismiss()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 
 from stream_telemetry.outlets.run_report import RunReport
 from stream_telemetry.run.alarm import Alarm
 from telco_churn.contract.parser import EventParser
 from telco_churn.contract.schema import load_contract
+from telco_churn.dry_run.rehearsal import rehearse
 from telco_churn.early_stops import heeding_signals
 from telco_churn.errors import QueryFailedError
 from telco_churn.outcome.counted import make_observation
@@ -24,7 +24,7 @@ from telco_churn.query.source_and_sink import KafkaEnds
 from telco_churn.query.topic_checks import check_topics
 from telco_churn.run_reports import close_books, failures_told, run_report
 from telco_churn.settings.job import Settings
-from telco_churn.settings.resolve import described, read_settings
+from telco_churn.settings.resolve import read_settings
 from telco_churn.telemetry import make_telemetry, show_start, start_log
 
 
@@ -52,6 +52,9 @@ def _run_reported(settings: Settings) -> None:
 
 def run(settings: Settings, report: RunReport | None) -> None:
     """The job with its settings; raises like `main`."""
+    if settings.run.dry_run:
+        rehearse(settings)
+        return
     kafka, topics = settings.kafka, settings.topics
     reading, group = settings.reading, settings.group
     # First, as it needs no JVM: a wrong broker or topic is told before Spark's slow start.
@@ -62,16 +65,6 @@ def run(settings: Settings, report: RunReport | None) -> None:
     # Where to begin matters only to a checkpoint that holds no batch yet.
     beginning = None if checkpoint.has_batches() else reading
     parser = EventParser(load_contract("customer_event"), settings.schemas.schema_id)
-    if settings.run.dry_run:
-        with (
-            session(settings.supervision.start_timeout, kafka.token_endpoint) as spark,
-            checked_cluster(kafka, topics, group, found, beginning) as cluster,
-        ):
-            # Only compared: a dry run takes no lock and writes no identity.
-            checkpoint.check_source(cluster.check_kafka())
-            prepare_model(spark, settings.model, reading, found.partitions)
-        sys.stdout.write("".join(f"{k} = {v}\n" for k, v in described(settings).items()))
-        return
     observation, alarm = make_observation(parser.fields), Alarm()
     # Checkpoint and exporter's port are taken first, and given back last.
     with (

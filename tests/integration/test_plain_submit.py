@@ -46,4 +46,11 @@ def test_it_fetches_the_connector_and_scores(
     )
     assert result.returncode == 0, result.stderr[-3000:]
     assert sum(1 for _ in read_topic(broker, topic_names.predictions)) == 40
+    told = [line for line in result.stdout.splitlines() if "Spark's own lines go to" in line]
+    assert len(told) == 1, result.stdout
+    assert f"SPARK_CONF_DIR={HOME / 'conf'}" in told[0]
+    # None of the job's own is between them.
+    assert " INFO " in result.stderr
+    assert "batch 0: 40 read" in result.stdout
+    assert "batch 0" not in result.stderr
     assert not any("Traceback" in line for line in result.stderr.splitlines())

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pyspark
 from pyspark import SparkConf
@@ -18,7 +19,8 @@ from stream_telemetry.logs.settings import LogSettings
 from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from stream_telemetry.run.lifecycle import JVM_ERRORS, SparkGoneError, told_when_gone
 from telco_churn import LOGGER
-from telco_churn.errors import QueryFailedError, SettingsError
+from telco_churn.errors import QueryFailedError, SettingsError, is_below_spark_submit
+from telco_churn.paths import project_home
 from telco_churn.query.patience import awaited
 
 CONNECTOR = f"org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark.__version__}"
@@ -160,7 +162,7 @@ def _started(conf: SparkConf, *, is_local: bool) -> SparkSession:
         builder = builder.config("spark.ui.enabled", "false")
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
-        connected()
+        _tell_of_its_lines(connected())
         spark = builder.getOrCreate()
         # pyspark has put a handler of its own in its place.
         signal.signal(signal.SIGINT, on_interrupt)
@@ -177,6 +179,19 @@ def _allow(conf: SparkConf, token_endpoint: str) -> None:
     connected().java.lang.System.setProperty(_ALLOWED_URLS, token_endpoint)
     given = conf.get(_EXECUTOR_OPTIONS, "")
     conf.set(_EXECUTOR_OPTIONS, f"{given} -D{_ALLOWED_URLS}={token_endpoint}".strip())
+
+
+def _tell_of_its_lines(jvm: Any) -> None:
+    """Says where to look if Spark's own lines would bury the job's, as by Spark's defaults."""
+    if not is_below_spark_submit():
+        return
+    manager = jvm.org.apache.logging.log4j.LogManager
+    if str(manager.getRootLogger().getLevel()) in ("INFO", "DEBUG", "TRACE", "ALL"):
+        log.info(
+            "Spark's own lines go to standard error, this job's to standard output: 2>spark.log "
+            "keeps them apart, SPARK_CONF_DIR=%s sends warnings to logs/spark.log, and nothing else",
+            project_home() / "conf",
+        )
 
 
 def _has_port_for_page(conf: SparkConf) -> bool:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, get_type_hints
+from typing import Any, NoReturn, get_type_hints
 
 from stream_telemetry.options import Option, OwnOptions, heading_of, options_of
 from telco_churn import __version__
 from telco_churn.errors import SettingsError
+
+
+SHELLS = ("bash", "zsh", "tcsh")
+"""Those that `--completion` can write for."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,11 @@ class OneLineParser(argparse.ArgumentParser):
         """Raises SettingsError instead of printing the usage and exiting."""
         raise SettingsError(f"{message}; --help lists the options")
 
+    @property
+    def option_strings(self) -> Iterable[str]:
+        """All options as they are written."""
+        return self._option_string_actions.keys()
+
     def parse_or_raise(self, arguments: Sequence[str]) -> argparse.Namespace:
         """The parsed arguments.
 
@@ -40,7 +50,7 @@ class OneLineParser(argparse.ArgumentParser):
         # Not parse_args, which offers no guess at what was meant.
         namespace, unknown = self.parse_known_args(list(arguments))
         if unknown:
-            near = nearest(unknown[0].partition("=")[0], self._option_string_actions)
+            near = nearest(unknown[0].partition("=")[0], self.option_strings)
             guess = f"; did you mean {near}?" if near else ""
             self.error(f"unknown argument {unknown[0]}{guess}")
         return namespace
@@ -77,6 +87,14 @@ def make_parser(kind: type, command: Command) -> OneLineParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument(
+        "--completion",
+        action=_Completion,
+        choices=SHELLS,
+        default=argparse.SUPPRESS,
+        help="write what makes this shell complete the options, and exit: "
+        f'eval "$({command.prog} --completion bash)"',
+    )
     if command.reads_config:
         # Not an option of a section: it names the file, so it cannot be a key in it.
         parser.add_argument("--config", metavar="FILE", help="default: conf/churn_stream.toml")
@@ -85,6 +103,27 @@ def make_parser(kind: type, command: Command) -> OneLineParser:
         for option in options_of(section):
             _add(group, option, is_own=issubclass(section, OwnOptions))
     return parser
+
+
+class _Completion(argparse.Action):
+    """Writes the completion of its parser for a shell, and exits."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        # Only here: no start needs it.
+        import shtab
+
+        offered = {"FILE": shtab.FILE, "DIR": shtab.DIRECTORY}
+        for action in parser._actions:
+            if action.metavar in offered:
+                action.complete = offered[action.metavar]  # type: ignore[attr-defined]
+        sys.stdout.write(shtab.complete(parser, shell=str(values)))
+        parser.exit()
 
 
 def _add(group: argparse._ArgumentGroup, option: Option, *, is_own: bool) -> None:

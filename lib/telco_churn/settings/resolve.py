@@ -31,7 +31,10 @@ JOB = Command(
     "(CHURN_STREAM_…; --broker: KAFKA_BOOTSTRAP_SERVERS). Flags win over the environment, "
     "the environment over the file. ./spark-submit.sh hands all other options to spark-submit "
     "(--master, --conf ...); with --sandbox it tries the job on this machine (--sandbox --help); "
-    "with --prepare it makes what the first start would make, and ends.",
+    "with --prepare it makes what the first start would make, and ends. Exit codes: 0 done, or "
+    "stopped as asked; 2 settings; 3 model; 4 Kafka, or a topic of it; 5 the query failed; 6 Kafka "
+    "has lost what comes next; 7 a record that Spark cannot pass; 128 and a signal's number: "
+    "stopped by it before the query ran.",
 )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -14,6 +15,7 @@ from telco_churn.errors import (
     SourceDataLostError,
     exit_with,
 )
+from telco_churn.settings.resolve import JOB
 
 MODULE = ChurnStreamError.__module__
 EXIT_CODES: dict[type[ChurnStreamError], int] = {
@@ -53,6 +55,11 @@ def test_every_kind_of_error_has_an_exit_code_of_its_own() -> None:
     codes = [kind.exit_code for kind in kinds]
     assert len(set(codes)) == len(codes)
     assert 0 not in codes
+
+
+def test_help_tells_each_exit_code_of_the_job() -> None:
+    told = {int(code) for code in re.findall(r"(?<=[;:] )\d(?= )", JOB.epilog)}
+    assert told == {0, *(code for code in EXIT_CODES.values() if code < 128)}
 
 
 def test_a_message_of_many_lines_is_told_in_one(capsys: pytest.CaptureFixture[str]) -> None:
