@@ -101,7 +101,7 @@ if [[ -n $missing ]]; then
     left_out=(-p tests.left_out --without "$missing")
 fi
 
-own_environment dev,java
+own_environment dev,docs,java
 echo "== style and types"
 "$python" -m ruff format --check --quiet .
 "$python" -m ruff check --quiet .

@@ -13,7 +13,7 @@ _INTRODUCTION = """\
 
 <!-- Made by `python -m dashboards` from what dashboards/alerts/ says; a test compares. -->
 
-What each alert of [alerts.yml](../conf/prometheus/alerts.yml) means, how to see it, and what to do.
+What each alert of `conf/prometheus/alerts.yml` means, how to see it, and what to do.
 Where this page can be read is said when the rules are written:
 `python -m dashboards --runbook URL`;
 each alert links to its heading there. Commands are for the directory that the job runs in, and its

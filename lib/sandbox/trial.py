@@ -25,8 +25,9 @@ from sandbox.results.summary import summarise
 from sandbox.scratch import scratch_directory
 from stream_telemetry.options import OFF
 from telco_churn.errors import ChurnStreamError
+from telco_churn.paths import project_home
 
-_PRODUCER: Final = Path(__file__).resolve().parents[2] / "jobs" / "produce_customers.py"
+_PRODUCER: Final = project_home() / "jobs" / "produce_customers.py"
 _PRODUCER_STOP_SECONDS: Final = 10.0
 _JOB_STOP_SECONDS: Final = 30.0
 _UNACCOUNTED: Final = 5

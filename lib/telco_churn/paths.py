@@ -1,18 +1,36 @@
-"""The project's own files: `conf/` and `models/`."""
+"""The project's own files: `conf/`, `jobs/` and `models/`."""
 
 from __future__ import annotations
 
 import json
 import os
+import sysconfig
 from pathlib import Path
 from typing import Any
 
 from telco_churn.errors import SettingsError
 
 
+_CHECKOUT = Path(__file__).resolve().parents[2]
+_INSTALLED = Path(sysconfig.get_path("data"), "share", "telco-churn-stream")
+"""Where `pip install` puts them (setup.py)."""
+
+
 def project_home() -> Path:
-    """The directory that holds `conf/` and `models/`: `CHURN_STREAM_HOME`, or this checkout."""
-    return Path(os.environ.get("CHURN_STREAM_HOME") or Path(__file__).resolve().parents[2])
+    """The directory that holds them: `CHURN_STREAM_HOME`, this checkout, or where pip put them."""
+    if named := os.environ.get("CHURN_STREAM_HOME"):
+        return Path(named)
+    return _CHECKOUT if (_CHECKOUT / "conf").is_dir() else _INSTALLED
+
+
+def of_project(path: str) -> Path:
+    """A relative path of the project's own settings, made absolute.
+
+    What an installed project would write, logs and checkpoint, belongs to whoever runs it: to the
+    working directory.
+    """
+    home = project_home()
+    return Path(path) if home == _INSTALLED and not (home / path).exists() else home / path
 
 
 def read_schema(name: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 
 HOME = Path(__file__).resolve().parents[3]
-EXTRAS = ("build", "java", "dev", "bench")
+EXTRAS = ("build", "java", "dev", "docs", "bench")
 _OLDEST_PYTHON = "3.11"
 _HEAD = """\
 # Every package for {what}, with the SHA-256 of each of its files.
@@ -39,12 +39,12 @@ def write_package_locks() -> None:
     """
     job = _compiled(lock_file())
     _write(lock_file(), "the job", job)
+    # Extras are installed together, so each keeps to the versions of those before it.
+    before = ["-c", str(lock_file())]
     for extra in EXTRAS:
-        added = [
-            block
-            for block in _compiled(lock_file(extra), "--extra", extra, "-c", str(lock_file()))
-            if block not in job
-        ]
+        found = _compiled(lock_file(extra), "--extra", extra, *before)
+        added = [block for block in found if block not in job]
+        before += ["-c", str(lock_file(extra))]
         _write(lock_file(extra), f"the extra {extra}, beside those of requirements.lock", added)
 
 

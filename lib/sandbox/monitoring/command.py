@@ -17,10 +17,10 @@ from sandbox.ports import LOOPBACK
 from stream_telemetry.options import OFF, OwnOptions, option
 from stream_telemetry.values import or_off, port
 from telco_churn.errors import ChurnStreamError
+from telco_churn.paths import project_home
 from telco_churn.settings.flags import Command
 from telco_churn.settings.resolve import read
 
-_HOME: Final = Path(__file__).resolve().parents[3]
 
 
 def _listening(text: str) -> int:
@@ -114,7 +114,7 @@ def _directory(given: Path | None) -> Iterator[Path]:
 
 
 def _watch(ports: Ports, directory: Path, interrupts: Interrupts) -> None:
-    with Monitoring(_HOME, directory, ports, interrupts.check) as monitoring:
+    with Monitoring(project_home(), directory, ports, interrupts.check) as monitoring:
         for name, address in monitoring.addresses.items():
             _say(f"  {name:<13} {address}{pages(name, address)}")
         if "grafana" not in monitoring.addresses:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from stream_telemetry.options import OFF, Option, OwnOptions, options_of
 from telco_churn.errors import SettingsError
-from telco_churn.paths import project_home
+from telco_churn.paths import of_project, project_home
 from telco_churn.settings.flags import Command, flags_of, make_parser, nearest, sections_of
 from telco_churn.settings.job import Settings, job_options, shown
 from telco_churn.settings.service_links import service_links, without_links
@@ -181,7 +181,7 @@ def _anchored(option: Option, text: str) -> str:
     # Neither `off` nor `-`, standard output, is a path.
     if not option.is_path or text in (OFF, "-") or re.match(r"[a-zA-Z][\w+.-]*:", text):
         return text
-    return str(project_home() / text)
+    return str(of_project(text))
 
 
 def _read_file(path: Path) -> _File:
