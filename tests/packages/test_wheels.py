@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -22,14 +23,8 @@ ALONE = HOME / "lib" / "stream_telemetry"
 
 def wheel_of(project: Path, directory: Path) -> Path:
     """The wheel of a copy, so that building leaves nothing in the project."""
-    copy = directory / "project"
-    patterns = ("--exclude=.git", "--exclude=.venv", "--exclude=build", "--exclude=.*_cache")
-    copy.mkdir()
-    packed = subprocess.Popen(
-        ["tar", "-C", str(project), *patterns, "-c", "."], stdout=subprocess.PIPE
-    )
-    subprocess.run(["tar", "-C", str(copy), "-x"], stdin=packed.stdout, check=True)
-    assert packed.wait() == 0
+    left = shutil.ignore_patterns(".*", "build", "__pycache__", "*.egg-info")
+    copy = Path(shutil.copytree(project, directory / "project", ignore=left))
     pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--quiet"]
     subprocess.run([*pip, "--wheel-dir", str(directory), str(copy)], check=True, timeout=120)
     (wheel,) = directory.glob("*.whl")
@@ -41,7 +36,10 @@ def environment_with(wheel: Path, directory: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(directory)], check=True)
     programs = directory / "bin"
     pip = [sys.executable, "-m", "pip", "--python", str(programs / "python"), "install"]
-    subprocess.run([*pip, "--no-deps", "--quiet", str(wheel)], check=True, timeout=120)
+    # A checkout on the path would count as installed.
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [*pip, "--no-deps", "--quiet", str(wheel)]
+    subprocess.run(command, check=True, timeout=120, env=plain)
     (packages,) = directory.glob("lib/python*/site-packages")
     # What it depends on is here already; only this checkout must not stand in for the wheel.
     (packages / "beside.pth").write_text(sysconfig.get_path("purelib") + "\n")

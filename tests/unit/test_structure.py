@@ -26,7 +26,7 @@ MAX_FILE_LINES = 250
 MAX_FUNCTION_LINES = 50
 MAX_USUAL_FUNCTION_LINES = 20
 """Nine functions of ten are no longer."""
-MAX_OWNERS_OF_ALL_SETTINGS = 4
+MAX_OWNERS_OF_ALL_SETTINGS = 5
 
 LAYERS = ("stream_telemetry", "telco_churn", "launcher", "churn_tools", "sandbox")
 """Our packages from the bottom up; each may import those before it."""

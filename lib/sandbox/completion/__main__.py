@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from launcher.submit.spark_options import spark_options
-from sandbox.plan import AccessSettings, FeedSettings
+from sandbox.plan import SandboxSettings
 from telco_churn.errors import exit_with
-from telco_churn.settings.flags import OneLineParser, make_parser
-from telco_churn.settings.job import Settings
-from telco_churn.settings.resolve import JOB
+from telco_churn.settings.flags import OneLineParser, add_options
+from telco_churn.settings.resolve import job_parser
 
 _PROGRAM = "spark-submit.sh"
-
-
-@dataclass(frozen=True, kw_only=True)
-class AllSettings(Settings):
-    """Those of the job, and of the sandbox that tries it."""
-
-    feed: FeedSettings
-    access: AccessSettings
 
 
 def main(words: Sequence[str]) -> None:
@@ -39,7 +29,8 @@ def main(words: Sequence[str]) -> None:
 
 def every_option() -> OneLineParser:
     """A parser of all that `./spark-submit.sh` takes."""
-    parser = make_parser(AllSettings, replace(JOB, prog=_PROGRAM))
+    parser = job_parser(_PROGRAM)
+    add_options(parser, SandboxSettings)
     parser.add_argument("--sandbox", action="store_true", help="try the job on this machine")
     parser.add_argument("--prepare", action="store_true", help="make what a start makes, and end")
     spark = parser.add_argument_group("spark-submit's own")

@@ -1,1 +1,1 @@
-"""`--dry-run`: every check of a start, and what the job would read; nothing is read or written."""
+"""`--dry-run`: would the job start, and what would it read? Nothing is read or written."""

@@ -98,11 +98,16 @@ def make_parser(kind: type, command: Command) -> OneLineParser:
     if command.reads_config:
         # Not an option of a section: it names the file, so it cannot be a key in it.
         parser.add_argument("--config", metavar="FILE", help="default: conf/churn_stream.toml")
+    add_options(parser, kind)
+    return parser
+
+
+def add_options(parser: OneLineParser, kind: type) -> None:
+    """Gives a parser the options of `kind`, a group for each section."""
     for section in sections_of(kind).values():
         group = parser.add_argument_group(heading_of(section))
         for option in options_of(section):
             _add(group, option, is_own=issubclass(section, OwnOptions))
-    return parser
 
 
 class _Completion(argparse.Action):

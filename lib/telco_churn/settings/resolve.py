@@ -10,14 +10,21 @@ import re
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from stream_telemetry.options import OFF, Option, OwnOptions, options_of
 from telco_churn.errors import SettingsError
 from telco_churn.paths import of_project, project_home
-from telco_churn.settings.flags import Command, flags_of, make_parser, nearest, sections_of
+from telco_churn.settings.flags import (
+    Command,
+    OneLineParser,
+    flags_of,
+    make_parser,
+    nearest,
+    sections_of,
+)
 from telco_churn.settings.job import Settings, job_options, shown
 from telco_churn.settings.service_links import service_links, without_links
 from telco_churn.settings.unknown_variables import unknown_variables
@@ -36,6 +43,11 @@ JOB = Command(
     "has lost what comes next; 7 a record that Spark cannot pass; 128 and a signal's number: "
     "stopped by it before the query ran.",
 )
+
+
+def job_parser(program: str) -> OneLineParser:
+    """The parser of the job's options, for a program of that name."""
+    return make_parser(Settings, replace(JOB, prog=program))
 
 
 def job_flags() -> dict[str, bool]:
