@@ -84,7 +84,11 @@ def test_what_it_needs_beside_its_packages_is_installed_with_it(
     asked = "from telco_churn.paths import project_home as home; print(home())"
     home = Path(called(programs / "python", "-c", asked, cwd=tmp_path).strip())
     assert home == programs.parent / "share" / "telco-churn-stream"
-    for path in ("conf/churn_stream.toml", "conf/contracts/prediction.json", "jobs/churn_stream.py"):
+    for path in (
+        "conf/churn_stream.toml",
+        "conf/contracts/prediction.json",
+        "jobs/churn_stream.py",
+    ):
         assert (home / path).read_text("utf-8") == (HOME / path).read_text("utf-8")
     assert (home / "models" / "churn" / "manifest.json").is_file()
 

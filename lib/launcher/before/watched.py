@@ -6,6 +6,7 @@ import runpy
 
 from telco_churn.last_words import told_when_killed
 
+
 def main() -> None:
     """Runs the launcher with this process's command line."""
     # Nothing else is imported before: a request to stop may come at any moment.

@@ -22,7 +22,6 @@ from telco_churn.settings.flags import Command
 from telco_churn.settings.resolve import read
 
 
-
 def _listening(text: str) -> int:
     # Other programs' configuration names the port, so it must be known before the start.
     if port(text) == 0:

@@ -50,7 +50,9 @@ def test_bash_offers(script: Path, words: list[str], offered: set[str]) -> None:
 
 
 def test_no_option_of_spark_submit_is_missing() -> None:
-    assert {"--conf", "--packages", "--prepare", "--bad-ratio"} <= set(every_option().option_strings)
+    assert {"--conf", "--packages", "--prepare", "--bad-ratio"} <= set(
+        every_option().option_strings
+    )
 
 
 def test_another_shell_is_told_which_there_are() -> None:
