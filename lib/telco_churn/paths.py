@@ -10,7 +10,6 @@ from typing import Any
 
 from telco_churn.errors import SettingsError
 
-
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _INSTALLED = Path(sysconfig.get_path("data"), "share", "telco-churn-stream")
 """Where `pip install` puts them (setup.py)."""

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
 
 from sandbox.interrupts import Interrupted, Interrupts
 from sandbox.monitoring.programs import Monitoring, Ports, answers, text_at

@@ -13,7 +13,6 @@ from stream_telemetry.options import Option, OwnOptions, heading_of, options_of
 from telco_churn import __version__
 from telco_churn.errors import SettingsError
 
-
 SHELLS = ("bash", "zsh", "tcsh")
 """Those that `--completion` can write for."""
 
