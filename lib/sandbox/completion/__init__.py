@@ -1,4 +1,4 @@
-"""The completion of `./spark-submit.sh` in a shell: its own options, the job's, the sandbox's, Spark's.
+"""What `./spark-submit.sh` takes, for a shell that completes it: its own options and all others.
 
 It belongs to the sandbox because that is where all of them are known.
 """

@@ -189,7 +189,7 @@ def _tell_of_its_lines(jvm: Any) -> None:
     if str(manager.getRootLogger().getLevel()) in ("INFO", "DEBUG", "TRACE", "ALL"):
         log.info(
             "Spark's own lines go to standard error, this job's to standard output: 2>spark.log "
-            "keeps them apart, SPARK_CONF_DIR=%s sends warnings to logs/spark.log, and nothing else",
+            "keeps them apart, SPARK_CONF_DIR=%s sends warnings alone to logs/spark.log",
             project_home() / "conf",
         )
 
