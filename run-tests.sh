@@ -31,6 +31,7 @@ declare -A servers=(
     [amtool]=prometheus-alertmanager
     [jq]=jq
     [cc]=build-essential
+    [chromium]=chromium
     [tini]=tini
     [setpriv]=util-linux
 )

@@ -11,12 +11,23 @@ from urllib.parse import urlsplit
 from prometheus_client import CollectorRegistry
 
 from stream_telemetry.health import Health, Limits
+from stream_telemetry.live.overview import Overview
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.pages import make_app
 from stream_telemetry.outlets.server import Exporter, Tls
+from stream_telemetry.stream import Stream
 
 LOOPBACK = "127.0.0.1"
+STREAM = Stream(
+    query="<churn>",
+    topic="raw",
+    broker="127.0.0.1:1",
+    consumer_group="group",
+    checkpoint="c",
+    batch_seconds=5.0,
+    model_backend="spark",
+)
 
 
 @dataclass
@@ -33,6 +44,7 @@ class Served:
     exporter: Exporter
     health: Health
     store: MetricStore
+    overview: Overview
     client: ssl.SSLContext | None = None
 
     @property
@@ -56,15 +68,23 @@ class Served:
         return Answer(response.status, dict(response.getheaders()), body)
 
 
-def serve(stack: ExitStack, login: str | None = None, tls: Tls | None = None) -> Served:
+def serve(
+    stack: ExitStack,
+    login: str | None = None,
+    tls: Tls | None = None,
+    *,
+    stream: Stream = STREAM,
+    port: int = 0,
+) -> Served:
     registry = CollectorRegistry()
     store = MetricStore()
     store.declare(catalogue.PROCESSED, [("success", "raw")])
     store.declare(catalogue.PROCESSING_LATENCY, [(f"step{n}",) for n in range(10)])
     registry.register(store)
     health = Health(Limits(stall=60), has_model=True)
-    app = make_app("<churn>", registry, health, login)
-    exporter = Exporter(LOOPBACK, 0, app, tls)
+    overview = Overview(stream, store, health, reads_refused=True)
+    app = make_app(registry, health, overview.summary, login)
+    exporter = Exporter(LOOPBACK, port, app, tls)
     exporter.start()
     stack.callback(exporter.close)
-    return Served(exporter, health, store)
+    return Served(exporter, health, store, overview)

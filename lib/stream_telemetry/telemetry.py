@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Self
 
 from prometheus_client import CollectorRegistry
@@ -16,6 +17,7 @@ from stream_telemetry.batch.observation import Observation
 from stream_telemetry.broker.lag import lag_of
 from stream_telemetry.broker.producers import JvmProducers, SinkWatch
 from stream_telemetry.health import Health, Limits, limits_for
+from stream_telemetry.live.overview import Overview
 from stream_telemetry.logs.query import QueryLog
 from stream_telemetry.logs.records import RecordLog, RecordLogPlan
 from stream_telemetry.metrics import catalogue
@@ -23,8 +25,6 @@ from stream_telemetry.metrics.books import Books, books_of
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.pages import make_app
 from stream_telemetry.outlets.push import PushThread
-from stream_telemetry.outlets.server import Exporter
-from stream_telemetry.outlets.settings import ExporterSettings
 from stream_telemetry.run.chronicle import Chronicle, Noted
 from stream_telemetry.run.lifecycle import (
     StopSignals,
@@ -49,6 +49,7 @@ class Telemetry:
     """
 
     books = Books()  # of the run, once it is over
+    _is_cut_off = False
 
     def __init__(
         self,
@@ -75,17 +76,15 @@ class Telemetry:
         self.registry = CollectorRegistry()
         self._stream = stream
         self._store = MetricStore()
-        self._health = Health(
-            limits or limits_for(stream.batch_seconds, is_realtime=stream.is_realtime),
-            has_model=bool(stream.model_backend),
-        )
+        limits = limits or limits_for(stream.batch_seconds, is_realtime=stream.is_realtime)
+        self._health = Health(limits, has_model=bool(stream.model_backend))
         self._report = outlets.report
         self._push = PushThread(self._report, self._store, self._health) if self._report else None
         self._log = QueryLog(stream.logger, stream.query)
         self._history = BatchHistory()
+        self._overview = Overview(stream, self._store, self._health, bool(outlets.record_log))
         self._records = self._record_log(outlets.record_log)
-        self._lag = lag_of(stream, self._store, self._health, self._log_health)
-        self._is_cut_off = False
+        self._lag = lag_of(stream, self._store, self._health, self._look)
         self._chronicle = Chronicle(
             observation=observation,
             store=self._store,
@@ -95,11 +94,13 @@ class Telemetry:
             lag=self._lag,
             push=self._push,
             topic=stream.topic,
+            recent=self._overview.recent,
         )
         self._events = EventThread[Noted](self._chronicle.note, self._store, self._health)
         self._declare(outlets.lost_lines)
         self.registry.register(self._store)
-        self._exporter = self._make_exporter(outlets.exporter)
+        app = partial(make_app, self.registry, self._health, self._overview.summary)
+        self._exporter = outlets.exporter.server(app)
 
     @property
     def url(self) -> str | None:
@@ -143,6 +144,7 @@ class Telemetry:
             SparkGoneError: Spark's JVM has ended, or is about to.
         """
         signals, oversight = self._listen(spark), oversight or Oversight()
+        self._overview.spark_page = spark.sparkContext.uiWebUrl
         with (
             told_when_gone(),
             self._lag.watched_by(oversight.watch),
@@ -181,7 +183,7 @@ class Telemetry:
         if self._exporter:
             self._exporter.start()
             logging.getLogger(self._stream.logger).info(
-                "metrics at %s/metrics, health at %s/health", self.url, self.url
+                "page at %s/, metrics at %s/metrics, health at %s/health", *[self.url] * 3
             )
         return self
 
@@ -217,7 +219,8 @@ class Telemetry:
             alarm=oversight.alarm,
         )
 
-    def _log_health(self) -> None:
+    def _look(self) -> None:
+        self._overview.look()
         self._log.health(self._health.state, self._health.checks)
 
     def _clock_was_set(self, seconds: float) -> bool:
@@ -238,13 +241,8 @@ class Telemetry:
             store.declare(catalogue.MODEL_LOADED)
         store.compute(catalogue.LOG_ERRORS, lambda: float(lost_lines()))
 
-    def _make_exporter(self, settings: ExporterSettings) -> Exporter | None:
-        if settings.metrics_port is None:
-            return None
-        app = make_app(self._stream.query, self.registry, self._health, settings.login())
-        return Exporter(settings.metrics_host, settings.metrics_port, app, settings.tls())
-
     def _record_log(self, plan: RecordLogPlan | None) -> RecordLog | None:
         if plan is None:
             return None
-        return RecordLog(plan, self._store, self._health, self._history, lambda: self._log.context)
+        context, on_failure = (lambda: self._log.context), self._overview.recent.refuse
+        return RecordLog(plan, self._store, self._health, self._history, context, on_failure)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 _SAID: Final = {
+    "page": re.compile(r"page at (http\S+/),"),
     "metrics": re.compile(r"metrics at (http\S+/metrics)"),
     "health": re.compile(r"health at (http\S+/health)"),
     "Spark": re.compile(r"Spark's page is at (http\S+)"),

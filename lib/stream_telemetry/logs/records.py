@@ -68,6 +68,7 @@ class RecordLog:
         health: Health,
         history: BatchHistory,
         context: Callable[[], Mapping[str, object]],
+        on_failure: Callable[[RecordLine], None] = lambda line: None,
     ) -> None:
         """Prepares it; nothing is read yet.
 
@@ -77,11 +78,13 @@ class RecordLog:
             health: gets to know whether the thread is well.
             history: knows the batches of records.
             context: gives the fields that every line has.
+            on_failure: is given what is to be said of a record that failed, whatever the level.
         """
         self._plan = plan
         self._store = store
         self._history = history
         self._context = context
+        self._on_failure = on_failure
         self._log = logging.getLogger(plan.logger)
         self._backlog = Backlog(BACKLOG_SECONDS * plan.per_second)
         self._rate_limit = RateLimit(plan.per_second)
@@ -173,6 +176,8 @@ class RecordLog:
                 continue
             # In a flood most are left out, so describing comes last: it takes the most time.
             line = describe(message)
+            if line.status == "failed":
+                self._on_failure(line)
             if self._log.isEnabledFor(line.level):
                 self._backlog.add(replace(line, received=time.monotonic()))
         self._count_dropped()

@@ -111,6 +111,16 @@ class MetricStore(Collector):
         with self._lock:
             return sum(self._series.get(metric, _Series()).values.values())
 
+    def series(self, metric: Metric) -> dict[Labels, float]:
+        """What each series of a counter or gauge stands at; of an info, which labels it has."""
+        with self._lock:
+            return dict(self._series.get(metric, _Series()).values)
+
+    def metrics(self) -> list[Metric]:
+        """What is declared so far."""
+        with self._lock:
+            return [*self._series]
+
     def collect(self) -> Iterator[Family]:
         """The metric families of one moment, for a registry."""
         yield from self.families().values()

@@ -1,4 +1,4 @@
-"""What the exporter answers: metrics, health, and a small page that links to both."""
+"""What the exporter answers: metrics, health, and a page that shows the query to a person."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import base64
 import hmac
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from prometheus_client import CollectorRegistry
 
 from stream_telemetry.health import Health, is_well
+from stream_telemetry.live.document import read_document
 from stream_telemetry.logs.rate_limit import News
 from stream_telemetry.outlets.exposition import expose
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _JSON = "application/json; charset=utf-8"
 _HTML = "text/html; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
+_FRESH = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
+"""For answers that are of this moment, or of this version of the job."""
 _REPEAT_SECONDS = 600.0
 
 log = logging.getLogger(__name__)
@@ -41,24 +43,20 @@ _NOTHING = Answer("204 No Content", (), b"")
 
 
 def make_app(
-    title: str, registry: CollectorRegistry, health: Health, login: str | None = None
+    registry: CollectorRegistry,
+    health: Health,
+    summary: Callable[[], Mapping[str, object]],
+    login: str | None = None,
 ) -> WSGIApplication:
     """The exporter's pages, for any WSGI server.
 
     Args:
-        title: what the start page calls the query.
         registry: has the metrics.
         health: knows the query's state.
+        summary: gives what the page shows; it must ask nobody.
         login: `user:password` that all pages but `/health…` ask for; orchestrators need those.
     """
-    pages: dict[str, Callable[[WSGIEnvironment], Answer]] = {
-        "/": lambda _: _answer("200 OK", _HTML, _start_page(title, health)),
-        "/metrics": lambda request: Answer("200 OK", *expose(registry, request)),
-        "/health": lambda _: _health(health),
-        "/health/live": lambda _: _probe(is_well=health.is_live, state=health.state),
-        "/health/ready": lambda _: _probe(is_well=health.is_ready, state=health.state),
-        "/favicon.ico": lambda _: _NOTHING,
-    }
+    pages = _pages(registry, health, summary)
     expected = None if login is None else _authorization(login)
     news = News(_REPEAT_SECONDS)
 
@@ -71,7 +69,7 @@ def make_app(
             challenge = ("WWW-Authenticate", 'Basic realm="metrics"')
             return _answer("401 Unauthorized", _TEXT, "name and password, please\n", challenge)
         if path not in pages:
-            return _answer("404 Not Found", _TEXT, "try /, /metrics or /health\n")
+            return _answer("404 Not Found", _TEXT, "try /, /metrics, /health or /api/summary\n")
         return pages[path](request)
 
     def app(request: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -90,6 +88,22 @@ def make_app(
         return [] if request["REQUEST_METHOD"] == "HEAD" else [body]
 
     return app
+
+
+def _pages(
+    registry: CollectorRegistry, health: Health, summary: Callable[[], Mapping[str, object]]
+) -> dict[str, Callable[[WSGIEnvironment], Answer]]:
+    document = read_document()
+    page = _answer("200 OK", _HTML, document.text, *_FRESH, *document.headers)
+    return {
+        "/": lambda _: page,
+        "/api/summary": lambda _: _answer("200 OK", _JSON, json.dumps(summary()) + "\n", *_FRESH),
+        "/metrics": lambda request: Answer("200 OK", *expose(registry, request)),
+        "/health": lambda _: _health(health),
+        "/health/live": lambda _: _probe(is_well=health.is_live, state=health.state),
+        "/health/ready": lambda _: _probe(is_well=health.is_ready, state=health.state),
+        "/favicon.ico": lambda _: _NOTHING,
+    }
 
 
 def health_document(health: Health) -> dict[str, object]:
@@ -111,33 +125,6 @@ def _probe(*, is_well: bool, state: str) -> Answer:
 
 def _status(is_well: bool) -> str:
     return "200 OK" if is_well else "503 Service Unavailable"
-
-
-def _start_page(title: str, health: Health) -> str:
-    checks = "".join(
-        f"<li>{escape(name)}: {escape(check)}</li>" for name, check in health.checks.items()
-    )
-    links = "".join(
-        f'<li><a href="{path}">{path}</a> {text}</li>'
-        for path, text in (
-            ("/metrics", "for Prometheus"),
-            ("/health", "every check"),
-            ("/health/live", "whether a restart would help"),
-            ("/health/ready", "whether records are dealt with as they come"),
-        )
-    )
-    return (
-        f'<!DOCTYPE html><html lang="en"><head><title>{escape(title)}</title></head><body>'
-        f"<h1>{escape(title)}</h1><p>State: <strong>{escape(health.state)}</strong>, "
-        f"last heard of {health.silence:.0f} s ago. "
-        f"Oldest record that waits: {_age(health.lag_seconds)}.</p>"
-        f"<ul>{checks}</ul><ul>{links}</ul>"
-        "</body></html>\n"
-    )
-
-
-def _age(seconds: float) -> str:
-    return f"{seconds:.0f} s old" if seconds else "none"
 
 
 def _authorization(login: str) -> bytes:

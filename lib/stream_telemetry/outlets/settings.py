@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stream_telemetry.errors import TelemetryError
 from stream_telemetry.options import OFF, option
-from stream_telemetry.outlets.server import Tls
+from stream_telemetry.outlets.server import Exporter, Tls
 from stream_telemetry.values import file, or_off, port, text, url
 
 if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
     from stream_telemetry.outlets.run_report import RunReport
 
 
@@ -66,6 +69,19 @@ class ExporterSettings:
     def login(self) -> str | None:
         """The `user:password`, if there is one; raises TelemetryError like `read_login`."""
         return read_login(self.metrics_login_file)
+
+    def server(self, make_app: Callable[[str | None], WSGIApplication]) -> Exporter | None:
+        """A server that has its port; None where there is to be none.
+
+        Args:
+            make_app: makes what is served, behind a `user:password` if there is one.
+
+        Raises:
+            TelemetryError: the port is taken, or a file cannot be used.
+        """
+        if self.metrics_port is None:
+            return None
+        return Exporter(self.metrics_host, self.metrics_port, make_app(self.login()), self.tls())
 
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}

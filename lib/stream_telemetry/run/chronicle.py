@@ -16,6 +16,7 @@ from stream_telemetry.batch.observation import Observation
 from stream_telemetry.batch.progress import Batch, read_batch
 from stream_telemetry.broker.lag import LagThread
 from stream_telemetry.health import Health
+from stream_telemetry.live.recent import Recent
 from stream_telemetry.logs.query import QueryLog
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.recorder import Recorder
@@ -42,6 +43,7 @@ class Chronicle:
         lag: is told how far the query is.
         push: gets each batch, if there is a Pushgateway.
         topic: that the query reads.
+        recent: remembers the batches for who looks.
         has_ended_well: whether the latest run ended without an exception.
     """
 
@@ -53,6 +55,7 @@ class Chronicle:
     lag: LagThread
     push: PushThread | None
     topic: str
+    recent: Recent = field(default_factory=Recent)
     has_ended_well: bool = False
     _recorder: Recorder = field(init=False)
 
@@ -95,6 +98,7 @@ class Chronicle:
 
     def _take(self, batch: Batch) -> None:
         self._recorder.record(batch)
+        self.recent.add(batch)
         self.history.add(batch.number, batch.positions)
         self.lag.advance(batch.positions)
         self.log.batch(batch, self.lag.behind(batch.positions))

@@ -4,7 +4,10 @@ from pathlib import Path
 
 from sandbox.results.addresses import Addresses
 
-METRICS = "21:00:01 INFO metrics at http://127.0.0.1:39011/metrics, health at http://127.0.0.1:39011/health\n"
+METRICS = (
+    "21:00:01 INFO page at http://127.0.0.1:39011/, metrics at http://127.0.0.1:39011/metrics, "
+    "health at http://127.0.0.1:39011/health\n"
+)
 PAGE = "21:00:05 INFO Spark's page is at http://127.0.0.1:4041\n"
 
 
@@ -14,6 +17,7 @@ def test_each_address_is_said_once_as_the_job_tells_it(tmp_path: Path) -> None:
     assert addresses.new_lines() == []
     console.write_text(METRICS)
     assert addresses.new_lines() == [
+        "  page      http://127.0.0.1:39011/",
         "  metrics   http://127.0.0.1:39011/metrics",
         "  health    http://127.0.0.1:39011/health",
     ]

@@ -30,12 +30,13 @@ class Answer:
 class Exporter:
     """An app, the health behind it, and a clock that stands still."""
 
-    def __init__(self, *, title: str = "churn", login: str | None = None) -> None:
+    def __init__(self, *, login: str | None = None) -> None:
         self.now = 0.0
         registry = CollectorRegistry()
         Gauge("stream_state", "The state.", registry=registry).set(1)
         self.health = Health(Limits(60.0), has_model=True, clock=lambda: self.now)
-        self._app = make_app(title, registry, self.health, login)
+        self.told: dict[str, object] = {"state": "<script>"}
+        self._app = make_app(registry, self.health, lambda: self.told, login)
 
     def make_well(self) -> None:
         self.health.heard("running")
@@ -104,25 +105,39 @@ def test_a_probe_says_the_state(exporter: Exporter) -> None:
     assert exporter.ask("/health/live").text == "failed\n"
 
 
-def test_the_start_page_shows_what_a_sender_wrote_as_text() -> None:
-    page = Exporter(title="<script>").ask("/").text
-    assert "<script>" not in page
-    assert "<h1>&lt;script&gt;</h1>" in page
+def test_the_page_is_the_same_whatever_the_query_is_and_forbids_all_else(
+    exporter: Exporter,
+) -> None:
+    answer = exporter.ask("/")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
+    exporter.health.heard("failed")
+    assert exporter.ask("/").body == answer.body
 
 
-def test_the_start_page_links_to_every_other_one(exporter: Exporter) -> None:
+def test_the_page_links_to_every_other_one(exporter: Exporter) -> None:
     page = exporter.ask("/").text
-    for path in ("/metrics", "/health", "/health/live", "/health/ready"):
-        assert f'<a href="{path}">' in page
-        assert exporter.ask(path).status == 200
+    for path in ("metrics", "health", "health/live", "health/ready", "api/summary"):
+        assert f'href="{path}"' in page
+        assert exporter.ask(f"/{path}").status == 200
+
+
+def test_the_summary_is_json_of_this_moment(exporter: Exporter) -> None:
+    answer = exporter.ask("/api/summary")
+    assert json.loads(answer.body) == exporter.told
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(
-    "path", ["/metric", "/metrics/", "/health/", "/health/x", "//", "/favicon"]
+    "path", ["/metric", "/metrics/", "/health/", "/health/x", "//", "/favicon", "/api", "/api/"]
 )
 def test_another_path_is_not_found(exporter: Exporter, path: str) -> None:
     answer = exporter.ask(path)
-    assert (answer.status, answer.text) == (404, "try /, /metrics or /health\n")
+    assert (answer.status, answer.text) == (404, "try /, /metrics, /health or /api/summary\n")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
@@ -132,7 +147,7 @@ def test_nothing_can_be_changed(exporter: Exporter, method: str) -> None:
     assert answer.headers["Allow"] == "GET, HEAD"
 
 
-@pytest.mark.parametrize("path", ["/", "/health", "/health/live", "/none"])
+@pytest.mark.parametrize("path", ["/", "/api/summary", "/health", "/health/live", "/none"])
 def test_head_gets_the_headers_alone(exporter: Exporter, path: str) -> None:
     whole, head = exporter.ask(path), exporter.ask(path, "HEAD")
     assert (head.status, head.body) == (whole.status, b"")
@@ -146,7 +161,7 @@ def test_the_metrics_page_has_what_is_in_the_registry(exporter: Exporter) -> Non
     assert "stream_state 1.0" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/none"])
+@pytest.mark.parametrize("path", ["/", "/api/summary", "/metrics", "/none"])
 @pytest.mark.parametrize(
     "given", [None, "", "Basic", "Basic x", token("name:other"), "Bearer x", "é"]
 )
@@ -158,6 +173,7 @@ def test_without_the_login_nothing_is_told_but_that_there_is_one(
     assert answer.status == 401
     assert answer.headers["WWW-Authenticate"] == 'Basic realm="metrics"'
     assert "stream_state" not in answer.text
+    assert "script" not in answer.text
 
 
 def test_with_the_login_the_metrics_are_there() -> None:
@@ -170,11 +186,3 @@ def test_an_orchestrator_needs_no_login(path: str) -> None:
     exporter = Exporter(login=LOGIN)
     exporter.make_well()
     assert exporter.ask(path).status == 200
-
-
-def test_the_start_page_says_how_late_the_records_are() -> None:
-    exporter = Exporter()
-    exporter.make_well()
-    assert "Oldest record that waits: none." in exporter.ask("/").text
-    exporter.health.set_lag(40.4)
-    assert "Oldest record that waits: 40 s old." in exporter.ask("/").text

@@ -47,14 +47,15 @@ def test_browsers_get_no_icon_and_no_error(served: Served) -> None:
     assert (answer.status, answer.body) == (204, "")
 
 
-def test_the_start_page_links_to_everything_and_shows_the_state(served: Served) -> None:
+def test_the_page_links_to_everything_and_the_summary_says_the_state(served: Served) -> None:
     page = served.get("/")
     assert page.headers["Content-Type"].startswith("text/html")
-    assert "&lt;churn&gt;" in page.body
-    assert "starting" in page.body
-    links = re.findall(r'href="([^"]+)"', page.body)
-    assert links == ["/metrics", "/health", "/health/live", "/health/ready"]
-    assert [served.get(link).status for link in links] == [200, 200, 200, 503]
+    links = dict.fromkeys(re.findall(r'href="([^#"]+)"', page.body))
+    assert [*links] == ["metrics", "health", "health/live", "health/ready", "api/summary"]
+    assert [served.get(f"/{link}").status for link in links] == [200, 200, 200, 503, 200]
+    summary = json.loads(served.get("/api/summary").body)
+    assert summary["job"]["query"] == "<churn>"
+    assert summary["state"]["name"] == "starting"
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/health/x", "/metricsx"])
@@ -84,6 +85,7 @@ def test_a_page_that_cannot_be_made_is_one_entry_in_the_log_and_no_other_is_touc
 def test_a_login_is_asked_for_except_by_health(stack: ExitStack) -> None:
     served = serve(stack, login="scraper:sésame")
     assert served.get("/metrics").status == 401
+    assert served.get("/api/summary").status == 401
     assert served.get("/").headers["WWW-Authenticate"] == 'Basic realm="metrics"'
     assert served.get("/health/live").status == 200
     for login, status in (("scraper:sésame", 200), ("scraper:wrong", 401), ("", 401)):

@@ -137,7 +137,7 @@ def test_a_client_that_does_not_read_its_answer_holds_up_nobody(
 def test_a_taken_port_is_one_clear_line() -> None:
     with socket.create_server((LOOPBACK, 0)) as other:
         port = other.getsockname()[1]
-        app = make_app("t", CollectorRegistry(), Health(Limits(60), has_model=False))
+        app = make_app(CollectorRegistry(), Health(Limits(60), has_model=False), dict)
         with pytest.raises(TelemetryError, match=rf"127\.0\.0\.1:{port} .*--metrics-port") as error:
             Exporter(LOOPBACK, port, app)
     assert "\n" not in str(error.value)
@@ -154,6 +154,6 @@ def test_the_port_is_free_again_after_closing(stack: ExitStack) -> None:
         served = serve(inner)
         assert served.get("/health/live").status == 200
         port = served.address[1]
-    app = make_app("t", CollectorRegistry(), Health(Limits(60), has_model=False))
+    app = make_app(CollectorRegistry(), Health(Limits(60), has_model=False), dict)
     again = Exporter(LOOPBACK, port, app)
     again.close()
