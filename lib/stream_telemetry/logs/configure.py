@@ -9,11 +9,11 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from stream_telemetry.logs.files.own_file import OwnFile
 from stream_telemetry.logs.files.whole_lines import OWNER_ONLY, LostLines, WholeLines
-from stream_telemetry.logs.lines import JsonLines, ReadableLines
+from stream_telemetry.logs.lines import JsonLines, ReadableLines, has_colours
 from stream_telemetry.logs.rate_limit import RateLimit
 from stream_telemetry.logs.settings import STANDARD_OUTPUT
 
@@ -133,8 +133,7 @@ def configure_logging(targets: LogTargets, console: logging.Handler | None = Non
         handlers[0].setFormatter(JsonLines())
     else:
         handlers = [console or QuietStream(sys.stderr, lost), _json_file(targets, lost)]
-        colours = _has_colours(sys.stderr)
-        handlers[0].setFormatter(ReadableLines("%H:%M:%S", has_colours=colours))
+        handlers[0].setFormatter(ReadableLines("%H:%M:%S", has_colours=has_colours(sys.stderr)))
     if targets.run_directory:
         handlers.append(_run_file(targets, targets.run_directory, lost))
     # DEBUG is for seeing every record.
@@ -178,11 +177,3 @@ def _run_file(targets: LogTargets, directory: Path, lost: LostLines) -> WholeLin
     file = WholeLines(path, lost, setting="--run-log-dir", mode=targets.mode, max_bytes=0)
     file.setFormatter(ReadableLines())
     return file
-
-
-def _has_colours(stream: TextIO) -> bool:
-    """Whether to colour; NO_COLOR and FORCE_COLOR (no-color.org, force-color.org) win."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    # Below spark-submit stderr is a pipe: the launcher looks for a terminal and sets FORCE_COLOR.
-    return stream.isatty() or bool(os.environ.get("FORCE_COLOR"))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
-from typing import Any, ClassVar
+from typing import Any, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -13,6 +14,9 @@ MAX_CHARS = 2_000
 MAX_READABLE_CHARS = 1_000
 """For people; in UTF-8 such a line stays below the 4,096 bytes that a pipe takes at once."""
 TIMESTAMP_FORMAT, MILLISECONDS_FORMAT = "%Y-%m-%dT%H:%M:%S", "%s.%03dZ"
+
+COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
+"""Escape sequences of the levels that stand out."""
 
 _FIELDS = ("asctime", "levelname", "name", "message", "module", "funcName", "lineno")
 _NAMES = {
@@ -46,8 +50,6 @@ class JsonLines(JsonFormatter):
 class ReadableLines(logging.Formatter):
     """Time, level and sentence. A stack trace is for the JSON file alone."""
 
-    _COLOURS: ClassVar = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
-
     def __init__(self, time_format: str = TIMESTAMP_FORMAT, *, has_colours: bool = False) -> None:
         """Prepares the format.
 
@@ -66,7 +68,7 @@ class ReadableLines(logging.Formatter):
         # Cut before escaping too, which would take long on a text of megabytes.
         sentence = cut(printable(record.getMessage()[:MAX_CHARS]), MAX_READABLE_CHARS)
         line = f"{self.formatTime(record)} {record.levelname:<7} {sentence}"
-        colour = self._COLOURS.get(record.levelname) if self._has_colours else None
+        colour = COLOURS.get(record.levelname) if self._has_colours else None
         return f"{colour}{line}\x1b[0m" if colour else line
 
 
@@ -80,3 +82,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def has_colours(stream: TextIO) -> bool:
+    """Whether to colour; NO_COLOR and FORCE_COLOR (no-color.org, force-color.org) win."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    # Below spark-submit stderr is a pipe: the launcher looks for a terminal and sets FORCE_COLOR.
+    return stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
