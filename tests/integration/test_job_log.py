@@ -174,9 +174,11 @@ def test_a_recipe_of_the_manual_finds_something(run: Job, tmp_path: Path, recipe
     binary("jq")
     logs = Path(shutil.copytree(run.directory / "logs", tmp_path / "logs"))
     keep_failures_of_ours(logs)
+    is_ours = "stream_telemetry.logs" in recipe
     following, watching = " -f " in recipe or "tail -F" in recipe, recipe.startswith("watch")
     news = '{"level": "ERROR", "timestamp": "now", "message": "just come"}'
-    later = f"(sleep 0.5; echo '{news}' >>logs/kafka_consumer.log) & timeout 2 {recipe}"
+    seconds = 4 if is_ours else 2
+    later = f"(sleep 0.5; echo '{news}' >>logs/kafka_consumer.log) & timeout {seconds} {recipe}"
     result = subprocess.run(
         ["bash", "-c", later if following else f"timeout 1 {recipe}" if watching else recipe],
         cwd=tmp_path,
@@ -191,7 +193,6 @@ def test_a_recipe_of_the_manual_finds_something(run: Job, tmp_path: Path, recipe
     )
     assert result.stdout.strip(), recipe
     assert "error" not in result.stderr
-    is_ours = "stream_telemetry.logs" in recipe
     # A pipe has the exit code of its last command; ours is alone.
     assert result.returncode == (124 if watching or (following and is_ours) else 0)
     last = "just come\n" if is_ours else '"message":"just come"}\n'

@@ -19,6 +19,7 @@ from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.broker import read
 from stream_telemetry.health import Health, Limits
 from stream_telemetry.logs import records
+from stream_telemetry.logs.backlog import RecordLine
 from stream_telemetry.logs.records import RecordLog, RecordLogPlan
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
@@ -42,6 +43,7 @@ class Bench:
         self.store, self.history = MetricStore(), BatchHistory()
         self.health = Health(Limits(60), has_model=False)
         create_topics(broker, {self.good: 3, self.bad: 1})
+        self.failures: list[RecordLine] = []
         self._offset = 0
 
     @contextmanager
@@ -61,7 +63,10 @@ class Bench:
             per_second=per_second,
             waits=waits,
         )
-        log = RecordLog(plan, self.store, self.health, self.history, lambda: {"query": "churn"})
+        context = {"query": "churn"}
+        log = RecordLog(
+            plan, self.store, self.health, self.history, lambda: context, self.failures.append
+        )
         log.start()
         try:
             yield log
@@ -160,6 +165,8 @@ def test_error_leaves_out_what_the_senders_are_to_blame_for(bench: Bench) -> Non
         bench.send(good=0, bad=1, letter=b'{"error_type":"inference_error"}')
     assert [line["event_type"] for line in bench.lines] == ["inference_failure"]
     assert bench.suppressed("failed") == 0
+    offsets = [line.source.offset for line in bench.failures if line.source]
+    assert offsets == list(range(5, 11)), "who looks sees them all the same"
 
 
 def test_a_flood_stays_within_the_limit_and_what_is_left_out_is_counted_exactly(

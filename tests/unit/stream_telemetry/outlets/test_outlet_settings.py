@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from stream_telemetry.errors import TelemetryError
 from stream_telemetry.outlets.server import Tls
 from stream_telemetry.outlets.settings import ExporterSettings, PushSettings, read_login
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 CERT, KEY, CA = Path("cert.pem"), Path("key.pem"), Path("ca.pem")
 
@@ -24,6 +28,28 @@ def test_without_a_word_nothing_is_pushed() -> None:
     settings = PushSettings()
     assert settings.pushgateway is None
     assert settings.login() is None
+
+
+def test_without_a_port_there_is_no_server_and_nothing_to_serve() -> None:
+    def make_app(login: str | None) -> NoReturn:
+        raise AssertionError("nobody asks for it")
+
+    assert ExporterSettings(metrics_port=None).server(make_app) is None
+
+
+def test_what_is_served_is_made_for_the_login(tmp_path: Path) -> None:
+    path = tmp_path / "login"
+    path.write_text("name:word\n")
+    given: list[str | None] = []
+
+    def make_app(login: str | None) -> WSGIApplication:
+        given.append(login)
+        return lambda request, start_response: []
+
+    server = ExporterSettings(metrics_port=0, metrics_login_file=path).server(make_app)
+    assert server is not None
+    server.close()
+    assert given == ["name:word"]
 
 
 def test_a_certificate_and_its_key_make_tls() -> None:

@@ -110,6 +110,8 @@ def test_a_batch_moves_metrics_history_and_positions(told: Told) -> None:
     assert told.store.value(catalogue.RECORDS_READ) == 30
     assert told.store.value(catalogue.BATCHES) == 1
     assert told.history.find(RecordAddress("raw", 0, 30)) == 4
+    ((_, batch),) = told.chronicle.recent.batches()
+    assert (batch.number, batch.records_read) == (4, 30)
     assert told.health.state == "running"
 
 
