@@ -229,9 +229,9 @@ def test_whoever_listens_finds_the_parts_and_a_name_for_each(tab: Tab, job: Job)
     must_have_names = ("link", "region", "image", "img", "navigation", "heading", "columnheader")
     assert [n for n in named if n[0] in must_have_names and not n[1]] == []
     plots = [name for role, name in named if role in ("image", "img")]
-    assert any(
-        name.startswith("Records in each of the last 20 batches; at most 253") for name in plots
-    )
+    assert len(plots) == 4, named
+    assert plots[0].startswith("Records in each of the last 20 batches")
+    assert "at most 253" in plots[0]
 
 
 def test_all_that_can_be_used_is_reached_by_the_keyboard(tab: Tab, job: Job) -> None:
