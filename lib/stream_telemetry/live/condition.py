@@ -215,7 +215,7 @@ def span(seconds: float) -> str:
     """A length of time for people: `40 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`."""
     whole = round(seconds)
     if 0.05 <= seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{round(seconds, 1):g} s"
     for unit, name, smaller, its_name in (
         (86_400, "d", 3600, "h"),
         (3600, "h", 60, "min"),

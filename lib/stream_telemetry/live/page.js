@@ -65,13 +65,13 @@ function show(now) {
   rows("partitions", lag.partitions, (p) => [p.topic, String(p.partition), { n: count(p.records) }, { n: age(p.oldest_seconds) }, { n: count(p.held_back) }]);
   write(at("latency-span"), latency.end_to_end.records ? `Of the ${count(latency.end_to_end.records)} records of the last ${span(latency.seconds)}.` : `No record in the last ${span(latency.seconds)}.`);
   rows("latency", [["from Kafka's timestamp to done", latency.end_to_end], ...Object.entries(latency.operations)], ([name, s]) => [name, { n: span(s.p50_seconds) }, { n: span(s.p95_seconds) }, { n: span(s.p99_seconds) }]);
-  write(at("outcomes-span"), `last ${span(outcomes.recent.seconds)}`);
+  for (const title of document.querySelectorAll(".lately")) write(title, `last ${span(outcomes.recent.seconds)}`);
   rows("outcomes", ["read", "succeeded", "refused", "unaccounted", "lost"], (name) => [name === "unaccounted" ? "unaccounted for" : name, { n: count(outcomes.recent[name]) }, { n: count(outcomes.total[name]) }]);
   const { error_types: steps, fields } = now.reasons;
   at("no-reasons").hidden = steps.length + fields.length > 0;
   for (const [id, list] of [["error-types", steps], ["fields", fields]]) {
     at(id).hidden = !list.length;
-    rows(id, list.slice(0, 12), (r) => [r.name, { n: count(r.recent) }, { n: count(r.total) }]);
+    rows(id, list.slice(0, 12), (r) => [id === "fields" ? r.name : r.name.replaceAll("_", " "), { n: count(r.recent) }, { n: count(r.total) }]);
   }
   model(now.model);
   const refused = now.refused ?? [];
@@ -85,11 +85,11 @@ function show(now) {
 function cards({ rate, lag, latency, outcomes, batches, state }) {
   const last = batches.at(-1), recent = outcomes.recent;
   const stale = lag.asked_seconds_ago > 15 ? `as Kafka said ${span(lag.asked_seconds_ago)} ago` : "";
-  const late = lag.oldest_seconds > state.late_after_seconds;
+  const times = lag.oldest_seconds / state.late_after_seconds, late = times > 4 ? "bad" : times > 1 ? "warning" : "";
   fill(at("now"), [
     ["records a second", number(rate.records_per_second), `over ${span(rate.seconds)}`],
     ["records that wait", count(lag.records), stale || "in all partitions"],
-    ["the oldest that waits", age(lag.oldest_seconds), stale || `late from ${span(state.late_after_seconds)}`, late && "bad"],
+    ["the oldest that waits", age(lag.oldest_seconds), stale || `late from ${span(state.late_after_seconds)}`, late],
     ["age when done, p95", span(latency.end_to_end.p95_seconds), `of the last ${span(latency.seconds)}`],
     ["refused", recent.read ? share(recent.refused / recent.read) : "–", `${count(recent.refused)} of ${count(recent.read)}`],
     ["last batch", last ? span(last.seconds) : "–", last ? `${count(last.records)} records, ${clock(last.ended)}` : "none yet"],
@@ -131,7 +131,11 @@ const WIDE = 300, HIGH = 100;
 
 function bars(id, values, parts) {
   const top = Math.max(...values, 0) || 1, step = WIDE / Math.max(values.length, 20);
-  const bar = (n, value, kind) => shape("rect", { class: kind, x: n * step, y: HIGH - (value / top) * HIGH, width: step * 0.8, height: (value / top) * HIGH });
+  const bar = (n, value, kind) => {
+    // What is there is seen, however little it is.
+    const height = value ? Math.max((value / top) * HIGH, 2) : 0;
+    return shape("rect", { class: kind, x: n * step, y: HIGH - height, width: step * 0.8, height });
+  };
   draw(id, [ground(), ...values.map((v, n) => bar(n, v, "bar")), ...(parts || []).map((v, n) => bar(n, v, "refused"))]);
 }
 
@@ -201,7 +205,7 @@ function span(seconds) {
   if (!seconds) return "0 s";
   if (seconds < 0.001) return `${number(seconds * 1e6)} µs`;
   if (seconds < 1) return `${number(seconds * 1e3)} ms`;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 10) return `${Number(seconds.toFixed(1))} s`;
   const whole = Math.round(seconds);
   for (const [unit, name, smaller, its] of [[86400, "d", 3600, "h"], [3600, "h", 60, "min"], [60, "min", 1, "s"]]) {
     const rest = Math.floor((whole % unit) / smaller);

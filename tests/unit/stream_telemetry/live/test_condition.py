@@ -35,9 +35,9 @@ def of(**changes: Any) -> Condition:
 
 CASES: list[tuple[str, str, dict[str, Any], str]] = [
     ("running", "good", {}, "no record waits"),
-    ("running", "good", {"oldest": 4.0}, "is 4.0 s old"),
+    ("running", "good", {"oldest": 4.0}, "is 4 s old"),
     ("running", "busy", {"asked": None}, "Kafka has not told yet"),
-    ("idle", "good", {"state": "idle"}, "2.0 s ago"),
+    ("idle", "good", {"state": "idle"}, "2 s ago"),
     ("late", "warning", {"oldest": 40.0, "waiting": 8000, "trend": STAYS}, "oldest is 40 s old"),
     ("late", "bad", {"oldest": 61.0, "waiting": 8000, "trend": STAYS}, "hardly get fewer"),
     ("late", "bad", {"state": "lagging", "oldest": 400.0, "trend": None}, "6 min 40 s old"),
