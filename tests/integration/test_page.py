@@ -21,8 +21,10 @@ from stream_telemetry.logs.backlog import RecordLine
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.recorder import Recorder
+from stream_telemetry.stream import Stream
 
 HOSTILE = "<img src=x onerror=window.pwned=1><script>window.pwned=2</script>"
+CHURN = replace(STREAM, query="churn")
 PSI = Metric("model_feature_psi", "gauge", "Drift.", ("feature",))
 pytestmark = pytest.mark.needs("chromium")
 
@@ -42,8 +44,8 @@ def stack() -> Iterator[ExitStack]:
 class Job:
     """An exporter, and the query that is told of."""
 
-    def __init__(self, stack: ExitStack, **changes: str) -> None:
-        self.served = serve(stack, stream=replace(STREAM, query="churn", **changes))
+    def __init__(self, stack: ExitStack, stream: Stream = CHURN) -> None:
+        self.served = serve(stack, stream=stream)
         self._recorder = Recorder(self.served.store, OBSERVATION, "raw")
         self._number = 0
         self.served.store.declare(catalogue.MODEL_INFO, [("20261122T155842Z",)])
@@ -165,7 +167,8 @@ def test_a_job_that_takes_the_question_and_does_not_answer_is_no_answer(tab: Tab
 
 
 def test_what_others_wrote_stays_text(tab: Tab, stack: ExitStack) -> None:
-    job = Job(stack, topic=HOSTILE, broker=HOSTILE, consumer_group=HOSTILE, version=HOSTILE)
+    named = replace(CHURN, topic=HOSTILE, broker=HOSTILE, consumer_group=HOSTILE, version=HOSTILE)
+    job = Job(stack, replace(named, query=HOSTILE))
     job.batch()
     job.served.store.declare(catalogue.MODEL_INFO, [(HOSTILE,)])
     job.served.store.set(PSI, 0.3, HOSTILE)
@@ -174,7 +177,7 @@ def test_what_others_wrote_stays_text(tab: Tab, stack: ExitStack) -> None:
     job.served.overview.spark_page = "javascript:window.pwned=3"
     tab.open(job.url)
     tab.wait_for(is_in("running"))
-    for place in ("job", "model", "fields", "refused"):
+    for place in ("query", "job", "model", "fields", "refused"):
         assert HOSTILE in tab.text(place)
     assert tab.ask("window.pwned") is None
     assert tab.ask("document.images.length") == 0

@@ -171,10 +171,11 @@ def _behind(facts: Facts) -> Condition | None:
         f"{facts.waiting:,.0f} records wait, the oldest is {span(facts.oldest)} old (late from "
         f"{span(facts.late)})"
     )
-    pace = facts.trend and facts.trend.per_second
-    if facts.trend and pace is None:
+    trend = facts.trend
+    pace = trend and trend.per_second
+    if trend and pace is None:
         return Condition("catching up", "warning", f"{waiting}; too soon to say how fast.")
-    if pace and pace * facts.trend.seconds > _SURE_FALL * facts.waiting:
+    if trend and pace and pace * trend.seconds > _SURE_FALL * facts.waiting:
         left = span(facts.waiting / pace)
         return Condition(
             "catching up",

@@ -15,6 +15,7 @@ from stream_telemetry.logs.backlog import RecordLine
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.books import books_of
 from stream_telemetry.metrics.bounds import END_TO_END_BUCKETS, PROCESSING_BUCKETS
+from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.store import MetricStore
 
 Figures = dict[str, object]
@@ -103,9 +104,7 @@ def reasons(store: MetricStore, batches: Ended) -> Figures:
     }
 
 
-def _counted(
-    store: MetricStore, metric: catalogue.Metric, recent: Mapping[str, int]
-) -> list[Figures]:
+def _counted(store: MetricStore, metric: Metric, recent: Mapping[str, int]) -> list[Figures]:
     """A row for each value of the metric's first label that was counted, the most first."""
     totals = Counter[str]()
     for labels, value in store.series(metric).items():

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from stream_telemetry.live.condition import MANY_REFUSED, MOST_REFUSED, Facts, Level
 from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.store import MetricStore
 
 _NO_RESERVE = 0.95
@@ -29,7 +30,7 @@ class Notice(NamedTuple):
 
 @dataclass(frozen=True)
 class _Counted:
-    metric: catalogue.Metric
+    metric: Metric
     notice: str
     level: Level
     text: str

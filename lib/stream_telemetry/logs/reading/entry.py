@@ -36,8 +36,9 @@ class Entry(NamedTuple):
     def milliseconds(self) -> float | None:
         """The latency that it tells, if it does."""
         value = self.fields.get("latency_ms")
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return float(value) if is_number else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return float(value)
 
     def word(self, field: str) -> str:
         """The text in a field; empty when there is none, or something else."""

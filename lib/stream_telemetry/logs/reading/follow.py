@@ -50,10 +50,11 @@ class Follower:
                 if not is_renamed:
                     return
             with ExitStack() as stack:
-                *older, (name, current) = self._family.open(stack) or [("", None)]
+                files = self._family.open(stack)
                 # Between two files; the next look may find the new one.
-                if name != self._family.path.name or current is None:
+                if not files or files[-1][0] != self._family.path.name:
                     return
+                *older, (_, current) = files
                 for name, file in older[self._place(older) :]:
                     yield from self._family.read(name, file)
                 self._adopt(current)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import tomllib
 import zipfile
+from configparser import ConfigParser
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
 
 import pytest
-from setuptools.config.setupcfg import read_configuration
 from sources import HOME
 
 from stream_telemetry.live.condition import CONDITIONS
@@ -132,9 +133,16 @@ def test_every_text_can_be_read(scheme: str, ink: str, paper: str) -> None:
 
 
 def test_it_travels_with_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    patterns = read_configuration(HOME / "setup.cfg")["options"]["package_data"]
-    packed = {file.name for one in patterns["stream_telemetry.live"] for file in FOLDER.glob(one)}
-    assert packed == {"page.html", "page.css", "page.js"}
+    settings = ConfigParser()
+    settings.read(HOME / "setup.cfg")
+    with (HOME / "lib" / "stream_telemetry" / "pyproject.toml").open("rb") as file:
+        alone = tomllib.load(file)["tool"]["setuptools"]["package-data"]
+    for patterns in (
+        settings["options.package_data"]["stream_telemetry.live"].split(),
+        alone["stream_telemetry.live"],
+    ):
+        packed = {file.name for pattern in patterns for file in FOLDER.glob(pattern)}
+        assert packed == {"page.html", "page.css", "page.js"}
     # As --py-files brings it.
     archive = tmp_path / "lib.zip"
     with zipfile.ZipFile(archive, "w") as made:

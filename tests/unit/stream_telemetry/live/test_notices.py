@@ -7,6 +7,7 @@ import pytest
 from stream_telemetry.live.condition import Facts
 from stream_telemetry.live.notices import notices
 from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.store import MetricStore
 
 WELL = Facts(state="running", checks={"broker_connection": "pass"}, silence=1.0, read=1000)
@@ -31,7 +32,7 @@ def test_a_query_that_is_well_has_none() -> None:
     ],
 )
 def test_what_was_counted_is_told_with_its_number(
-    metric: catalogue.Metric, labels: tuple[str, ...], name: str
+    metric: Metric, labels: tuple[str, ...], name: str
 ) -> None:
     store = MetricStore()
     store.set(metric, 1234, *labels)

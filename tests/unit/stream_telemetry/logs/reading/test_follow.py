@@ -130,9 +130,14 @@ def test_each_line_of_our_own_rotating_file_comes_once(logs: Logs, follower: Fol
 def test_several_logs_are_followed_at_once(logs: Logs, follower: Follower) -> None:
     other = Logs(logs.directory)
     other.path = logs.directory / "other.log"
-    second = Follower(Family(other.path, print), print)
+    second = Follower(Family(other.path, other.told.append), other.told.append)
     logs.append(logs.line(1))
-    looks = iter([lambda: other.append(other.line(2)), lambda: logs.append(logs.line(3))])
-    lines = follow([follower, second], lambda seconds: next(looks)())
+    looks = iter([(other, 2), (logs, 3)])
+
+    def write(seconds: float) -> None:
+        log, number = next(looks)
+        log.append(log.line(number))
+
+    lines = follow([follower, second], write)
     assert [next(lines).word("message") for _ in range(3)] == ["m1", "m2", "m3"]
     second.close()
