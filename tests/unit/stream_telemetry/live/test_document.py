@@ -146,8 +146,8 @@ def test_it_travels_with_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyP
     # As --py-files brings it.
     archive = tmp_path / "lib.zip"
     with zipfile.ZipFile(archive, "w") as made:
-        for file in ("__init__.py", "page.html", "page.css", "page.js"):
-            made.write(FOLDER / file, f"zipped_page/{file}")
+        for name in ("__init__.py", "page.html", "page.css", "page.js"):
+            made.write(FOLDER / name, f"zipped_page/{name}")
     monkeypatch.syspath_prepend(str(archive))
     monkeypatch.setattr("stream_telemetry.live.document.__package__", "zipped_page")
     assert read_document() == PAGE
