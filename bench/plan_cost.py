@@ -20,7 +20,6 @@ from rounds import Rounds, Variant
 
 from launcher.java import use_chosen_java
 from telco_churn.contract.parser import EventParser
-from telco_churn.contract.schema import load_contract
 from telco_churn.model.loading import load_model
 from telco_churn.model.manifest import PIPELINE_NAME
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
@@ -30,8 +29,10 @@ from telco_churn.paths import project_home
 from telco_churn.pipeline import ChurnPipeline
 from telco_churn.query.session import SQL_SETTINGS
 from telco_churn.query.source_and_sink import INTERPRETED
+from telco_churn.record.kind import read_kind
 
 MODEL = project_home() / "models" / "churn"
+KIND = read_kind(project_home() / "conf" / "contracts")
 USUAL_BAD_RATIO = 0.01
 ALL = "all"
 ALL_FUSED = "all, whole-stage code generation on"
@@ -61,9 +62,9 @@ def start_session() -> SparkSession:
 
 def shipped_pipeline() -> ChurnPipeline:
     """The job's plan, with the contract and the model of this project."""
-    parser = EventParser(load_contract("customer_event"))
+    parser = EventParser(KIND.event)
     routes = Routes("predictions", "dead letters", "bench")
-    return ChurnPipeline(parser, load_model(MODEL), routes, make_observation(parser.fields))
+    return ChurnPipeline(KIND, parser, load_model(MODEL), routes, make_observation(parser.fields))
 
 
 def of_steps(names: Sequence[str], cost: Mapping[str, float]) -> Table:
@@ -87,7 +88,7 @@ def of_variants(names: Sequence[str], cost: Mapping[str, float]) -> Table:
 def whole_plans(pipeline: ChurnPipeline, records: DataFrame) -> Iterator[Variant]:
     """The whole plan with one thing changed."""
     stages = PipelineModel.load(f"file://{MODEL / PIPELINE_NAME}")
-    by_stages = replace(pipeline.model, scorer=PipelineScorer(stages))
+    by_stages = replace(pipeline.model, scorer=PipelineScorer(stages, KIND.features))
     yield Variant(BY_STAGES, replace(pipeline, model=by_stages).transform(records))
     yield Variant(ALL_FUSED, pipeline.transform(records), {"spark.sql.codegen.wholeStage": "true"})
     yield Variant(ALL_INTERPRETED, pipeline.transform(records), INTERPRETED)

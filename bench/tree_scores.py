@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from plan_cost import start_session
+from plan_cost import KIND, start_session
 from pyspark.ml.classification import (
     DecisionTreeClassifier,
     GBTClassifier,
@@ -30,7 +30,6 @@ from watched import tree_seconds
 
 from churn_tools.training.data import read_customers, write_synthetic_csv
 from churn_tools.training.fit import pipeline_estimator
-from telco_churn.model.features import FEATURES_SCHEMA
 from telco_churn.model.scoring import PROBABILITY, Scorer, with_probability
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer, restore_pipeline
 from telco_churn.model.spark_ml.saved_stages import SavedStage, read_stages
@@ -56,21 +55,22 @@ def classifiers() -> dict[str, Any]:
 
 def trained(classifier: Any, customers: DataFrame, directory: Path) -> tuple[SavedStage, ...]:
     """The stages of a model of five levels, as they are read from its files."""
-    pipeline = pipeline_estimator(classifier).fit(customers)
+    pipeline = pipeline_estimator(KIND.features, classifier).fit(customers)
     pipeline.write().save(f"file://{directory}")
     return read_stages(directory)
 
 
 def ways(stages: tuple[SavedStage, ...]) -> dict[str, Way]:
     """Ways to one probability, by name."""
-    compiled, restated = compile_pipeline(stages), restate_trees(stages, FEATURES_SCHEMA)
+    compiled = compile_pipeline(stages, KIND.features)
+    restated = restate_trees(stages, KIND.features.schema)
     assert compiled is not None
 
     def scored(scorer: Scorer, customers: DataFrame) -> DataFrame:
         return with_probability(scorer, customers).select(PROBABILITY)
 
     return {
-        STAGES: partial(scored, PipelineScorer(restore_pipeline(stages))),
+        STAGES: partial(scored, PipelineScorer(restore_pipeline(stages), KIND.features)),
         "compiled": partial(scored, compiled),
         "nested conditions": lambda rows: by_expression(rows, restated, nested_total),
         "walk in arrays": lambda rows: by_expression(rows, restated, walked_total),
@@ -132,8 +132,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tree-scores-") as scratch:
         source = Path(scratch, "customers.csv")
         write_synthetic_csv(source, options.customers, seed=1)
-        customers = read_customers(spark, source).coalesce(1).cache()
-        asked = customers.select(*FEATURES_SCHEMA.names).cache()
+        customers = read_customers(spark, source, KIND).coalesce(1).cache()
+        asked = customers.select(*KIND.features.schema.names).cache()
         asked.count()
         for name, classifier in classifiers().items():
             stages = trained(classifier, customers.limit(FITTED_TO), Path(scratch, name))

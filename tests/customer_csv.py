@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+from churn_kind import CSV_COLUMNS
+
 from churn_tools.customers.synthetic import synthetic_customers
-from churn_tools.training.data import CSV_COLUMNS
 
 
 def write_csv(

@@ -11,10 +11,10 @@ import re
 import sys
 from pathlib import Path
 
+from churn_kind import CHURN
 from pyspark.sql import Row, SparkSession
 
 from telco_churn.contract.parser import EventParser
-from telco_churn.contract.schema import load_contract
 from telco_churn.model.loading import load_model
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
@@ -67,10 +67,10 @@ def main(source: Path, out: Path) -> None:
     """Writes a line for each record."""
     spark = SparkSession.builder.config(map=SQL_SETTINGS).getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
-    parser = EventParser(load_contract("customer_event"))
+    parser = EventParser(CHURN.event)
     model = load_model(project_home() / "models" / "churn")
     routes = Routes("predictions", "dead letters", "group")
-    pipeline = ChurnPipeline(parser, model, routes, make_observation(parser.fields))
+    pipeline = ChurnPipeline(CHURN, parser, model, routes, make_observation(parser.fields))
     frame = spark.createDataFrame(records(source), SCHEMA).coalesce(1).cache()
     frame.count()
     lines = [written(row) for row in pipeline.transform(frame).collect()]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from itertools import islice
 from random import Random
 
+from churn_kind import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+
 from churn_tools.customers.synthetic import synthetic_customers
-from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 
 Customer = dict[str, object]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from churn_kind import CHURN
 from pyspark.sql import DataFrame, SparkSession
 
 from telco_churn.contract.parser import EventParser
-from telco_churn.contract.schema import load_contract
 from telco_churn.model.loading import Model
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
@@ -23,10 +23,10 @@ _KAFKA_COLUMNS = {
 
 def job_plan(spark: SparkSession, model: Model) -> Any:
     """The job's plan as Spark would run it."""
-    parser = EventParser(load_contract("customer_event"))
+    parser = EventParser(CHURN.event)
     observation = make_observation(parser.fields)
     routes = Routes("predictions", "dead letters", "group")
-    pipeline = ChurnPipeline(parser, model, routes, observation)
+    pipeline = ChurnPipeline(CHURN, parser, model, routes, observation)
     schema = ", ".join(f"{name} {kind}" for name, kind in _KAFKA_COLUMNS.items())
     return optimized(pipeline.transform(spark.createDataFrame([], schema).coalesce(1)))
 

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from churn_kind import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from pyspark.ml import Estimator, Pipeline, PipelineModel, Transformer
 from pyspark.ml.classification import LogisticRegression
 from pyspark.ml.feature import (
@@ -23,7 +24,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from churn_tools.training.saving import save_model
-from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.model.manifest import MANIFEST_NAME, read_manifest
 from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX
 from telco_churn.paths import project_home

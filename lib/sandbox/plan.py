@@ -14,7 +14,7 @@ from telco_churn.settings.flags import Command, flags_of
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import read, read_settings
 
-# The sandbox has to choose these itself: they tie the job to its broker.
+# The sandbox has to choose these itself: they tie the job to its broker, and to its customers.
 _RESERVED: Final = (
     "--broker",
     "--kafka-config",
@@ -22,6 +22,7 @@ _RESERVED: Final = (
     "--output-topic",
     "--deadletter-topic",
     "--checkpoint",
+    "--contract",
 )
 _EVENTS_OF_A_BATCH: Final = 1_000
 _SANDBOX: Final = "--sandbox"

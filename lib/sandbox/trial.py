@@ -196,6 +196,8 @@ class Trial:
             *("--output-topic", self._topics.predictions),
             *("--deadletter-topic", self._topics.dead_letters),
             *("--checkpoint", str(self._scratch / "checkpoint")),
+            # Also where the environment or the job's file names another one.
+            *("--contract", str(project_home() / "conf" / "contracts")),
         ]
         given = self._submission.environment
         options = f"{_FAST_START} {given.get('SPARK_SUBMIT_OPTS', '')}"

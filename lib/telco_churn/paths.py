@@ -33,18 +33,22 @@ def of_project(path: str) -> Path:
 
 
 def read_schema(name: str) -> dict[str, Any]:
-    """The JSON Schema in `conf/contracts/NAME.json`.
+    """The JSON Schema in `conf/contracts/NAME.json`; raises SettingsError like `read_document`."""
+    return read_document(project_home() / "conf" / "contracts" / f"{name}.json")
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The JSON Schema in a file.
 
     Raises:
         SettingsError: the file is missing or is not JSON.
     """
-    path = project_home() / "conf" / "contracts" / f"{name}.json"
     try:
         schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsError(
-            f"contract {path} cannot be read ({error}): restore the file, or set "
-            "CHURN_STREAM_HOME to the directory that holds conf/"
+            f"contract {path} cannot be read ({error}): restore the file, or name "
+            "the directory of others (--contract), or the one that holds conf/ (CHURN_STREAM_HOME)"
         ) from error
     return schema
 

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from stream_telemetry.batch.clock import nanoseconds_col, wall_clock_col
 from stream_telemetry.batch.observation import Observation
 from telco_churn.contract.parser import EventParser
-from telco_churn.model.features import FEATURES_SCHEMA, valid_charges_col
+from telco_churn.model.features import feature_cols
 from telco_churn.model.loading import Model
 from telco_churn.outcome.counted import violation_counts_col
 from telco_churn.outcome.dead_letters import bounded_value_cols
 from telco_churn.outcome.routing import Routes, error_type_col, record_cols
+from telco_churn.record.kind import RecordKind
 
 
 @dataclass(frozen=True)
 class ChurnPipeline:
-    """Scores customer events."""
+    """Scores events of one kind."""
 
+    kind: RecordKind
     parser: EventParser
     model: Model
     routes: Routes
@@ -60,18 +62,20 @@ class ChurnPipeline:
         )
 
     def judge(self, events: DataFrame) -> DataFrame:
-        """`violations`: empty, or every broken rule; and `churn_probability`, right or not."""
-        event = F.col("event")
+        """`violations`: empty, or every broken rule; and `_probability`, right or not."""
+        event, kind, manifest = F.col("event"), self.kind, self.model.manifest
         before = [
             *map(F.col, (*_ENVELOPE, "value", "truncated", "started_ns")),
-            *(event[name].alias(name) for name in ("customerID", "event_ts")),
+            event[kind.id.name].alias("event_id"),
+            event[kind.time.name].alias("event_time"),
             # The clocks are read in this order: a refused record has its rules in `validated_ns`.
             self.parser.violations_col().alias("violations"),
             nanoseconds_col().alias("validated_ns"),
             nanoseconds_col().alias("featured_ns"),
         ]
         after = [nanoseconds_col().alias("scored_ns"), wall_clock_col().alias("scored_ts")]
-        return self.model.scorer.select_scored(events, features_of(event), before, after)
+        features = feature_cols(event, manifest.features, kind.event)
+        return self.model.scorer.select_scored(events, features, before, after)
 
     def answer(self, scored: DataFrame) -> DataFrame:
         """The prediction or the dead letter, and what is counted of it."""
@@ -81,20 +85,9 @@ class ChurnPipeline:
             "violation_counts": violation_counts_col(self.parser.fields),
         }
         return scored.select(
-            *record_cols(self.routes, manifest.version, manifest.threshold),
+            *record_cols(self.routes, self.kind.prediction, manifest.version, manifest.threshold),
             *self.observation.figures(computed),
         )
 
 
 _ENVELOPE = ("key", "topic", "partition", "offset", "timestamp", "headers")
-
-
-def features_of(event: Column) -> dict[str, Column]:
-    """The model's columns, by name: STRING and DOUBLE, as `FEATURES_SCHEMA` has them.
-
-    Args:
-        event: STRUCT, as the contract reads it: of a valid event, or of whatever came.
-    """
-    features = {name: event[name] for name in FEATURES_SCHEMA.names}
-    # A number or a text by the contract, so `from_json` reads it as STRING.
-    return features | {"TotalCharges": valid_charges_col(event["TotalCharges"])}

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from stream_telemetry.outlets.run_report import RunReport
 from stream_telemetry.run.alarm import Alarm
 from telco_churn.contract.parser import EventParser
-from telco_churn.contract.schema import load_contract
 from telco_churn.dry_run.rehearsal import rehearse
 from telco_churn.early_stops import heeding_signals
 from telco_churn.errors import QueryFailedError
@@ -18,7 +17,7 @@ from telco_churn.pipeline import ChurnPipeline
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import checked_cluster
 from telco_churn.query.failures import Triage
-from telco_churn.query.preflight import prepare_model
+from telco_churn.query.preflight import prepare_kind, prepare_model
 from telco_churn.query.session import failing_with_spark, session
 from telco_churn.query.source_and_sink import KafkaEnds
 from telco_churn.query.topic_checks import check_topics
@@ -57,26 +56,27 @@ def run(settings: Settings, report: RunReport | None) -> None:
         return
     kafka, topics = settings.kafka, settings.topics
     reading, group = settings.reading, settings.group
-    # First, as it needs no JVM: a wrong broker or topic is told before Spark's slow start.
+    # First, as they need no JVM: what is wrong here is told before Spark's slow start.
+    kind = prepare_kind(settings.contract, settings.model)
     found = check_topics(kafka, topics)
     accepts_loss = reading.on_data_loss == "continue"
     checkpoint = Checkpoint(settings.checkpoint.checkpoint, accepts_loss=accepts_loss)
     checkpoint.check()
     # Where to begin matters only to a checkpoint that holds no batch yet.
     beginning = None if checkpoint.has_batches() else reading
-    parser = EventParser(load_contract("customer_event"), settings.schemas.schema_id)
+    parser = EventParser(kind.event, settings.schemas.schema_id)
     observation, alarm = make_observation(parser.fields), Alarm()
     # Checkpoint and exporter's port are taken first, and given back last.
     with (
         checkpoint.locked(lambda reason: alarm.ring(QueryFailedError(reason))),
-        make_telemetry(settings, observation, start_log(settings), report) as telemetry,
+        make_telemetry(settings, kind, observation, start_log(settings), report) as telemetry,
         session(settings.supervision.start_timeout, kafka.token_endpoint) as spark,
         checked_cluster(kafka, topics, group, found, beginning) as cluster,
     ):
         checkpoint.begin(cluster.check_kafka())
         model = prepare_model(spark, settings.model, reading, found.partitions)
         routes = Routes(*topics.outputs, group.consumer_group)
-        pipeline = ChurnPipeline(parser, model, routes, observation)
+        pipeline = ChurnPipeline(kind, parser, model, routes, observation)
         access = kafka.jvm_client
         ends = KafkaEnds(access, topics, reading, group, settings.checkpoint)
         triage = Triage(topics, cluster, checkpoint, alarm, settings.log.of_jvm, access)

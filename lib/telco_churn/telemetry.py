@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from datetime import datetime
 
 from stream_telemetry.batch.observation import Observation
@@ -14,11 +13,10 @@ from stream_telemetry.outlets.run_report import RunReport
 from stream_telemetry.stream import Outlets, Stream
 from stream_telemetry.telemetry import Telemetry
 from telco_churn import LOGGER, QUERY_NAME, __version__
-from telco_churn.contract.patterns import translated
-from telco_churn.contract.schema import load_contract
 from telco_churn.model.manifest import Manifest
 from telco_churn.outcome.log_lines import RecordLines
 from telco_churn.outcome.message_ids import make_message_id
+from telco_churn.record.kind import RecordKind
 from telco_churn.settings.job import Settings
 
 LOGGERS = (LOGGER, "stream_telemetry")
@@ -42,6 +40,7 @@ def start_log(settings: Settings) -> LostLines:
 
 def make_telemetry(
     settings: Settings,
+    kind: RecordKind,
     observation: Observation,
     lost_lines: LostLines,
     report: RunReport | None,
@@ -72,7 +71,7 @@ def make_telemetry(
     outlets = Outlets(
         exporter=settings.exporter,
         report=report,
-        record_log=_record_log(settings, observation),
+        record_log=_record_log(settings, kind, observation),
         lost_lines=lambda: lost_lines.count,
     )
     return Telemetry(stream, observation, outlets, settings.supervision)
@@ -91,14 +90,12 @@ def show_start(telemetry: Telemetry, settings: Settings, manifest: Manifest) -> 
     telemetry.model_loaded(manifest.version, created)
 
 
-def _record_log(settings: Settings, observation: Observation) -> RecordLogPlan:
-    contract = {field.name: field.rules for field in load_contract("customer_event").fields}
+def _record_log(settings: Settings, kind: RecordKind, observation: Observation) -> RecordLogPlan:
     lines = RecordLines(
         input_topic=settings.topics.input_topic,
         message_id=make_message_id(settings.message_ids),
         fields=observation.fields,
-        # The contract's own pattern, so that both mean the same by an id.
-        customer_id=re.compile(translated(contract["customerID"].get("pattern", ""))),
+        kind=kind,
     )
     return RecordLogPlan(
         client=settings.kafka.client,

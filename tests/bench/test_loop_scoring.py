@@ -7,13 +7,13 @@ import math
 from itertools import islice
 
 import pytest
+from churn_kind import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from loop_scoring import FastScorer
 from mutations import messages
 from weights import Weights, read_weights, write_weights
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.contract_validator import ContractValidator
-from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.paths import read_schema
 
 CONTRACT = read_schema("customer_event")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 import uuid
 from collections import Counter
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from churn_kind import CHURN
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from sandbox.kafka.topics import create_topics
@@ -51,7 +51,7 @@ class Bench:
         self, level: str = "INFO", per_second: int = 1000, *, waits: bool = False
     ) -> Iterator[RecordLog]:
         self.caplog.set_level(level, self.name)
-        lines = RecordLines("raw", plain_id, ["tenure"], re.compile(""))
+        lines = RecordLines("raw", plain_id, ["tenure"], CHURN)
         plan = RecordLogPlan(
             client={"bootstrap.servers": self.broker},
             outputs={

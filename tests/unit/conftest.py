@@ -4,11 +4,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pytest
+from churn_kind import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from pyspark.sql import DataFrame, SparkSession
 
 from launcher.cache.class_archive import VARIABLE, Mode
 from launcher.java import use_chosen_java
-from telco_churn.model.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from telco_churn.query.session import SQL_SETTINGS
 
 # A test may use class archives, and leaves nobody behind who makes one.

@@ -1,8 +1,9 @@
-"""Customers to learn from: the public CSV file, or synthetic ones in the same format."""
+"""Rows to learn from: a CSV file with the columns of a contract, or synthetic customers."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 
@@ -11,88 +12,112 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
 from churn_tools.customers.synthetic import synthetic_customers
+from telco_churn.contract.schema import Field
 from telco_churn.errors import SettingsError
-from telco_churn.model.features import (
-    CATEGORICAL_FEATURES,
-    NUMERIC_FEATURES,
-    number_col,
-    total_charges_col,
-)
+from telco_churn.model.features import number_col, or_blank
+from telco_churn.model.scoring import MODEL_PREFIX
+from telco_churn.paths import project_home
+from telco_churn.record.kind import Label, RecordKind, read_kind
 
-LABEL = "label"
-CSV_COLUMNS = ("customerID", *CATEGORICAL_FEATURES, *NUMERIC_FEATURES, "Churn")
+LABEL = f"{MODEL_PREFIX}label"
 
 
-def check_csv(source: Path) -> list[str]:
+def csv_columns(kind: RecordKind) -> tuple[str, ...]:
+    """The columns that a file to learn from must have: id, features and label.
+
+    Raises:
+        SettingsError: the contract has no label, so there is nothing to learn.
+    """
+    return (kind.id.name, *kind.features.names, _label_of(kind).name)
+
+
+def check_csv(source: Path, kind: RecordKind) -> list[str]:
     """The names in the file's first line.
 
     Raises:
-        SettingsError: the file cannot be read, or lacks one of `CSV_COLUMNS`.
+        SettingsError: the file cannot be read, or lacks one of `csv_columns`.
     """
+    columns = csv_columns(kind)
     try:
         # Spreadsheets begin a file with a byte order mark.
         with source.open(encoding="utf-8-sig", newline="") as lines:
             header = next(csv.reader(lines), [])
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read {source} ({error}); give a CSV file") from error
-    missing = [name for name in CSV_COLUMNS if name not in header]
+    missing = [name for name in columns if name not in header]
     if missing or len(set(header)) < len(header):
         fault = f"lacks {', '.join(missing)}" if missing else "names a column twice"
         raise SettingsError(
-            f"the first line of {source} {fault}; needed are the columns of the public Telco "
-            f"customer file: {', '.join(CSV_COLUMNS)}"
+            f"the first line of {source} {fault}; needed are the fields of the contract: "
+            f"{', '.join(columns)}"
         )
     return header
 
 
 def write_synthetic_csv(target: Path, customers: int, seed: int) -> None:
-    """Writes synthetic customers in the public file's format."""
+    """Writes synthetic customers with the columns of the public Telco customer file."""
+    columns = csv_columns(read_kind(project_home() / "conf" / "contracts"))
     with target.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, CSV_COLUMNS, extrasaction="ignore")
+        writer = csv.DictWriter(stream, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(islice(synthetic_customers(seed), customers))
 
 
-def read_customers(spark: SparkSession, source: Path) -> DataFrame:
-    """The customers of a CSV file that `check_csv` passes.
+def read_customers(spark: SparkSession, source: Path, kind: RecordKind) -> DataFrame:
+    """The rows of a CSV file that `check_csv` passes.
 
     Returns:
-        customerID STRING, the model's features (`FEATURES_SCHEMA`), and `label` DOUBLE: 1 for who
-        left, 0 for who stayed.
+        The id, STRING; the features of `kind`; and `_model_label` DOUBLE: 1 for yes, 0 for no.
 
     Raises:
-        SettingsError: a row lacks a feature or its label, or all customers do the same.
+        SettingsError: a row lacks its label or a feature that the contract requires, or all rows
+            have the same label.
     """
-    header = check_csv(source)
+    header = check_csv(source, kind)
+    label, features = _label_of(kind), kind.features
+    fields = {field.name: field for field in kind.event.fields}
     schema = StructType([StructField(name, StringType()) for name in header])
     # A quote inside a field is doubled in CSV; Spark's default is a backslash before it.
     rows = spark.read.csv(f"file://{source.resolve()}", schema, header=True, escape='"')
     customers = rows.select(
-        "customerID",
-        *CATEGORICAL_FEATURES,
-        *[_number_feature(name) for name in NUMERIC_FEATURES],
-        F.when(F.col("Churn") == "Yes", 1.0).when(F.col("Churn") == "No", 0.0).alias(LABEL),
+        kind.id.name,
+        *features.categories,
+        *[_number(fields[name]) for name in features.numbers],
+        F.when(F.col(label.name) == label.yes, 1.0)
+        .when(F.col(label.name) == label.no, 0.0)
+        .alias(LABEL),
     )
-    _check_rows(source, customers)
+    # A category that is missing is scored as one that was never seen; without a number no score is.
+    may_lack = {name for name in features.categories if not fields[name].is_required}
+    _check_rows(source, customers, label, may_lack)
     return customers
 
 
-def _number_feature(name: str) -> Column:
-    convert = total_charges_col if name == "TotalCharges" else number_col
-    return convert(F.col(name)).alias(name)
-
-
-def _check_rows(source: Path, customers: DataFrame) -> None:
-    gaps = [F.count_if(F.col(name).isNull()).alias(name) for name in customers.columns]
-    leaving = F.coalesce(F.sum(LABEL), F.lit(0.0)).alias("leaving")
-    counts = customers.select(F.count("*").alias("rows"), leaving, *gaps).first()
-    assert counts is not None  # an aggregation without groups always has one row
-    for name in customers.columns:
-        if counts[name]:
-            column = "Churn" if name == LABEL else name
-            raise SettingsError(f"{source}: {counts[name]} rows have no usable value of {column}")
-    if not 0 < counts["leaving"] < counts["rows"]:
+def _label_of(kind: RecordKind) -> Label:
+    if kind.label is None:
         raise SettingsError(
-            f"{source}: {counts['leaving']:.0f} of {counts['rows']} customers left; "
-            "learning needs both who left and who stayed"
+            f"contract {kind.event.name}: no property has x-role 'label'; give it to the one that "
+            "says what came true, an enum of two words, the positive one first"
+        )
+    return kind.label
+
+
+def _number(field: Field) -> Column:
+    text = F.col(field.name)
+    return or_blank(field, text, number_col(text)).alias(field.name)
+
+
+def _check_rows(source: Path, rows: DataFrame, label: Label, may_lack: Collection[str]) -> None:
+    gaps = [F.count_if(F.col(name).isNull()).alias(name) for name in rows.columns]
+    positive = F.coalesce(F.sum(LABEL), F.lit(0.0)).alias("_yes")
+    counts = rows.select(F.count("*").alias("_rows"), positive, *gaps).first()
+    assert counts is not None  # an aggregation without groups always has one row
+    for name in rows.columns:
+        if counts[name] and name not in may_lack:
+            column = label.name if name == LABEL else name
+            raise SettingsError(f"{source}: {counts[name]} rows have no usable value of {column}")
+    if not 0 < counts["_yes"] < counts["_rows"]:
+        raise SettingsError(
+            f"{source}: {counts['_yes']:.0f} of {counts['_rows']} rows have {label.name} "
+            f"{label.yes}; learning needs both {label.yes} and {label.no}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 from churn_tools.training.data import LABEL
 from churn_tools.training.evaluation import THRESHOLD_RULE, best_threshold, evaluate
 from telco_churn.errors import SettingsError
-from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from telco_churn.model.features import Features
 from telco_churn.model.manifest import Histogram, Manifest, TrainingDistribution
 from telco_churn.model.scoring import (
     CLASS_PROBABILITIES,
@@ -28,6 +28,7 @@ from telco_churn.model.scoring import (
     with_probability,
 )
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
+from telco_churn.record.kind import RecordKind
 
 _HELD_OUT_ONE_IN = 5
 _TENTHS = [tenth / 10 for tenth in range(1, 10)]
@@ -41,12 +42,15 @@ class TrainedModel:
     manifest: Manifest
 
 
-def train(customers: DataFrame, seed: int, version: str, description: str) -> TrainedModel:
+def train(
+    customers: DataFrame, kind: RecordKind, seed: int, version: str, description: str
+) -> TrainedModel:
     """Fits the pipeline to four fifths of the customers and judges it on the rest.
 
     Args:
         customers: as `data.read_customers` gives them.
-        seed: chooses who is held out, by customerID.
+        kind: of record that they are.
+        seed: chooses who is held out, by the id.
         version: the model's name in predictions and metrics; empty takes the present time.
         description: says where the customers come from.
 
@@ -55,13 +59,13 @@ def train(customers: DataFrame, seed: int, version: str, description: str) -> Tr
     """
     created = datetime.now(UTC)
     # By a hash of the id: the choice depends neither on the order of rows nor on their number.
-    is_held_out = F.pmod(F.xxhash64("customerID", F.lit(seed)), F.lit(_HELD_OUT_ONE_IN)) == 0
+    is_held_out = F.pmod(F.xxhash64(kind.id.name, F.lit(seed)), F.lit(_HELD_OUT_ONE_IN)) == 0
     fitted_to = customers.where(~is_held_out).cache()
     held_out = customers.where(is_held_out).cache()
     try:
         _check_labels(fitted_to, held_out)
-        pipeline = pipeline_estimator().fit(fitted_to)
-        scorer = PipelineScorer(pipeline)
+        pipeline = pipeline_estimator(kind.features).fit(fitted_to)
+        scorer = PipelineScorer(pipeline, kind.features)
         pairs = with_probability(scorer, held_out).select(LABEL, PROBABILITY).collect()
         labels, probabilities = np.array(pairs, dtype=np.float64).T
         threshold = best_threshold(labels, probabilities)
@@ -74,7 +78,7 @@ def train(customers: DataFrame, seed: int, version: str, description: str) -> Tr
             training_data=description,
             rows=fitted_to.count(),
             evaluation=evaluate(labels, probabilities, threshold),
-            training_distribution=_distribution(with_probability(scorer, fitted_to)),
+            training_distribution=_distribution(with_probability(scorer, fitted_to), kind.features),
             files={},
         )
     finally:
@@ -83,33 +87,38 @@ def train(customers: DataFrame, seed: int, version: str, description: str) -> Tr
     return TrainedModel(pipeline, manifest)
 
 
-def pipeline_estimator(classifier: Any = None) -> Pipeline:
+def pipeline_estimator(features: Features, classifier: Any = None) -> Pipeline:
     """The model before it is fitted: one stage for all columns of a kind, none drops a row.
 
     A category that was not seen, or null, is encoded as zeros: it adds nothing to the log odds.
 
     Args:
+        features: the columns that it is fitted to.
         classifier: of Spark ML, with probabilities; None takes the logistic regression that is
             shipped. Its columns are set here.
     """
     classifier = classifier or _regression()
-    indexes = [f"{MODEL_PREFIX}index_{name}" for name in CATEGORICAL_FEATURES]
-    vectors = [f"{MODEL_PREFIX}vector_{name}" for name in CATEGORICAL_FEATURES]
-    features = f"{MODEL_PREFIX}features"
+    indexes = [f"{MODEL_PREFIX}index_{name}" for name in features.categories]
+    vectors = [f"{MODEL_PREFIX}vector_{name}" for name in features.categories]
+    assembled = f"{MODEL_PREFIX}features"
+    encoding: list[Any] = [
+        StringIndexer(
+            inputCols=list(features.categories),
+            outputCols=indexes,
+            # The default order is by frequency, so a few more rows could swap two columns.
+            stringOrderType="alphabetAsc",
+            handleInvalid="keep",
+        ),
+        OneHotEncoder(inputCols=indexes, outputCols=vectors, handleInvalid="keep"),
+    ]
     return Pipeline(
         stages=[
-            StringIndexer(
-                inputCols=list(CATEGORICAL_FEATURES),
-                outputCols=indexes,
-                # The default order is by frequency, so a few more rows could swap two columns.
-                stringOrderType="alphabetAsc",
-                handleInvalid="keep",
-            ),
-            OneHotEncoder(inputCols=indexes, outputCols=vectors, handleInvalid="keep"),
+            # A stage without a column cannot be fitted.
+            *(encoding if features.categories else []),
             VectorAssembler(
-                inputCols=[*vectors, *NUMERIC_FEATURES], outputCol=features, handleInvalid="keep"
+                inputCols=[*vectors, *features.numbers], outputCol=assembled, handleInvalid="keep"
             ),
-            classifier.setFeaturesCol(features)
+            classifier.setFeaturesCol(assembled)
             .setLabelCol(LABEL)
             .setProbabilityCol(CLASS_PROBABILITIES)
             .setRawPredictionCol(f"{MODEL_PREFIX}raw_prediction")
@@ -128,31 +137,35 @@ def _check_labels(*parts: DataFrame) -> None:
     for part in parts:
         if part.select(LABEL).distinct().count() < 2:
             raise SettingsError(
-                "too few customers: the fitted or the held-out part lacks who left or who stayed; "
-                "give some hundred at least"
+                "too few rows: the fitted or the held-out part has one label only; give some "
+                "hundred at least"
             )
 
 
-def _distribution(scored: DataFrame) -> TrainingDistribution:
-    quantiles = scored.approxQuantile(list(NUMERIC_FEATURES), [0.0, *_TENTHS], 0.0)
+def _distribution(scored: DataFrame, features: Features) -> TrainingDistribution:
+    quantiles = scored.approxQuantile(list(features.numbers), [0.0, *_TENTHS], 0.0)
     edges = {
         # A number with few values has equal tenths; its least value bounds no bin from above.
         name: tuple(sorted({point for point in points if point > points[0]}))
-        for name, points in zip(NUMERIC_FEATURES, quantiles, strict=True)
+        for name, points in zip(features.numbers, quantiles, strict=True)
     }
     histograms = _histograms(scored, {**edges, PROBABILITY: tuple(_TENTHS)})
     return TrainingDistribution(
-        categories=_category_shares(scored),
-        numbers={name: histograms[name] for name in NUMERIC_FEATURES},
+        categories=_category_shares(scored, features.categories),
+        numbers={name: histograms[name] for name in features.numbers},
         scores=histograms[PROBABILITY],
     )
 
 
-def _category_shares(customers: DataFrame) -> dict[str, dict[str, float]]:
-    shares: dict[str, dict[str, float]] = {name: {} for name in CATEGORICAL_FEATURES}
+def _category_shares(
+    customers: DataFrame, categories: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    shares: dict[str, dict[str, float]] = {name: {} for name in categories}
+    if not categories:
+        return shares
     total = customers.count()
-    long_form = customers.unpivot([], list(CATEGORICAL_FEATURES), "feature", "value")
-    for row in long_form.groupBy("feature", "value").count().collect():
+    long_form = customers.unpivot([], list(categories), "feature", "value")
+    for row in long_form.where("value IS NOT NULL").groupBy("feature", "value").count().collect():
         shares[row["feature"]][row["value"]] = row["count"] / total
     return shares
 

@@ -1,21 +1,25 @@
 """Reads a JSON Schema contract into fields that Spark can check.
 
 Only the keywords named here are understood. A contract that uses another one is refused by name:
-a rule that nobody checks is worse than none.
+a rule that nobody checks is worse than none. Two are this project's own, and no value breaks them:
+`x-role` says what a property is for, `x-blank` which number a blank text stands for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from sys import float_info
 from typing import Any
 
 from pyspark.sql.types import DataType, DoubleType, StringType, StructField, StructType
 
 from telco_churn.contract.patterns import translated
 from telco_churn.errors import SettingsError
-from telco_churn.paths import read_schema
+from telco_churn.paths import read_document
 
+ROLE, BLANK = "x-role", "x-blank"
 ANNOTATIONS = {"$schema", "$comment", "title", "description", "examples"}
 OBJECT_KEYWORDS = ANNOTATIONS | {"type", "required", "properties", "additionalProperties"}
 VALUE_KEYWORDS = ANNOTATIONS | {"type", "enum", "pattern", "minimum", "maximum", "format"}
@@ -33,6 +37,8 @@ _SHAPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "required": _LIST,
     "oneOf": _LIST,
     "properties": (dict, "an object"),
+    ROLE: _TEXT,
+    BLANK: _NUMBER,
 }
 """What the value of a keyword is, in Python and for people."""
 
@@ -53,10 +59,26 @@ class Field:
         return tuple(self.rules.get("oneOf", ()))
 
     @property
+    def role(self) -> str | None:
+        """What the property is for; None for one that is only described."""
+        return self.rules.get(ROLE)
+
+    @property
+    def blank(self) -> float | None:
+        """The number that a text of nothing but blanks stands for; None if it stands for none."""
+        numbers = [float(branch[BLANK]) for branch in self.branches if BLANK in branch]
+        return numbers[0] if numbers else None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers, or may be the text of one."""
+        return bool(self.branches) or self.rules["type"] != "string"
+
+    @property
     def has_limits(self) -> bool:
         """Whether its values are limited by more than the shape of a message tells."""
         is_text = self.rules.get("type") == "string"
-        return not is_text or bool(self.rules.keys() - ANNOTATIONS - SHAPE_KEYWORDS)
+        return not is_text or bool(self.rules.keys() - ANNOTATIONS - {ROLE} - SHAPE_KEYWORDS)
 
     @property
     def spark_type(self) -> DataType:
@@ -66,7 +88,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Contract:
-    """The rules for one kind of message."""
+    """The rules for one kind of message; `name` is that of its file, for whoever is to mend it."""
 
     name: str
     fields: tuple[Field, ...]
@@ -95,13 +117,26 @@ def parse_contract(name: str, schema: Schema) -> Contract:
     allows_unknown = schema.get("additionalProperties", True)
     if not isinstance(allows_unknown, bool):
         raise SettingsError(f"contract {name}: additionalProperties must be true or false")
+    _check_names(name, properties)
     fields = tuple(_parse_field(name, n, rules, n in required) for n, rules in properties.items())
     return Contract(name, fields, allows_unknown)
 
 
-def load_contract(name: str) -> Contract:
-    """The contract in `conf/contracts/NAME.json`; raises SettingsError like `parse_contract`."""
-    return parse_contract(name, read_schema(name))
+def read_contract(path: Path) -> Contract:
+    """The contract in a file; raises SettingsError like `parse_contract`, or if it is no JSON."""
+    return parse_contract(str(path), read_document(path))
+
+
+def _check_names(contract: str, names: Iterable[str]) -> None:
+    """Spark takes two names for one that differ in capitals only."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise SettingsError(
+                f"contract {contract}: properties {other} and {name} differ in capitals only, "
+                "which Spark does not tell apart; rename one"
+            )
 
 
 def _parse_field(contract: str, name: str, rules: Schema, is_required: bool) -> Field:
@@ -109,7 +144,7 @@ def _parse_field(contract: str, name: str, rules: Schema, is_required: bool) -> 
     # The name becomes part of a path expression and is looked for in raw JSON text.
     if not name.replace("_", "a").isalnum() or not name.isascii():
         raise SettingsError(f"contract {where}: use letters, digits and _ only")
-    _check_keywords(where, rules, FIELD_KEYWORDS)
+    _check_keywords(where, rules, FIELD_KEYWORDS | {ROLE})
     branches = rules.get("oneOf", ())
     if not branches:
         _check_value_rules(where, rules)
@@ -117,7 +152,8 @@ def _parse_field(contract: str, name: str, rules: Schema, is_required: bool) -> 
     if rules.keys() - ANNOTATIONS - {"oneOf"}:
         raise SettingsError(f"contract {where}: oneOf must stand alone")
     for branch in branches:
-        _check_keywords(where, branch, VALUE_KEYWORDS)
+        is_text = isinstance(branch, Mapping) and branch.get("type") == "string"
+        _check_keywords(where, branch, VALUE_KEYWORDS | ({BLANK} if is_text else set()))
         _check_value_rules(where, branch)
     if sorted(branch["type"] for branch in branches) != ["number", "string"]:
         raise SettingsError(f"contract {where}: oneOf must be one number and one string")
@@ -158,8 +194,9 @@ def _check_keywords(where: str, schema: object, known: set[str]) -> None:
         )
     for keyword in sorted(schema.keys() & _SHAPES.keys()):
         value, (shape, named) = schema[keyword], _SHAPES[keyword]
-        # In Python true and false are numbers.
-        if not isinstance(value, shape) or isinstance(value, bool):
+        # In Python true and false are numbers, and so are NaN and what no DOUBLE holds.
+        is_endless = isinstance(value, int | float) and not abs(value) <= float_info.max
+        if not isinstance(value, shape) or isinstance(value, bool) or is_endless:
             raise SettingsError(f"contract {where}: {keyword} is {value!r}, must be {named}")
     if not all(isinstance(name, str) for name in schema.get("required", ())):
         raise SettingsError(f"contract {where}: required is a list of names")

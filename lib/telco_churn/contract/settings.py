@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 
 from stream_telemetry.options import option
+from stream_telemetry.values import directory
 
 _LARGEST_NUMBER = 2**31 - 1
 
@@ -41,6 +43,18 @@ class SchemaSettings:
         "schemas whose messages are read, by number or GUID; those without an id always are",
         parse=parse_schema_ids,
         metavar="N,…",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractSettings:
+    """Contract."""
+
+    contract: Path = option(
+        "conf/contracts",
+        "JSON Schemas of the events and of the predictions (docs/contracts.md)",
+        parse=directory,
+        metavar="DIR",
     )
 
 

@@ -12,7 +12,7 @@ from stream_telemetry.checkpoint.logs import COMMITS, batches_in
 from telco_churn.model.loading import Model
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import LEAST_MESSAGE_BYTES, checked_cluster
-from telco_churn.query.preflight import prepare_model
+from telco_churn.query.preflight import prepare_kind, prepare_model
 from telco_churn.query.session import session
 from telco_churn.query.topic_checks import check_topics
 from telco_churn.settings.job import Settings
@@ -27,6 +27,8 @@ def rehearse(settings: Settings) -> None:
     """
     kafka, topics, reading = settings.kafka, settings.topics, settings.reading
     _tick("the settings are understood")
+    kind = prepare_kind(settings.contract, settings.model)
+    _tick(f"the model was fitted to events by {kind.event.name}")
     found = check_topics(kafka, topics)
     _tick(f"Kafka answers at {kafka.broker}, the topics are there: {', '.join(topics.all)}")
     accepts_loss = reading.on_data_loss == "continue"

@@ -15,7 +15,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from telco_churn.model.features import Features
 from telco_churn.model.scoring import CLASS_PROBABILITIES, PROBABILITY
 from telco_churn.model.spark_ml.saved_stages import SavedStage, matrix, vector
 from telco_churn.model.spark_trees.lookup import lookup_col
@@ -53,6 +53,11 @@ class CompiledScorer:
     categories: Mapping[str, Category]
     numbers: Mapping[str, float]
 
+    @property
+    def features(self) -> Features:
+        """See `Scorer`."""
+        return Features(tuple(self.categories), tuple(self.numbers))
+
     def select_scored(
         self,
         customers: DataFrame,
@@ -73,20 +78,27 @@ class CompiledScorer:
         return customers.select(*before, probability, *after)
 
 
-def compile_stages(stages: Sequence[SavedStage]) -> CompiledScorer | None:
+def compile_stages(stages: Sequence[SavedStage], features: Features) -> CompiledScorer | None:
     """What gives the same probabilities as the pipeline; None if it has other stages or settings.
 
     Known are the four stages of `training.fit.pipeline_estimator`, which keep unseen values.
+
+    Args:
+        stages: of the pipeline.
+        features: that the model's manifest names; the pipeline must read each of them once.
     """
-    if tuple(stage.class_name for stage in stages) != _CLASSES or not _has_known_settings(*stages):
+    if tuple(stage.class_name for stage in stages) != _CLASSES:
+        return None
+    if not _has_known_settings(features, *stages):
         return None
     (labels,), _, _, (regression,) = (stage.rows for stage in stages)
+    names = stages[0].settings["inputCols"]
     coefficients = iter(_coefficients(regression)[0])
     categories = {}
-    for name, values in zip(CATEGORICAL_FEATURES, labels["labelsArray"], strict=True):
+    for name, values in zip(names, labels["labelsArray"], strict=True):
         terms = {value: next(coefficients) for value in values}
         categories[name] = Category(terms, other=next(coefficients))
-    numbers = dict(zip(NUMERIC_FEATURES, coefficients, strict=True))
+    numbers = dict(zip(stages[2].settings["inputCols"][len(names) :], coefficients, strict=True))
     # What becomes of NaN where a coefficient is 0 depends on the form of Spark's vectors.
     if not all(numbers.values()):
         return None
@@ -95,23 +107,31 @@ def compile_stages(stages: Sequence[SavedStage]) -> CompiledScorer | None:
 
 
 def _has_known_settings(
-    indexer: SavedStage, encoder: SavedStage, assembler: SavedStage, regression: SavedStage
+    features: Features,
+    indexer: SavedStage,
+    encoder: SavedStage,
+    assembler: SavedStage,
+    regression: SavedStage,
 ) -> bool:
     """Whether the stages are joined, and set, so that the sum of `CompiledScorer` is theirs."""
     inputs, outputs = indexer.settings.get("inputCols"), indexer.settings.get("outputCols")
     # Stages of one column have other settings.
-    if inputs != list(CATEGORICAL_FEATURES) or encoder.settings.get("inputCols") != outputs:
+    if not inputs or sorted(inputs) != sorted(features.categories):
         return False
+    if encoder.settings.get("inputCols") != outputs:
+        return False
+    vectors, assembled = encoder.settings["outputCols"], assembler.settings["inputCols"]
     sizes = [len(values) + 1 for values in indexer.rows[0]["labelsArray"]]
     fit = regression.rows[0]
     return (
         all(stage.settings["handleInvalid"] == "keep" for stage in (indexer, encoder, assembler))
         and encoder.settings["dropLast"] is True
         and encoder.rows[0]["categorySizes"] == sizes
-        and assembler.settings["inputCols"] == [*encoder.settings["outputCols"], *NUMERIC_FEATURES]
+        and assembled[: len(vectors)] == vectors
+        and sorted(assembled[len(vectors) :]) == sorted(features.numbers)
         and regression.settings["featuresCol"] == assembler.settings["outputCol"]
         and regression.settings["probabilityCol"] == CLASS_PROBABILITIES
-        and fit["numFeatures"] == sum(sizes) + len(NUMERIC_FEATURES)
+        and fit["numFeatures"] == sum(sizes) + len(features.numbers)
         # With two rows it would be a softmax.
         and len(_coefficients(fit)) == 1
     )

@@ -89,10 +89,13 @@ def _fault(error: Exception) -> str:
 
 def _scorer(pipeline: Path, manifest: Manifest) -> Scorer:
     stages = read_stages(pipeline)
-    check_settings(stages)
-    if compiled := compile_stages(stages):
+    features = manifest.features
+    check_settings(stages, features)
+    if compiled := compile_stages(stages, features):
         # It adds one column of plain SQL, which can neither drop a row nor throw.
         return compiled
-    scorer = compile_pipeline(stages) or PipelineScorer(restore_pipeline(stages))
+    scorer = compile_pipeline(stages, features) or PipelineScorer(
+        restore_pipeline(stages), features
+    )
     try_out(scorer, manifest.training_distribution.categories)
     return scorer

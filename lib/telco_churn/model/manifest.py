@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from telco_churn.errors import ModelError
+from telco_churn.model.features import Features
 
 MANIFEST_NAME = "manifest.json"
 PIPELINE_NAME = "pipeline"
@@ -70,9 +71,9 @@ class TrainingDistribution:
 class Manifest:
     """A model's origin, figures and files.
 
-    `created` is ISO 8601 in UTC; a customer is predicted to leave when the probability reaches
-    `threshold`; `rows` is the number of customers fitted to; `files` maps each file, relative to
-    the model's directory, to its SHA-256; `pipeline` is the directory in it that holds the stages.
+    `created` is ISO 8601 in UTC; the decision is yes when the probability reaches `threshold`;
+    `rows` is the number of records fitted to; `files` maps each file, relative to the model's
+    directory, to its SHA-256; `pipeline` is the directory in it that holds the stages.
     """
 
     version: str
@@ -86,6 +87,12 @@ class Manifest:
     training_distribution: TrainingDistribution
     files: Mapping[str, str]
     pipeline: str = PIPELINE_NAME
+
+    @property
+    def features(self) -> Features:
+        """What the model reads: it was fitted to nothing else."""
+        fitted_to = self.training_distribution
+        return Features(tuple(fitted_to.categories), tuple(fitted_to.numbers))
 
 
 def read_manifest(path: Path) -> Manifest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import and_
 from typing import Protocol
@@ -10,9 +10,9 @@ from typing import Protocol
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from telco_churn.model.features import FEATURES_SCHEMA, NUMERIC_FEATURES
+from telco_churn.model.features import Features
 
-PROBABILITY = "churn_probability"
+PROBABILITY = "_probability"
 MODEL_PREFIX = "_model_"
 """Begins the name of every column that a pipeline adds; no other column may begin so."""
 
@@ -22,7 +22,11 @@ _KEPT = "_kept"
 
 
 class Scorer(Protocol):
-    """Gives each customer a probability of leaving."""
+    """Gives each event the probability of a yes."""
+
+    @property
+    def features(self) -> Features:
+        """What it reads."""
 
     def select_scored(
         self,
@@ -31,23 +35,23 @@ class Scorer(Protocol):
         before: Sequence[Column],
         after: Sequence[Column],
     ) -> DataFrame:
-        """One row for each: `before`, then `churn_probability` DOUBLE, then `after`.
+        """One row for each: `before`, then `_probability` DOUBLE, then `after`.
 
         They are evaluated in this order, so that clocks among them tell what the score takes.
 
         Args:
             customers: batch or streaming.
-            features: by the names of `FEATURES_SCHEMA`, of its types. A category that the model has
-                not seen, or null, counts as none; a null number makes the probability null. No row
-                is ever dropped and nothing throws.
+            features: by name, of the types of `Features`. A category that the model has not seen,
+                or null, counts as none; a null number makes the probability null. No row is ever
+                dropped and nothing throws.
             before: the columns that come first.
             after: the columns that come last.
         """
 
 
 def with_probability(scorer: Scorer, customers: DataFrame) -> DataFrame:
-    """`customers`, who have the columns of `FEATURES_SCHEMA`, with `churn_probability`."""
-    features = {name: F.col(name) for name in FEATURES_SCHEMA.names}
+    """`customers`, who have the columns that the scorer reads, with `_probability`."""
+    features = {name: F.col(name) for name in scorer.features.names}
     kept = [F.col(name) for name in customers.columns]
     return scorer.select_scored(customers, features, kept, [])
 
@@ -55,6 +59,7 @@ def with_probability(scorer: Scorer, customers: DataFrame) -> DataFrame:
 def select_by_names(
     customers: DataFrame,
     features: Mapping[str, Column],
+    numbers: Iterable[str],
     before: Sequence[Column],
     after: Sequence[Column],
     transform: Callable[[DataFrame], DataFrame],
@@ -65,6 +70,7 @@ def select_by_names(
     Args:
         customers: see `Scorer`.
         features: see `Scorer`.
+        numbers: names of those that are.
         before: see `Scorer`.
         after: see `Scorer`.
         transform: adds columns to rows that have the features.
@@ -73,5 +79,5 @@ def select_by_names(
     named = [feature.alias(name) for name, feature in features.items()]
     scored = transform(customers.select(F.struct(*before).alias(_KEPT), *named))
     # A stage may fill in for what is missing.
-    has_numbers = reduce(and_, (F.col(name).isNotNull() for name in NUMERIC_FEATURES))
+    has_numbers = reduce(and_, (F.col(name).isNotNull() for name in numbers), F.lit(True))
     return scored.select(f"{_KEPT}.*", F.when(has_numbers, probability).alias(PROBABILITY), *after)

@@ -28,8 +28,13 @@ def make_observation(fields: Sequence[str]) -> Observation:
         outcome="error_type",
         error_types=ERROR_TYPES,
         violations="violation_counts",
-        fields=(*fields, MESSAGE, OTHER_FIELD),
+        fields=_counted(fields),
     )
+
+
+def _counted(fields: Sequence[str]) -> tuple[str, ...]:
+    # A contract may have a field of such a name; it shares the label then.
+    return tuple(dict.fromkeys((*fields, MESSAGE, OTHER_FIELD)))
 
 
 def violation_counts_col(fields: Sequence[str]) -> Column:
@@ -41,7 +46,7 @@ def violation_counts_col(fields: Sequence[str]) -> Column:
         fields: of the contract; counts for `MESSAGE` and `OTHER_FIELD` follow theirs.
     """
     known = data_col(list(fields), "array<string>")
-    counted = data_col([*fields, MESSAGE, OTHER_FIELD], "array<string>")
+    counted = data_col(list(_counted(fields)), "array<string>")
     name = F.transform(
         F.col("violations")["field"],
         lambda field: (

@@ -1,7 +1,7 @@
 """What the log says of one prediction or dead letter, read from its output topic.
 
-Nothing that a message holds gets into a line, but its key or its customer's id (as `message_id`, if
-it is wanted), its trace headers, and numbers that the job itself has computed.
+Nothing that a message holds gets into a line, but its key or its id (as `message_id`, if it is
+wanted), its trace headers, and numbers that the job itself has computed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from stream_telemetry.broker.read import RecordAddress, headers_of, object_of
 from stream_telemetry.logs.backlog import RecordLine
 from stream_telemetry.logs.lines import cut
 from telco_churn.contract.framing import FRAME_BYTES
+from telco_churn.contract.patterns import translated
 from telco_churn.outcome.counted import MESSAGE, OTHER_FIELD
 from telco_churn.outcome.message_ids import MessageId
 from telco_churn.outcome.source_headers import LATENCY, source_of
+from telco_churn.record.kind import RecordKind
 
 TRACE_HEADERS: Final = ("traceparent", "tracestate", "b3", "x-request-id")
 """Headers that are copied into the line: W3C Trace Context, B3, and a usual request id."""
@@ -49,15 +51,16 @@ class RecordLines:
 
     Attributes:
         input_topic: that the job reads.
-        message_id: names a record by its key, or by its customer's id where the key is null.
+        message_id: names a record by its key, or by its id where the key is null.
         fields: of the contract; other names are the senders' choice, and stay out of a line.
-        customer_id: what an id looks like; nothing else is taken from a refused message.
+        kind: which field the id is and what one looks like, as nothing else is taken from a refused
+            message; and how predictions are written.
     """
 
     input_topic: str
     message_id: MessageId
     fields: Collection[str]
-    customer_id: re.Pattern[str]
+    kind: RecordKind
 
     def is_ours(self, message: Message) -> bool:
         """Whether this job has written the record."""
@@ -66,19 +69,19 @@ class RecordLines:
 
     def prediction(self, message: Message) -> RecordLine:
         """The line of a prediction; a failure if it is not one, which would be a bug."""
-        answer = self._read(message)
-        value = answer.value
-        probability, decision = value.get("churn_probability"), value.get("prediction")
+        answer, form = self._read(message), self.kind.prediction
+        decided, scored = form.names["decision"], form.names["probability"]
+        decision, probability = answer.value.get(decided), answer.value.get(scored)
         if not isinstance(probability, float | int) or not 0 <= probability <= 1:
             return self._failure(answer, *_BAD_OUTPUT, "probability is not one", [])
-        if decision not in ("Yes", "No"):
-            return self._failure(answer, *_BAD_OUTPUT, "prediction is neither", [])
+        if decision not in (form.yes, form.no):
+            return self._failure(answer, *_BAD_OUTPUT, f"{_words(decided)} is neither", [])
         fields = {
             "event_type": "message_processed",
-            "prediction": int(decision == "Yes"),
-            "churn_probability": float(probability),
+            decided: int(decision == form.yes),
+            scored: float(probability),
         }
-        text = f"prediction {decision}, churn probability {probability:.4f}"
+        text = f"{_words(decided)} {decision}, {_words(scored)} {probability:.4f}"
         return self._line("success", logging.INFO, answer, text, fields)
 
     def dead_letter(self, message: Message) -> RecordLine:
@@ -102,10 +105,14 @@ class RecordLines:
         field = MESSAGE if name is None else name if name in self.fields else OTHER_FIELD
         return f"{field}: {code}"
 
-    def _customer(self, value: Mapping[str, Any]) -> bytes | None:
-        customer = value.get("customerID") or _original(value).get("customerID")
-        is_id = isinstance(customer, str) and self.customer_id.search(customer)
-        return str(customer).encode() if is_id else None
+    def _id(self, value: Mapping[str, Any]) -> bytes | None:
+        kind = self.kind
+        found = value.get(kind.prediction.names["id"]) or _original(value).get(kind.id.name)
+        # The contract's own pattern, so that both mean the same by an id.
+        pattern = translated(kind.id.rules.get("pattern", ""))
+        if not isinstance(found, str) or not re.search(pattern, found):
+            return None
+        return found.encode("utf-8", "backslashreplace")
 
     def _failure(
         self, answer: _Answer, event_type: str, error_type: str, reason: str, rules: list[str]
@@ -127,7 +134,7 @@ class RecordLines:
     ) -> RecordLine:
         source = answer.source
         common = {
-            "message_id": self.message_id(answer.key or self._customer(answer.value)),
+            "message_id": self.message_id(answer.key or self._id(answer.value)),
             "topic": source and source.topic,
             "partition": source and source.partition,
             "offset": source and source.offset,
@@ -162,6 +169,10 @@ def _original(letter: Mapping[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError, RecursionError):
         return {}
     return event if isinstance(event, dict) else {}
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _milliseconds(text: str | None) -> float | None:

@@ -11,8 +11,10 @@ from pyspark.sql import functions as F
 from stream_telemetry.batch.clock import milliseconds_between_col
 from telco_churn.contract.framing import own_headers_col
 from telco_churn.contract.limits import MAX_ENVELOPE_BYTES, bytes_col, envelope_bytes_col
+from telco_churn.model.scoring import PROBABILITY
 from telco_churn.outcome import source_headers
 from telco_churn.outcome.dead_letters import JSON_OPTIONS, dead_letter_col
+from telco_churn.record.prediction_form import PredictionForm
 
 _HEADERS = "array<struct<key:string,value:binary>>"
 
@@ -29,10 +31,10 @@ class Routes:
 def error_type_col() -> Column:
     """STRING: the step that refused the record, null for a good one.
 
-    Reads `violations` ARRAY, and `churn_probability` DOUBLE: null where a number that the model
-    needs cannot be computed.
+    Reads `violations` ARRAY, and `_probability` DOUBLE: null where a number that the model needs
+    cannot be computed.
     """
-    probability = F.col("churn_probability")
+    probability = F.col(PROBABILITY)
     # NaN is beyond any number in Spark, so not between these two either.
     return (
         F.when(F.size("violations") > 0, "validation_error")
@@ -41,16 +43,19 @@ def error_type_col() -> Column:
     )
 
 
-def record_cols(routes: Routes, version: str, threshold: float) -> list[Column]:
+def record_cols(
+    routes: Routes, form: PredictionForm, version: str, threshold: float
+) -> list[Column]:
     """The record to write.
 
-    Reads the source's columns, `truncated`, `customerID`, `event_ts`, `churn_probability`,
+    Reads the source's columns, `truncated`, `event_id`, `event_time`, `_probability`,
     `violations` and the clocks `started_ns`, `featured_ns`, `scored_ns`, `scored_ts`.
 
     Args:
         routes: the topics to write to.
+        form: what a prediction looks like.
         version: of the model.
-        threshold: least probability that makes the prediction `Yes`.
+        threshold: least probability that makes the decision yes.
 
     Returns:
         `key` BINARY, `value` STRING (JSON), `topic` STRING,
@@ -60,7 +65,7 @@ def record_cols(routes: Routes, version: str, threshold: float) -> list[Column]:
     letter = dead_letter_col(routes.consumer_group, error_type_col())
     return [
         F.when(bytes_col("key") <= MAX_ENVELOPE_BYTES, F.col("key")).alias("key"),
-        F.when(is_good, _prediction(version, threshold)).otherwise(letter).alias("value"),
+        F.when(is_good, _prediction(form, version, threshold)).otherwise(letter).alias("value"),
         F.when(is_good, routes.predictions).otherwise(routes.dead_letters).alias("topic"),
         F.concat(_kept_headers(), _source_headers()).alias("headers"),
     ]
@@ -74,18 +79,19 @@ def _kept_headers() -> Column:
     return F.coalesce(kept, F.array().cast(_HEADERS))
 
 
-def _prediction(version: str, threshold: float) -> Column:
-    probability = F.col("churn_probability")
-    prediction = F.struct(
-        F.col("customerID"),
-        probability.alias("churn_probability"),
-        F.when(probability >= threshold, "Yes").otherwise("No").alias("prediction"),
-        F.col("event_ts"),
-        F.col("scored_ts").alias("processed_ts"),
-        F.lit(version).alias("model_version"),
-        milliseconds_between_col("featured_ns", "scored_ns").alias("inference_latency_ms"),
-    )
-    return F.to_json(prediction, JSON_OPTIONS)
+def _prediction(form: PredictionForm, version: str, threshold: float) -> Column:
+    probability = F.col(PROBABILITY)
+    by_role = {
+        "id": F.col("event_id"),
+        "time": F.col("event_time"),
+        "probability": probability,
+        "decision": F.when(probability >= threshold, form.yes).otherwise(form.no),
+        "scored_time": F.col("scored_ts"),
+        "model_version": F.lit(version),
+        "latency_ms": milliseconds_between_col("featured_ns", "scored_ns"),
+    }
+    fields = [by_role[role].alias(name) for role, name in form.names.items()]
+    return F.to_json(F.struct(*fields), JSON_OPTIONS)
 
 
 def _source_headers() -> Column:

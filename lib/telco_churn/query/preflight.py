@@ -10,16 +10,35 @@ from pyspark.sql import SparkSession
 
 from stream_telemetry.run.causes import SPARK_ERRORS
 from telco_churn import LOGGER
+from telco_churn.contract.settings import ContractSettings
 from telco_churn.errors import SettingsError
+from telco_churn.model.features import check_features
 from telco_churn.model.loading import Model, load_model
+from telco_churn.model.manifest import read_manifest
 from telco_churn.model.settings import ModelSettings
 from telco_churn.query.settings import ReadSettings
+from telco_churn.record.kind import RecordKind, read_kind
 
 log = logging.getLogger(LOGGER)
 
 OLDEST_KAFKA_CLIENTS = (3, 9, 2)
 """Below it a batch of records that expires in flight can end in another topic (CVE-2026-35554)."""
 _UNKNOWN = "unknown"
+
+
+def prepare_kind(settings: ContractSettings, model: ModelSettings) -> RecordKind:
+    """The kind of record, once it is known that the model was fitted to such events.
+
+    It needs no Spark, so that what is wrong here is told before Spark's slow start.
+
+    Raises:
+        SettingsError: the contracts cannot be used.
+        ModelError: the model was fitted to others, or has no manifest that could tell.
+    """
+    kind = read_kind(settings.contract)
+    label = kind.label.name if kind.label else None
+    check_features(read_manifest(model.model_path).features, kind.event, label)
+    return kind
 
 
 def prepare_model(

@@ -9,7 +9,7 @@ from stream_telemetry.logs.settings import LogSettings, RunLogSettings
 from stream_telemetry.options import OFF, Option, OwnOptions, options_of, switch
 from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
 from stream_telemetry.run.settings import SupervisionSettings
-from telco_churn.contract.settings import SchemaSettings
+from telco_churn.contract.settings import ContractSettings, SchemaSettings
 from telco_churn.model.settings import ModelSettings
 from telco_churn.outcome.settings import MessageIdSettings
 from telco_churn.query.settings import (
@@ -37,6 +37,7 @@ class Settings:
     topics: TopicSettings
     group: GroupSettings
     reading: ReadSettings
+    contract: ContractSettings
     schemas: SchemaSettings
     checkpoint: CheckpointSettings
     model: ModelSettings

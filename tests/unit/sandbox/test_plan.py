@@ -68,6 +68,7 @@ def test_the_port_of_the_metrics_is_known_unless_it_is_any_or_none(
         "--output-topic",
         "--deadletter-topic",
         "--checkpoint",
+        "--contract",
     ],
 )
 def test_what_the_sandbox_chooses_cannot_be_chosen(option: str) -> None:

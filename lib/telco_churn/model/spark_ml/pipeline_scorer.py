@@ -14,6 +14,7 @@ from pyspark.ml.wrapper import JavaParams, JavaWrapper
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from telco_churn.model.features import Features
 from telco_churn.model.scoring import CLASS_PROBABILITIES, select_by_names
 from telco_churn.model.spark_ml.java_trees import java_array, java_root
 from telco_churn.model.spark_ml.saved_stages import SavedStage, matrix, vector
@@ -24,6 +25,7 @@ class PipelineScorer:
     """Scores by the stages of a Spark ML pipeline as they are."""
 
     pipeline: PipelineModel
+    features: Features
 
     def select_scored(
         self,
@@ -33,10 +35,10 @@ class PipelineScorer:
         after: Sequence[Column],
     ) -> DataFrame:
         """See `Scorer`."""
-        # Element 1 belongs to label 1, the customers who leave.
+        # Element 1 belongs to label 1, a yes.
         probability = F.get(vector_to_array(F.col(CLASS_PROBABILITIES)), F.lit(1))
-        transform = self.pipeline.transform
-        return select_by_names(customers, features, before, after, transform, probability)
+        numbers, transform = self.features.numbers, self.pipeline.transform
+        return select_by_names(customers, features, numbers, before, after, transform, probability)
 
 
 def restore_pipeline(stages: Sequence[SavedStage]) -> PipelineModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from telco_churn.errors import ModelError
-from telco_churn.model.features import FEATURES_SCHEMA
+from telco_churn.model.features import Features
 from telco_churn.model.spark_ml.saved_stages import SavedStage
 
 _INVALID = {
@@ -16,13 +16,17 @@ _INPUTS = ("inputCol", "inputCols", "featuresCol")
 _OUTPUTS = ("outputCol", "outputCols", "rawPredictionCol", "probabilityCol", "predictionCol")
 
 
-def check_settings(stages: Iterable[SavedStage]) -> None:
+def check_settings(stages: Iterable[SavedStage], features: Features) -> None:
     """Makes sure that no stage is set to drop rows or to throw, and each has its columns.
+
+    Args:
+        stages: of the pipeline.
+        features: that the model's manifest names.
 
     Raises:
         ModelError: one is, or has not; names it and the setting.
     """
-    columns = set(FEATURES_SCHEMA.names)
+    columns = set(features.names)
     for stage in stages:
         setting = stage.settings.get("handleInvalid", "keep")
         if setting != "keep":
@@ -33,7 +37,7 @@ def check_settings(stages: Iterable[SavedStage]) -> None:
             if name not in columns:
                 raise ModelError(
                     f"stage {stage.uid} reads the column {name!r}, which neither a stage before it "
-                    f"nor an event has; an event has {', '.join(FEATURES_SCHEMA.names)}"
+                    f"makes nor the manifest names; it names {', '.join(features.names)}"
                 )
         columns.update(_columns(stage, _OUTPUTS))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from telco_churn.model.features import FEATURES_SCHEMA
+from telco_churn.model.features import Features
 from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, select_by_names
 from telco_churn.model.spark_ml.saved_stages import SavedStage
 from telco_churn.model.spark_trees.compiled_trees import CompiledTrees, compile_trees
@@ -22,6 +22,7 @@ class TreeScorer:
     """Scores by the trees of a pipeline, without the stages before them."""
 
     trees: CompiledTrees
+    features: Features
 
     def select_scored(
         self,
@@ -35,15 +36,16 @@ class TreeScorer:
         def transform(rows: DataFrame) -> DataFrame:
             return self.trees.with_probability(rows, _SCORE)
 
-        return select_by_names(customers, features, before, after, transform, F.col(_SCORE))
+        numbers, score = self.features.numbers, F.col(_SCORE)
+        return select_by_names(customers, features, numbers, before, after, transform, score)
 
 
-def compile_pipeline(stages: Sequence[SavedStage]) -> TreeScorer | None:
+def compile_pipeline(stages: Sequence[SavedStage], features: Features) -> TreeScorer | None:
     """What gives the same probabilities as the pipeline; None if that cannot be."""
     # Another column would hold them, and by its stages the pipeline could not be used either.
     if not stages or stages[-1].settings.get("probabilityCol") != CLASS_PROBABILITIES:
         return None
     try:
-        return TreeScorer(compile_trees(stages, FEATURES_SCHEMA))
+        return TreeScorer(compile_trees(stages, features.schema), features)
     except NotRestatedError:
         return None

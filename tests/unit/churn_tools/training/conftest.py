@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from churn_kind import CHURN
 from pyspark.sql import SparkSession
 
 from churn_tools.training.data import read_customers, write_synthetic_csv
@@ -22,6 +23,5 @@ def training_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained(spark: SparkSession, training_csv: Path) -> TrainedModel:
     """A model that was fitted to them."""
-    return train(
-        read_customers(spark, training_csv), seed=1, version="test-1", description="a test"
-    )
+    customers = read_customers(spark, training_csv, CHURN)
+    return train(customers, CHURN, seed=1, version="test-1", description="a test")

@@ -7,19 +7,13 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from churn_kind import CHURN, CSV_COLUMNS, FEATURES_SCHEMA
 from customer_csv import some_rows, write_csv
 from pyspark.sql import SparkSession
 
 from churn_tools.customers.synthetic import synthetic_customers
-from churn_tools.training.data import (
-    CSV_COLUMNS,
-    LABEL,
-    check_csv,
-    read_customers,
-    write_synthetic_csv,
-)
+from churn_tools.training.data import LABEL, check_csv, read_customers, write_synthetic_csv
 from telco_churn.errors import SettingsError
-from telco_churn.model.features import FEATURES_SCHEMA
 
 
 @pytest.fixture
@@ -29,19 +23,19 @@ def source(tmp_path: Path) -> Path:
 
 def refusal(source: Path) -> str:
     with pytest.raises(SettingsError) as error:
-        check_csv(source)
+        check_csv(source, CHURN)
     return str(error.value)
 
 
 def test_the_columns_are_those_of_the_first_line_in_its_order(source: Path) -> None:
     columns = [*reversed(CSV_COLUMNS), "remark"]
     source.write_text(",".join(columns) + "\n")
-    assert check_csv(source) == columns
+    assert check_csv(source, CHURN) == columns
 
 
 def test_a_byte_order_mark_belongs_to_no_name(source: Path) -> None:
     source.write_text("\ufeff" + ",".join(CSV_COLUMNS), encoding="utf-8")
-    assert check_csv(source)[0] == "customerID"
+    assert check_csv(source, CHURN)[0] == "customerID"
 
 
 @pytest.mark.parametrize("missing", ["customerID", "tenure", "Churn"])
@@ -69,7 +63,7 @@ def test_a_file_that_cannot_be_read_is_named(source: Path, content: bytes | None
 
 def test_made_up_customers_are_written_in_the_public_form(source: Path) -> None:
     write_synthetic_csv(source, 50, seed=3)
-    assert check_csv(source) == list(CSV_COLUMNS)
+    assert check_csv(source, CHURN) == list(CSV_COLUMNS)
     with source.open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert len(rows) == 50
@@ -84,7 +78,7 @@ def test_the_same_seed_writes_the_same_customers(source: Path, tmp_path: Path) -
 
 
 def test_the_csv_is_read_as_features_and_label(spark: SparkSession, training_csv: Path) -> None:
-    customers = read_customers(spark, training_csv)
+    customers = read_customers(spark, training_csv, CHURN)
     assert customers.columns == ["customerID", *FEATURES_SCHEMA.fieldNames(), LABEL]
     assert [customers.schema[name].dataType for name in FEATURES_SCHEMA.fieldNames()] == [
         field.dataType for field in FEATURES_SCHEMA
@@ -105,7 +99,7 @@ def test_columns_in_another_order_quotes_and_a_byte_order_mark_are_fine(
     rows = [row[::-1] for row in some_rows()]
     path = write_csv(tmp_path / "a.csv", rows, CSV_COLUMNS[::-1])
     path.write_text("\ufeff" + path.read_text().replace("Electronic check", '"Electronic check"'))
-    customers = read_customers(spark, path)
+    customers = read_customers(spark, path, CHURN)
     assert customers.count() == 20
     assert customers.where("PaymentMethod = 'Electronic check'").count() > 0
 
@@ -116,7 +110,7 @@ def test_columns_in_another_order_quotes_and_a_byte_order_mark_are_fine(
         ({"MonthlyCharges": "a lot"}, "20 rows have no usable value of MonthlyCharges"),
         ({"Churn": "maybe"}, "20 rows have no usable value of Churn"),
         ({"Contract": ""}, "20 rows have no usable value of Contract"),
-        ({"Churn": "No"}, "0 of 20 customers left"),
+        ({"Churn": "No"}, "0 of 20 rows have Churn Yes"),
     ],
 )
 def test_rows_that_nothing_can_be_learnt_from_are_refused(
@@ -124,9 +118,9 @@ def test_rows_that_nothing_can_be_learnt_from_are_refused(
 ) -> None:
     path = write_csv(tmp_path / "a.csv", some_rows(changes))
     with pytest.raises(SettingsError, match=said):
-        read_customers(spark, path)
+        read_customers(spark, path, CHURN)
 
 
 def test_a_csv_without_customers_is_refused(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="0 of 0 customers left"):
-        read_customers(spark, write_csv(tmp_path / "a.csv", []))
+    with pytest.raises(SettingsError, match="0 of 0 rows have Churn Yes"):
+        read_customers(spark, write_csv(tmp_path / "a.csv", []), CHURN)

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from churn_kind import CATEGORICAL_FEATURES, CHURN, CSV_COLUMNS, NUMERIC_FEATURES
 from customer_csv import write_csv
 from pyspark.sql import SparkSession
 from saved_models import SHIPPED, copy_of
 
 from churn_tools.training.command import main, report
-from churn_tools.training.data import CSV_COLUMNS, read_customers
+from churn_tools.training.data import read_customers
 from churn_tools.training.fit import TrainedModel, train
 from telco_churn.errors import SettingsError
-from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.model.loading import load_model
 from telco_churn.paths import project_home
 
@@ -49,9 +49,9 @@ def test_the_training_distribution_is_that_of_the_customers_fitted_to(
 
 
 def test_too_few_customers_are_refused(spark: SparkSession, training_csv: Path) -> None:
-    few = read_customers(spark, training_csv).limit(2)
-    with pytest.raises(SettingsError, match="too few customers"):
-        train(few, seed=1, version="", description="")
+    few = read_customers(spark, training_csv, CHURN).limit(2)
+    with pytest.raises(SettingsError, match="too few rows"):
+        train(few, CHURN, seed=1, version="", description="")
 
 
 def test_a_target_that_takes_nothing_is_refused_before_anything_is_trained() -> None:

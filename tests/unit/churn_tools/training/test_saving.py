@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from churn_kind import CHURN
 from pyspark.sql import SparkSession
 from saved_models import SHIPPED, copy_of
 
@@ -78,7 +79,7 @@ def saved(trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def test_a_saved_model_scores_like_the_fitted_one(
     saved: Path, trained: TrainedModel, spark: SparkSession, training_csv: Path
 ) -> None:
-    customers = read_customers(spark, training_csv).limit(50).cache()
+    customers = read_customers(spark, training_csv, CHURN).limit(50).cache()
     loaded = load_model(saved)
     expected = trained.pipeline.transform(customers).select("_model_probability").collect()
     found = with_probability(loaded.scorer, customers).select(PROBABILITY).collect()

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from churn_kind import CHURN
 from pyspark.sql import Row, SparkSession
 from registry_messages import Header, serialized
 
 from churn_tools.customers.synthetic import synthetic_customers
 from telco_churn.contract.limits import MAX_NESTED
 from telco_churn.contract.parser import EventParser
-from telco_churn.contract.schema import load_contract
 from telco_churn.contract.settings import SchemaIds, parse_schema_ids
 
 Message = tuple[bytes | None, list[Header] | None]
@@ -80,7 +80,7 @@ LISTED: dict[str, tuple[Message, str, Codes]] = {
 
 def checked(spark: SparkSession, messages: list[Message], ids: SchemaIds) -> list[Row]:
     rows = [(None, value and bytearray(value), headers) for value, headers in messages]
-    parser = EventParser(load_contract("customer_event"), ids)
+    parser = EventParser(CHURN.event, ids)
     records = spark.createDataFrame(rows, SCHEMA).coalesce(1)
     return records.transform(parser.checked).collect()
 

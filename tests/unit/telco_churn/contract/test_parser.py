@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from churn_kind import CHURN
 from pyspark.sql import Row, SparkSession
 
 from churn_tools.customers.synthetic import synthetic_customers
 from telco_churn.contract.limits import MAX_ENVELOPE_BYTES, MAX_EVENT_BYTES, MAX_NESTED
 from telco_churn.contract.parser import EventParser
-from telco_churn.contract.schema import load_contract, parse_contract
+from telco_churn.contract.schema import parse_contract
 
 Header = tuple[str, bytes | None]
 Record = tuple[bytes | None, bytes | None, Sequence[Header] | None]
@@ -106,7 +107,7 @@ def codes(row: Row) -> Codes:
 
 @pytest.fixture(scope="module")
 def rows(spark: SparkSession) -> Mapping[str, Row]:
-    parser = EventParser(load_contract("customer_event"))
+    parser = EventParser(CHURN.event)
     found = parsed(spark, parser, [record for record, _ in CASES.values()])
     return dict(zip(CASES, found, strict=True))
 

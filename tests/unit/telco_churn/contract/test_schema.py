@@ -4,13 +4,13 @@ import re
 from typing import Any
 
 import pytest
+from churn_kind import CHURN
 from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
 from telco_churn.contract.schema import (
     ANNOTATIONS,
     FIELD_KEYWORDS,
     OBJECT_KEYWORDS,
-    load_contract,
     parse_contract,
 )
 from telco_churn.errors import SettingsError
@@ -66,7 +66,7 @@ def test_unknown_properties_are_allowed_unless_the_contract_forbids_them(
 
 
 def test_the_contract_of_events_has_the_fields_of_its_file() -> None:
-    contract, schema = load_contract("customer_event"), read_schema("customer_event")
+    contract, schema = CHURN.event, read_schema("customer_event")
     assert [f.name for f in contract.fields] == list(schema["properties"])
     assert {f.name for f in contract.fields if f.is_required} == set(schema["required"])
     assert not contract.allows_unknown

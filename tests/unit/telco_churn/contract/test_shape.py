@@ -4,12 +4,13 @@ import json
 from itertools import islice
 
 import pytest
+from churn_kind import CHURN
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from churn_tools.customers.synthetic import synthetic_customers
 from telco_churn.contract.parser import EventParser
-from telco_churn.contract.schema import load_contract, parse_contract
+from telco_churn.contract.schema import parse_contract
 from telco_churn.contract.shape import in_order_pattern, shape_pattern
 
 SAMPLE = {
@@ -113,6 +114,6 @@ def test_every_usual_event_is_accepted_at_a_glance(
         [(None, bytearray(message), None) for message in messages],
         "key binary, value binary, headers array<struct<key:string,value:binary>>",
     )
-    parser = EventParser(load_contract("customer_event"))
+    parser = EventParser(CHURN.event)
     events = records.withColumn("event", parser.event_col())
     assert events.where(parser.is_accepted_col()).count() == len(messages)

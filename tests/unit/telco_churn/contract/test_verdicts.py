@@ -6,13 +6,13 @@ import re
 from itertools import islice
 
 import pytest
+from churn_kind import CHURN
 from mutations import messages
 from pyspark.sql import Row, SparkSession
 
 from churn_tools.producer.contract_validator import ContractValidator
 from telco_churn.contract.limits import MAX_NESTED
 from telco_churn.contract.parser import EventParser
-from telco_churn.contract.schema import load_contract
 from telco_churn.contract.violations import MAX_NAME_CHARS, MAX_UNKNOWN_FIELDS
 from telco_churn.paths import read_schema
 from telco_churn.query.source_and_sink import INTERPRETED
@@ -105,7 +105,7 @@ def is_accepted_difference(message: bytes | None, ours: Found, theirs: Found) ->
 @pytest.fixture(scope="module")
 def verdicts(spark: SparkSession) -> list[tuple[bytes | None, Found, Found]]:
     referee = ContractValidator(read_schema("customer_event"))
-    contract = load_contract("customer_event")
+    contract = CHURN.event
     choices = {field.name for field in contract.fields if field.branches}
     sent = list(islice(messages(seed=20), MESSAGES))
     records = spark.createDataFrame(
@@ -153,8 +153,8 @@ def test_the_verdict_is_the_same_when_spark_interprets_the_plan(
     records = spark.createDataFrame(
         [(None, None if m is None else bytearray(m), None) for m, _, _ in some], RECORDS_SCHEMA
     )
-    parser = EventParser(load_contract("customer_event"))
-    choices = {field.name for field in load_contract("customer_event").fields if field.branches}
+    parser = EventParser(CHURN.event)
+    choices = {field.name for field in CHURN.event.fields if field.branches}
     for name, value in INTERPRETED.items():
         spark.conf.set(name, value)
     try:
@@ -167,7 +167,7 @@ def test_the_verdict_is_the_same_when_spark_interprets_the_plan(
 
 def test_thousands_of_unknown_fields_are_named_up_to_a_limit(spark: SparkSession) -> None:
     message = b"{" + b",".join(b'"k%d":1' % i for i in range(3000)) + b"}"
-    parser = EventParser(load_contract("customer_event"))
+    parser = EventParser(CHURN.event)
     records = spark.createDataFrame([(None, bytearray(message), None)], RECORDS_SCHEMA)
     (row,) = records.transform(parser.checked).collect()
     codes = [v.code for v in row.violations]

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from churn_kind import CATEGORICAL_FEATURES, CHURN, FEATURES, NUMERIC_FEATURES
 from odd_customers import Customer, is_same, odd_customers
 from pyspark.ml import PipelineModel
 from pyspark.ml.classification import LogisticRegression
@@ -18,9 +19,7 @@ from pyspark.sql import functions as F
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.source import synthetic_events, to_records
 from telco_churn.contract.parser import EventParser
-from telco_churn.contract.schema import load_contract
 from telco_churn.model.compiled_score import CompiledScorer, compile_stages
-from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
 from telco_churn.model.loading import Model
 from telco_churn.model.manifest import PIPELINE_NAME, read_manifest
 from telco_churn.model.scoring import (
@@ -60,7 +59,7 @@ def stages(spark: SparkSession) -> Stages:
 
 @pytest.fixture(scope="module")
 def compiled(stages: Stages) -> CompiledScorer:
-    scorer = compile_stages(stages)
+    scorer = compile_stages(stages, FEATURES)
     assert scorer is not None
     return scorer
 
@@ -75,7 +74,7 @@ def test_the_compiled_score_is_that_of_the_stages(
     }
     features = to_features([*usual, *odd_customers(2_000), nobody])
     both = with_probability(compiled, features).withColumnRenamed(PROBABILITY, "compiled")
-    rows = with_probability(PipelineScorer(pipeline), both).collect()
+    rows = with_probability(PipelineScorer(pipeline, FEATURES), both).collect()
     wrong = [row for row in rows if not is_same(row["compiled"], row[PROBABILITY])]
     assert wrong == []
     found = [row["compiled"] for row in rows]
@@ -89,7 +88,7 @@ def test_the_compiled_score_calls_no_function_but_sqls_own(
     compiled: CompiledScorer, pipeline: PipelineModel, to_features: ToFeatures
 ) -> None:
     features = to_features([])
-    scorers: tuple[Scorer, ...] = (compiled, PipelineScorer(pipeline))
+    scorers: tuple[Scorer, ...] = (compiled, PipelineScorer(pipeline, FEATURES))
     plans = [
         with_probability(scorer, features)._jdf.queryExecution().optimizedPlan().toString()
         for scorer in scorers
@@ -105,7 +104,7 @@ def with_stage(stages: Stages, position: int, changed: SavedStage) -> Stages:
     ("position", "setting"),
     [
         (0, {"handleInvalid": "error"}),
-        (0, {"inputCols": [*CATEGORICAL_FEATURES[::-1]]}),
+        (0, {"inputCols": [*CATEGORICAL_FEATURES[1:], CATEGORICAL_FEATURES[1]]}),
         (0, {"inputCols": None}),
         (1, {"handleInvalid": "error"}),
         (1, {"dropLast": False}),
@@ -120,19 +119,19 @@ def test_stages_with_another_setting_are_not_compiled(
     stages: Stages, position: int, setting: dict[str, object]
 ) -> None:
     changed = replace(stages[position], settings={**stages[position].settings, **setting})
-    assert compile_stages(with_stage(stages, position, changed)) is None
+    assert compile_stages(with_stage(stages, position, changed), FEATURES) is None
 
 
 def test_other_stages_are_not_compiled(stages: Stages) -> None:
     other = replace(stages[1], class_name="org.apache.spark.ml.feature.Bucketizer", rows=())
     for others in ((), stages[:-1], stages[::-1], (*stages, other), with_stage(stages, 1, other)):
-        assert compile_stages(others) is None
+        assert compile_stages(others, FEATURES) is None
 
 
 def test_stages_of_another_size_are_not_compiled(stages: Stages) -> None:
     sizes = [*stages[1].rows[0]["categorySizes"][:-1], 9]
     changed = replace(stages[1], rows=[{"categorySizes": sizes}])
-    assert compile_stages(with_stage(stages, 1, changed)) is None
+    assert compile_stages(with_stage(stages, 1, changed), FEATURES) is None
 
 
 @pytest.mark.parametrize(("family", "iterations"), [("multinomial", 1), ("auto", 0)])
@@ -155,7 +154,7 @@ def test_a_softmax_and_numbers_without_weight_are_not_compiled(
     )
     fitted = PipelineModel([*before, regression.fit(labelled)])
     fitted.write().save(f"file://{tmp_path / 'fitted'}")
-    assert compile_stages(read_stages(tmp_path / "fitted")) is None
+    assert compile_stages(read_stages(tmp_path / "fitted"), FEATURES) is None
 
 
 def test_the_job_writes_the_same_with_either_scorer(
@@ -166,21 +165,21 @@ def test_the_job_writes_the_same_with_either_scorer(
         for offset, record in enumerate(to_records(synthetic_events(200, seed=5), 0.2, seed=5))
     ]
     records = spark.createDataFrame(rows, KAFKA_COLUMNS)
-    parser = EventParser(load_contract("customer_event"))
+    parser = EventParser(CHURN.event)
     manifest = read_manifest(SHIPPED)
 
     def written(scorer: Scorer) -> Iterator[tuple[Written, float]]:
         routes, observation = Routes("good", "bad", "group"), make_observation(parser.fields)
-        job = ChurnPipeline(parser, Model(manifest, scorer), routes, observation)
+        job = ChurnPipeline(CHURN, parser, Model(manifest, scorer), routes, observation)
         for row in job.transform(records).select("key", "topic", "value").collect():
             value = json.loads(row["value"])
             for clock in ("processed_ts", "failed_ts", "inference_latency_ms"):
                 value.pop(clock, None)
-            probability = value.pop(PROBABILITY, -1.0)
+            probability = value.pop("churn_probability", -1.0)
             yield (row["key"], row["topic"], value), probability
 
     by_expression = list(written(compiled))
-    by_stages = list(written(PipelineScorer(pipeline)))
+    by_stages = list(written(PipelineScorer(pipeline, FEATURES)))
     assert [rest for rest, _ in by_expression] == [rest for rest, _ in by_stages]
     assert [p for _, p in by_expression] == pytest.approx([p for _, p in by_stages], rel=1e-12)
     assert {topic for (_, topic, _), _ in by_expression} == {"good", "bad"}

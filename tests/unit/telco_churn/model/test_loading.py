@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from churn_kind import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from pyspark.sql import DataFrame, SparkSession
 from saved_models import SHIPPED, copy_of
 
@@ -15,7 +16,6 @@ from churn_tools.customers.facts import churn_log_odds
 from churn_tools.customers.synthetic import synthetic_customers
 from telco_churn.model import loading
 from telco_churn.model.compiled_score import CompiledScorer
-from telco_churn.model.features import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
 from telco_churn.model.loading import Model, load_model, read_manifest, verify_files
 from telco_churn.model.scoring import PROBABILITY, with_probability
 from telco_churn.paths import project_home
@@ -41,7 +41,7 @@ def scores(model: Model, frame: DataFrame) -> list[float | None]:
 def test_the_shipped_model_gives_the_pinned_probabilities(
     model: Model, to_features: ToFeatures
 ) -> None:
-    expected = [customer[PROBABILITY] for customer in PINNED]
+    expected = [customer["churn_probability"] for customer in PINNED]
     assert scores(model, to_features(PINNED)) == pytest.approx(expected, abs=1e-9)
 
 
@@ -105,7 +105,7 @@ def test_a_number_that_is_missing_gives_no_probability_and_leaves_its_neighbours
     assert null is None
     assert nan is not None
     assert math.isnan(nan)
-    assert first == last == pytest.approx(CUSTOMER[PROBABILITY], abs=1e-9)
+    assert first == last == pytest.approx(CUSTOMER["churn_probability"], abs=1e-9)
 
 
 def test_a_streaming_dataframe_is_scored_like_a_batch(
@@ -123,7 +123,8 @@ def test_a_streaming_dataframe_is_scored_like_a_batch(
     )
     query.awaitTermination()
     streamed = [row[0] for row in spark.table("scored").select(PROBABILITY).collect()]
-    assert streamed == pytest.approx([customer[PROBABILITY] for customer in PINNED], abs=1e-9)
+    expected = [customer["churn_probability"] for customer in PINNED]
+    assert streamed == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("when", ["verify_files", "_scorer"])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from churn_kind import CHURN, FEATURES
 from odd_customers import is_same, odd_customers
 from plans import expressions, job_plan, projections
 from pyspark.ml import PipelineModel
@@ -42,8 +43,8 @@ def classifiers() -> dict[str, Any]:
 def fitted(spark: SparkSession, classifier: Any, directory: Path) -> PipelineModel:
     """As `jobs/train_model.py` fits its model, with another classifier."""
     write_synthetic_csv(directory / "customers.csv", 600, seed=12)
-    customers = read_customers(spark, directory / "customers.csv")
-    return pipeline_estimator(classifier).fit(customers)
+    customers = read_customers(spark, directory / "customers.csv", CHURN)
+    return pipeline_estimator(FEATURES, classifier).fit(customers)
 
 
 @pytest.fixture(scope="module", params=["forest", "boosted"])
@@ -64,7 +65,7 @@ def test_a_model_of_trees_is_scored_without_its_stages(
     customers = to_features([*islice(synthetic_customers(seed=13), 500), *odd_customers(1_000)])
     both = with_probability(model.scorer, customers).withColumnRenamed(PROBABILITY, "compiled")
     stages = PipelineModel.load(f"file://{pipeline_of(saved)}")
-    rows = with_probability(PipelineScorer(stages), both).collect()
+    rows = with_probability(PipelineScorer(stages, FEATURES), both).collect()
     assert [row for row in rows if not is_same(row["compiled"], row[PROBABILITY])] == []
     assert len({row["compiled"] for row in rows}) > 50
     assert None in {row["compiled"] for row in rows}, "who lacks a number"

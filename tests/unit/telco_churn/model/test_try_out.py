@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from churn_kind import CATEGORICAL_FEATURES, FEATURES, NUMERIC_FEATURES
 from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
 from pyspark.sql import Column, DataFrame, Row, SparkSession
@@ -13,7 +14,7 @@ from saved_models import SHIPPED
 from stream_telemetry.run.causes import root_cause
 from telco_churn.errors import ModelError
 from telco_churn.model.compiled_score import compile_stages
-from telco_churn.model.features import CATEGORICAL_FEATURES, NUMERIC_FEATURES
+from telco_churn.model.features import Features
 from telco_churn.model.manifest import read_manifest
 from telco_churn.model.scoring import PROBABILITY
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
@@ -29,6 +30,7 @@ class Rule:
 
     score: Callable[[DataFrame], DataFrame]
     asked: list[Row] = field(default_factory=list)
+    features: Features = FEATURES
 
     def select_scored(
         self,
@@ -52,13 +54,13 @@ def refusal(score: Callable[[DataFrame], DataFrame]) -> str:
 
 
 def test_the_compiled_score_of_the_shipped_model_passes(spark: SparkSession) -> None:
-    compiled = compile_stages(read_stages(SHIPPED / "pipeline"))
+    compiled = compile_stages(read_stages(SHIPPED / "pipeline"), FEATURES)
     assert compiled is not None
     try_out(compiled, read_manifest(SHIPPED).training_distribution.categories)
 
 
 def test_a_pipeline_whose_stages_keep_everything_passes(every_kind: PipelineModel) -> None:
-    try_out(PipelineScorer(every_kind), KNOWN)
+    try_out(PipelineScorer(every_kind, FEATURES), KNOWN)
 
 
 def test_every_oddity_of_every_feature_is_tried(spark: SparkSession) -> None:
@@ -95,7 +97,7 @@ def test_a_row_that_is_dropped_is_found_and_named(
     spark: SparkSession, dropped: str, said: str
 ) -> None:
     message = refusal(lambda features: half(features).where(f"NOT coalesce({dropped}, false)"))
-    assert f"a customer with {said} comes out as 0 rows instead of one" in message
+    assert f"an event with {said} comes out as 0 rows instead of one" in message
 
 
 def test_a_row_that_comes_out_twice_is_found(spark: SparkSession) -> None:
@@ -107,14 +109,14 @@ def test_a_row_that_comes_out_twice_is_found(spark: SparkSession) -> None:
 def test_a_score_that_is_no_probability_is_found(spark: SparkSession, score: str) -> None:
     odd = F.expr(f"if(SeniorCitizen IS NULL, {score}, 0.5)")
     message = refusal(lambda features: features.withColumn(PROBABILITY, odd))
-    assert "a customer with SeniorCitizen null gets " in message
+    assert "an event with SeniorCitizen null gets " in message
     assert "which is no probability" in message
 
 
 @pytest.mark.parametrize("score", ["double('NaN')", "double(NULL)"])
 def test_a_model_that_never_gives_a_probability_is_found(spark: SparkSession, score: str) -> None:
     message = refusal(lambda features: features.withColumn(PROBABILITY, F.expr(score)))
-    assert message == "no customer gets a probability"
+    assert message == "no event gets a probability"
 
 
 def test_what_throws_is_told_as_spark_tells_it(spark: SparkSession) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 
 import pytest
+from churn_kind import CHURN
 from confluent_kafka import Message
 
 from stream_telemetry.broker.read import RecordAddress
@@ -15,7 +15,7 @@ LINES = RecordLines(
     input_topic="raw",
     message_id=lambda key: None if key is None else key.decode(),
     fields=["tenure", "gender"],
-    customer_id=re.compile(r"^[0-9]{4}-[A-Z]{5}\Z"),
+    kind=CHURN,
 )
 SOURCE: list[tuple[str, str | bytes | None]] = [
     ("source_topic", b"raw"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import re
 
 import pytest
+from churn_kind import CHURN
 from confluent_kafka import Message
 
 from telco_churn.outcome.log_lines import RecordLines
@@ -34,7 +34,7 @@ LINES = RecordLines(
     input_topic="raw",
     message_id=make_message_id(MessageIdSettings()),
     fields=["tenure"],
-    customer_id=re.compile(r"^[0-9]{4}-[A-Z]{5}\Z"),
+    kind=CHURN,
 )
 
 

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from chispa import assert_df_equality
+from churn_kind import CHURN
 from jsonschema import Draft202012Validator
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from telco_churn.contract.limits import MAX_ENVELOPE_BYTES, envelope_bytes_col
 from telco_churn.contract.rules import VIOLATION_SCHEMA
+from telco_churn.model.scoring import PROBABILITY
 from telco_churn.outcome.routing import Routes, error_type_col, record_cols
 from telco_churn.paths import read_schema
 
@@ -21,7 +23,7 @@ BROKEN = [("tenure", "out_of_range", "must be at least 0")]
 OUTCOME_SCHEMA = (
     f"key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp, "
     f"{HEADERS}, truncated struct<length:int,sha256:string>, "
-    f"customerID string, event_ts string, churn_probability double, {VIOLATIONS}, "
+    f"event_id string, event_time string, {PROBABILITY} double, {VIOLATIONS}, "
     "started_ns bigint, featured_ns bigint, scored_ns bigint, "
     "scored_ts timestamp"
 )
@@ -34,9 +36,9 @@ USUAL: dict[str, Any] = {
     "timestamp": None,
     "headers": None,
     "truncated": None,
-    "customerID": "7590-VHVEG",
-    "event_ts": "2026-01-02T03:04:05Z",
-    "churn_probability": 0.25,
+    "event_id": "7590-VHVEG",
+    "event_time": "2026-01-02T03:04:05Z",
+    PROBABILITY: 0.25,
     "violations": [],
     "started_ns": 1_000_000,
     "featured_ns": 2_000_000,
@@ -52,7 +54,7 @@ SOURCE = [
     ("source_timestamp", b"1767323045678"),
     ("latency_ms", b"1.235"),
 ]
-REFUSED = {"customerID": None, "violations": BROKEN}
+REFUSED = {"event_id": None, "violations": BROKEN}
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +71,13 @@ def to_output(spark: SparkSession) -> Any:
             f"{instant} timestamp",
             f"{instant} scored_ts",
         )
-        return timed.select(*record_cols(ROUTES, "v1", 0.5))
+        return timed.select(*record_cols(ROUTES, CHURN.prediction, "v1", 0.5))
 
     return convert
 
 
 def test_the_error_type_is_that_of_the_first_step_that_refused(spark: SparkSession) -> None:
-    schema = f"{VIOLATIONS}, churn_probability double, error_type string"
+    schema = f"{VIOLATIONS}, {PROBABILITY} double, error_type string"
     rows = [
         ([], 0.5, None),
         (BROKEN, 0.5, "validation_error"),
@@ -97,7 +99,7 @@ def test_only_a_number_from_0_to_1_is_a_probability(spark: SparkSession) -> None
         (float("nan"), "inference_error"),
         (float("inf"), "inference_error"),
     ]
-    scored = spark.createDataFrame(cases, "churn_probability double, expected string")
+    scored = spark.createDataFrame(cases, f"{PROBABILITY} double, expected string")
     judged = scored.withColumn("violations", F.array()).withColumn("error_type", error_type_col())
     result = judged.select("expected", "error_type")
     assert all(row.expected == row.error_type for row in result.collect()), result.collect()
@@ -137,7 +139,7 @@ def test_key_topic_and_headers_of_each_record(spark: SparkSession, to_output: An
 
 def test_a_prediction_follows_its_contract(to_output: Any) -> None:
     probabilities = [0.0, 0.4999999, 0.5, 1e-7, 1.0]
-    records = to_output([{"churn_probability": p} for p in probabilities]).collect()
+    records = to_output([{PROBABILITY: p} for p in probabilities]).collect()
     predictions = [json.loads(record.value) for record in records]
     schema = read_schema("prediction")
     validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
@@ -158,7 +160,7 @@ def test_a_prediction_follows_its_contract(to_output: Any) -> None:
 def test_a_refused_record_becomes_a_dead_letter_of_its_own_message(to_output: Any) -> None:
     rows = [
         REFUSED | {"value": b"[]"},
-        {"churn_probability": float("nan")},
+        {PROBABILITY: float("nan")},
     ]
     letters = [json.loads(record.value) for record in to_output(rows).collect()]
     schema = read_schema("dead_letter")

@@ -17,7 +17,7 @@ from telco_churn.settings.resolve import described, read_settings, variable_of
 from telco_churn.settings.trigger import Trigger
 
 OPTIONS = {option.name: option for option in job_options()}
-PATHS = ("model_path", "checkpoint", "log_dir", "run_log_dir")
+PATHS = ("contract", "model_path", "checkpoint", "log_dir", "run_log_dir")
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from churn_kind import FEATURES
 from pyspark.ml import PipelineModel
 from pyspark.ml.param import Params
 from pyspark.sql import DataFrame, SparkSession
@@ -54,7 +55,7 @@ def test_a_pipeline_adds_the_probability_and_no_other_column(
     every_kind: PipelineModel, to_features: ToFeatures
 ) -> None:
     customers = to_features(islice(synthetic_customers(seed=9), 5))
-    scored = with_probability(PipelineScorer(every_kind), customers)
+    scored = with_probability(PipelineScorer(every_kind, FEATURES), customers)
     assert scored.columns == [*customers.columns, PROBABILITY]
     assert not [name for name in scored.columns if name.startswith(MODEL_PREFIX)]
 
