@@ -1,10 +1,10 @@
-"""Messages made from valid customer events by seeded accident."""
+"""Messages made from valid events by seeded accident."""
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from random import Random
 
@@ -30,6 +30,15 @@ def messages(seed: int) -> Iterator[bytes | None]:
     ]
     for event, make in zip(synthetic_customers(seed), itertools.cycle(makers), strict=False):
         yield make(dict(event))
+
+
+def mutated(events: Iterable[Mapping[str, object]], seed: int) -> Iterator[bytes]:
+    """A message for each event: one in three untouched, the others odd or mutated."""
+    rng = Random(seed)
+    for number, event in enumerate(events):
+        text = _text(dict(event)).encode()
+        odd = _with_odd_fields(dict(event), rng).encode()
+        yield (text, odd, _with_odd_bytes(text, rng))[number % 3]
 
 
 def _text(event: dict[str, object]) -> str:

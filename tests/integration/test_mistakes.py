@@ -88,7 +88,7 @@ def test_a_dry_run_shows_the_settings_and_writes_nothing(job: Job) -> None:
     assert result.returncode == 0, result.stderr
     assert f"input_topic = {job.topics.raw}" in result.stdout
     ticks = [line[2:].split()[0] for line in result.stdout.splitlines() if line.startswith("✓ ")]
-    assert ticks == ["the", "Kafka", "checkpoint", "Spark", "the", "model"]
+    assert ticks == ["the", "contract", "Kafka", "checkpoint", "Spark", "the", "model"]
     assert f"\n0 records of {job.topics.raw} wait to be read\n" in result.stdout
     assert "  partition 2: 0, offsets 0 to 0\n" in result.stdout
     assert "secret" not in result.stdout

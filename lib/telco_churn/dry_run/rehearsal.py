@@ -28,7 +28,7 @@ def rehearse(settings: Settings) -> None:
     kafka, topics, reading = settings.kafka, settings.topics, settings.reading
     _tick("the settings are understood")
     kind = prepare_kind(settings.contract, settings.model)
-    _tick(f"the model was fitted to events by {kind.event.name}")
+    _tick(f"contract {kind.event.name} is understood, and has what the model reads")
     found = check_topics(kafka, topics)
     _tick(f"Kafka answers at {kafka.broker}, the topics are there: {', '.join(topics.all)}")
     accepts_loss = reading.on_data_loss == "continue"
