@@ -15,7 +15,8 @@ from stream_telemetry.live.overview import Overview
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.pages import make_app
-from stream_telemetry.outlets.server import Exporter, Tls
+from stream_telemetry.outlets.server import Exporter
+from stream_telemetry.outlets.tls import Tls
 from stream_telemetry.stream import Stream
 
 LOOPBACK = "127.0.0.1"

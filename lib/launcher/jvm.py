@@ -58,7 +58,7 @@ def job_jvm(settings: SparkSettings) -> JobJvm:
     # An archive has objects in it only where Java's own collector has written them.
     is_recorded = mode_of(settings.environment) is Mode.RECORD
     # The JVM takes the last of two flags, so what the user says comes behind.
-    flags = shlex.join([*([] if is_recorded else tuned(_given_flags(settings))), *archived])
+    flags = shlex.join([*([] if is_recorded else tuned(given_flags(settings))), *archived])
     given = settings.environment.get(_OPTIONS, "")
     return JobJvm(options, told, {_OPTIONS: f"{flags} {given}".strip()})
 
@@ -93,10 +93,11 @@ def job_archive(settings: SparkSettings) -> ClassArchive:
 
 def job_flags(settings: SparkSettings) -> list[str]:
     """Those options that the user gives the job's JVM on which its archive depends."""
-    return shaping(_given_flags(settings))
+    return shaping(given_flags(settings))
 
 
-def _given_flags(settings: SparkSettings) -> list[str]:
+def given_flags(settings: SparkSettings) -> list[str]:
+    """The options that the user gives the job's JVM, wherever they stand."""
     texts = (
         settings.environment.get(_OPTIONS),
         settings.value("--driver-java-options", "spark.driver.extraJavaOptions"),

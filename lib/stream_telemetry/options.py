@@ -37,6 +37,8 @@ class Option:
         variable: environment variable, where it is not the one that follows from the name.
         kind: `value` takes one; a `switch` is there or not; a `choice` is `--x` or `--no-x`; a
             `word` is given without a flag.
+        is_secret: whether the value names a file with a secret: what somebody has put there
+            instead may be the secret itself, and is not to be shown.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Option:
     metavar: str
     variable: str = ""
     kind: Literal["value", "switch", "choice", "word"] = "value"
+    is_secret: bool = False
 
     @property
     def flag(self) -> str:
@@ -63,10 +66,18 @@ class OwnOptions:
 
 
 def option(
-    default: str, help_text: str, *, parse: Parse = str, variable: str = "", metavar: str = "TEXT"
+    default: str,
+    help_text: str,
+    *,
+    parse: Parse = str,
+    variable: str = "",
+    metavar: str = "TEXT",
+    is_secret: bool = False,
 ) -> Any:
     """A field that is an option with a value; `default` is written as a user would write it."""
-    return _field(default, help_text, parse, metavar=metavar, variable=variable)
+    return _field(
+        default, help_text, parse, metavar=metavar, variable=variable, is_secret=is_secret
+    )
 
 
 def switch(help_text: str, *, default: bool = False) -> Any:
@@ -99,6 +110,7 @@ def _field(
     metavar: str = "",
     variable: str = "",
     kind: str = "value",
+    is_secret: bool = False,
 ) -> Any:
     metadata = {
         "help": help_text,
@@ -107,6 +119,7 @@ def _field(
         "metavar": metavar,
         "variable": variable,
         "kind": kind,
+        "is_secret": is_secret,
     }
     if kind == "word":
         return dataclasses.field(metadata=metadata)

@@ -6,6 +6,8 @@ Each is a function from text to value, or makes one; it raises ValueError with w
 from __future__ import annotations
 
 import math
+import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -122,7 +124,20 @@ def url(value: str) -> str:
         is_url = False
     if not is_url or not value.isprintable() or " " in value:
         raise ValueError("is not an http(s) URL; write http://host:9091")
+    if "@" in value.partition(parts.netloc)[2]:
+        # A part of the password would be taken for the path, and shown.
+        raise ValueError("has an @ behind its host; write / ? # of a password as %2F %3F %23")
     return value
+
+
+def has_login(value: str) -> bool:
+    """Whether there is a URL with a password in it."""
+    return re.search(r"://[^/@\s]*:[^@\s]+@", value) is not None
+
+
+def masked(value: str) -> str:
+    """The text without the login of a URL in it, with or without its scheme."""
+    return re.sub(r"(//|^[^/:]*:(?!//)).*@", r"\1***@", value)
 
 
 def file(value: str) -> Path:
@@ -130,6 +145,17 @@ def file(value: str) -> Path:
     if not Path(value).is_file():
         raise ValueError("is not a file; name one")
     return Path(value)
+
+
+def secret_file(value: str) -> Path:
+    """A file that is there, and that not everybody on this machine may read."""
+    path = file(value)
+    if path.stat().st_mode & stat.S_IROTH:
+        raise ValueError(
+            "holds a secret, and everybody on this machine may read it; chmod o-r it (a volume of "
+            "Kubernetes: defaultMode 0440)"
+        )
+    return path
 
 
 def directory(value: str) -> Path:

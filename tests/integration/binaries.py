@@ -44,14 +44,23 @@ def pushgateway(directory: Path, port: int = 0, *options: str) -> Iterator[str]:
 @contextmanager
 def prometheus(directory: Path, *targets: str) -> Iterator[str]:
     """URL of a Prometheus that scrapes `targets` (host:port) each second."""
-    address = f"{LOOPBACK}:{free_port()}"
     jobs = "".join(
         f"\n  - job_name: t{number}\n    honor_labels: true"
         f"\n    static_configs: [{{targets: ['{target}']}}]"
         for number, target in enumerate(targets)
     )
+    with prometheus_on(
+        directory, f"global: {{scrape_interval: 1s}}\nscrape_configs:{jobs}\n"
+    ) as url:
+        yield url
+
+
+@contextmanager
+def prometheus_on(directory: Path, text: str) -> Iterator[str]:
+    """URL of a Prometheus with this configuration."""
+    address = f"{LOOPBACK}:{free_port()}"
     config = directory / "prometheus.yml"
-    config.write_text(f"global: {{scrape_interval: 1s}}\nscrape_configs:{jobs}\n")
+    config.write_text(text)
     command = [
         binary("prometheus"),
         f"--config.file={config}",

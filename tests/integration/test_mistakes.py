@@ -84,14 +84,17 @@ def test_fewer_slots_than_partitions_in_real_time_mode(job: Job) -> None:
 
 
 def test_a_dry_run_shows_the_settings_and_writes_nothing(job: Job) -> None:
-    result = job.run("--dry-run", "--pushgateway", "http://me:secret@127.0.0.1:9091")
+    config = job.directory / "job.toml"
+    config.write_text('pushgateway = "http://me:secret@127.0.0.1:9091"\n')
+    result = job.run("--dry-run", "--config", str(config))
     assert result.returncode == 0, result.stderr
     assert f"input_topic = {job.topics.raw}" in result.stdout
     ticks = [line[2:].split()[0] for line in result.stdout.splitlines() if line.startswith("✓ ")]
     assert ticks == ["the", "contract", "Kafka", "checkpoint", "Spark", "the", "model"]
     assert f"\n0 records of {job.topics.raw} wait to be read\n" in result.stdout
     assert "  partition 2: 0, offsets 0 to 0\n" in result.stdout
-    assert "secret" not in result.stdout
+    assert "pushgateway = http://***@127.0.0.1:9091" in result.stdout
+    assert "secret" not in result.stdout + result.stderr
     assert not (job.directory / "checkpoint" / "metadata").exists()
 
 

@@ -20,6 +20,7 @@ from urllib.parse import quote
 import pytest
 from confluent_kafka import Producer
 from job import Job
+from listening import listening, open_to_others
 from load import meanwhile
 from quick_rules import api, ask, panel_queries, shortened_home, soon
 
@@ -141,6 +142,10 @@ def test_panels_and_rules_have_data_and_alerts_arrive(tmp_path: Path) -> None:
             with feeding(job) as producer:
                 unseen = Unseen(prometheus)
                 soon(unseen.is_empty, unseen, process)
+                # The job, Kafka and the programs of the monitoring are this process' children.
+                taken = {port for _, port in listening(os.getpid())}
+                assert taken >= {ports.job, ports.spark, ports.prometheus, ports.pushgateway}
+                assert open_to_others(os.getpid()) == {}
                 assert {
                     rule["name"] for rule in rules(prometheus) if rule["health"] != "ok"
                 } == set()

@@ -11,6 +11,8 @@ from pathlib import Path
 import pyspark
 from confluent_kafka import Producer
 from job import HOME, Job
+from listening import open_to_others
+from load import meanwhile
 
 from churn_tools.customers.broken import borderline_records
 from launcher.java import make_ready
@@ -30,27 +32,38 @@ def test_it_fetches_the_connector_and_scores(
     assert script.endswith("spark-submit.sh")
     submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
     make_ready()
-    result = subprocess.run(
-        [str(submit), str(HOME / "jobs" / "churn_stream.py"), *options],
-        # As in a terminal where .venv is activated: its `java`, made ready, serves Spark too.
-        env={
-            **{k: v for k, v in job.environment.items() if k != "JAVA_HOME"},
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{job.environment['PATH']}",
-            "PYSPARK_PYTHON": sys.executable,
-            "SPARK_LOCAL_IP": "127.0.0.1",
-        },
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
+    elsewhere = ("JAVA_HOME", "SPARK_LOCAL_IP")
+    opened = dict[tuple[str, int], str]()
+    with (
+        subprocess.Popen(
+            [str(submit), str(HOME / "jobs" / "churn_stream.py"), *options],
+            # As in a terminal where .venv is activated: its `java`, made ready, serves Spark too.
+            env={
+                **{k: v for k, v in job.environment.items() if k not in elsewhere},
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{job.environment['PATH']}",
+                "PYSPARK_PYTHON": sys.executable,
+            },
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+        meanwhile(lambda: opened.update(open_to_others(process.pid)), 0.5),
+    ):
+        try:
+            output, complaints = process.communicate(timeout=240)
+        finally:
+            process.kill()
+    assert process.returncode == 0, complaints[-3000:]
     assert sum(1 for _ in read_topic(broker, topic_names.predictions)) == 40
-    told = [line for line in result.stdout.splitlines() if "Spark's own lines go to" in line]
-    assert len(told) == 1, result.stdout
+    told = [line for line in output.splitlines() if "Spark's own lines go to" in line]
+    assert len(told) == 1, output
     assert f"SPARK_CONF_DIR={HOME / 'conf'}" in told[0]
     # None of the job's own is between them.
-    assert " INFO " in result.stderr
-    assert "batch 0: 40 read" in result.stdout
-    assert "batch 0" not in result.stderr
-    assert not any("Traceback" in line for line in result.stderr.splitlines())
+    assert " INFO " in complaints
+    assert "batch 0: 40 read" in output
+    assert "batch 0" not in complaints
+    assert not any("Traceback" in line for line in complaints.splitlines())
+    # Nobody has told the JVM an address, and its page would be on all of them.
+    assert opened == {}
+    assert "Spark's page is off: without SPARK_LOCAL_IP=127.0.0.1" in output

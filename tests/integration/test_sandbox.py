@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from listening import listening, open_to_others
 from waiting import eventually
 
 from launcher.cache.class_archive import VARIABLE, Mode
@@ -132,6 +133,9 @@ def test_a_stream_shows_first_results_and_ctrl_c_ends_it_cleanly(
         assert re.search(r"Kafka +127\.0\.0\.1:\d+", shown)
         assert b"kafka_consumer_info" in page_at(shown, "metrics")
         assert b"churn_stream" in page_at(shown, "Spark", "/api/v1/applications")
+        # Kafka and its controller, Spark's page, RPC and blocks, Py4J both ways, the exporter.
+        assert len(listening(process.pid)) >= 8
+        assert open_to_others(process.pid) == {}
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=60)
     assert process.returncode == 0, shown + rest

@@ -12,6 +12,7 @@ from launcher.java import chosen_java
 from launcher.jvm import job_jvm
 from launcher.spark import SPARK_HOME
 from launcher.submit.division import Division
+from launcher.submit.exposed import exposed
 from launcher.submit.log_file import claim_spark_log
 from launcher.submit.spark_settings import read_spark_settings
 from launcher.submit.surroundings import (
@@ -45,7 +46,9 @@ def put_together(
     environment: Mapping[str, str],
     program: Path | None = None,
 ) -> Submission:
-    """The submission of the job; says on standard error which Java runs and what is passed over.
+    """The submission of the job; standard error hears of Java, and of what has to be known.
+
+    That is what is passed over of the environment, and secrets that everybody can read.
 
     Args:
         division: The command line.
@@ -63,7 +66,7 @@ def put_together(
         # The job begins on another machine.
         dismiss()
     java, jvm = chosen_java(), job_jvm(spark)
-    for line in (*passed_over(environment), f"{java}, {jvm.told}"):
+    for line in (*passed_over(environment), *exposed(spark), f"{java}, {jvm.told}"):
         sys.stderr.write(f"spark-submit.sh: {line}\n")
     prepared = prepared_environment(environment, spark, java)
     return Submission(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from launcher.submit.spark_options import spark_options
+from stream_telemetry.values import masked
 from telco_churn.errors import SettingsError
 from telco_churn.settings.flags import nearest
 from telco_churn.settings.resolve import job_flags
@@ -67,8 +68,9 @@ def _grouped(words: list[str], known: Mapping[str, bool]) -> list[list[str]]:
         name, equals, _ = words[at].partition("=")
         if name not in known:
             near = nearest(name, known)
+            # What stands behind the name may be a secret.
             raise SettingsError(
-                f"unknown argument {words[at]}"
+                f"unknown argument {masked(name)}"
                 + (f"; did you mean {near}?" if near else "")
                 + "; --help lists the options"
             )

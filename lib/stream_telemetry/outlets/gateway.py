@@ -37,10 +37,10 @@ class Gateway:
         labels: of the group besides those two; they keep environments apart.
     """
 
-    url: str
+    url: str = field(repr=False)
     job: str
     instance: str
-    login: str | None = None
+    login: str | None = field(default=None, repr=False)
     ca: Path | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 

@@ -12,16 +12,14 @@ import contextlib
 import logging
 import socket
 import socketserver
-import ssl
 import sys
 import threading
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from stream_telemetry.errors import TelemetryError
+from stream_telemetry.outlets.tls import RenewedTls, Tls
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -31,35 +29,6 @@ log = logging.getLogger(__name__)
 _REQUEST_SECONDS = 10.0
 """How long a request and its answer may take together, as Prometheus' own limit for a scrape."""
 _MOST_CONNECTIONS = 100
-
-
-@dataclass(frozen=True)
-class Tls:
-    """Files for TLS; with `client_ca`, clients must show a certificate that it has signed."""
-
-    certificate: Path
-    key: Path
-    client_ca: Path | None = None
-
-    def context(self) -> ssl.SSLContext:
-        """What the server needs.
-
-        Raises:
-            TelemetryError: a file is missing or is not what it should be.
-        """
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        try:
-            context.load_cert_chain(self.certificate, self.key)
-            if self.client_ca:
-                context.load_verify_locations(self.client_ca)
-                context.verify_mode = ssl.CERT_REQUIRED
-        except OSError as error:  # ssl.SSLError is one
-            raise TelemetryError(
-                f"TLS files {self.certificate}, {self.key}, {self.client_ca or 'no client CA'}: "
-                f"{error}; name PEM files that belong together"
-            ) from error
-        return context
 
 
 class Exporter:
@@ -77,9 +46,9 @@ class Exporter:
         Raises:
             TelemetryError: the port is taken, the address is not ours, or TLS has no files.
         """
-        context = tls.context() if tls else None
+        renewed = RenewedTls(tls) if tls else None
         try:
-            self._server = _Server(host, port, app, context)
+            self._server = _Server(host, port, app, renewed)
         except OSError as error:
             raise TelemetryError(
                 f"metrics address {host}:{port} cannot be used ({error.strerror}); stop what "
@@ -113,11 +82,9 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     # With the usual 5, parallel scrapes would have to connect again, a second later.
     request_queue_size = 128
 
-    def __init__(
-        self, host: str, port: int, app: WSGIApplication, context: ssl.SSLContext | None
-    ) -> None:
+    def __init__(self, host: str, port: int, app: WSGIApplication, tls: RenewedTls | None) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._context = context
+        self._tls = tls
         self._lock = threading.Lock()
         self._open: dict[socket.socket, float] = {}  # when each was accepted, oldest first
         super().__init__((host, port), _Handler)
@@ -134,8 +101,8 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         """Accepts a connection; the TLS handshake is left to the thread that serves it."""
         connection, address = super().get_request()
         connection.settimeout(_REQUEST_SECONDS)
-        if self._context:
-            connection = self._context.wrap_socket(
+        if self._tls:
+            connection = self._tls.current().wrap_socket(
                 connection, server_side=True, do_handshake_on_connect=False
             )
         return connection, address

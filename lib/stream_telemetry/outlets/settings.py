@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from stream_telemetry.errors import TelemetryError
 from stream_telemetry.options import OFF, option
-from stream_telemetry.outlets.server import Exporter, Tls
-from stream_telemetry.values import file, or_off, port, text, url
+from stream_telemetry.outlets.server import Exporter
+from stream_telemetry.outlets.tls import Tls
+from stream_telemetry.values import file, or_off, port, secret_file, text, url
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -36,7 +37,11 @@ class ExporterSettings:
         metavar="FILE",
     )
     metrics_tls_key: Path | None = option(
-        OFF, "PEM key of the certificate", parse=or_off(file), metavar="FILE"
+        OFF,
+        "PEM key of the certificate, not encrypted",
+        parse=or_off(secret_file),
+        metavar="FILE",
+        is_secret=True,
     )
     metrics_client_ca: Path | None = option(
         OFF,
@@ -47,8 +52,9 @@ class ExporterSettings:
     metrics_login_file: Path | None = option(
         OFF,
         "file with the user:password that /metrics asks for",
-        parse=or_off(file),
+        parse=or_off(secret_file),
         metavar="FILE",
+        is_secret=True,
     )
 
     def __post_init__(self) -> None:
@@ -123,7 +129,11 @@ class PushSettings:
         OFF, "Pushgateway to push to after each batch", parse=or_off(url), metavar="URL"
     )
     pushgateway_login_file: Path | None = option(
-        OFF, "file with the user:password for it", parse=or_off(file), metavar="FILE"
+        OFF,
+        "file with the user:password for it",
+        parse=or_off(secret_file),
+        metavar="FILE",
+        is_secret=True,
     )
     pushgateway_ca: Path | None = option(
         OFF, "PEM authority that has signed its certificate", parse=or_off(file), metavar="FILE"

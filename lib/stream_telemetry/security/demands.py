@@ -9,6 +9,7 @@ from pathlib import Path
 from stream_telemetry.errors import KafkaConfigError
 from stream_telemetry.security import jaas, names
 from stream_telemetry.security.pem_files import check_authority, check_own, check_type, read_pem
+from stream_telemetry.values import has_login
 
 _PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _INLINE = {
@@ -90,6 +91,16 @@ def check_stores(found: Mapping[str, str]) -> None:
             check_authority(name, pem)
         else:
             check_own(name, pem, has_password="ssl.key.password" in found)
+
+
+def check_shown(found: Mapping[str, str]) -> None:
+    """Raises KafkaConfigError for a password in a value that Spark's pages and logs show."""
+    for name, value in found.items():
+        if name not in names.SECRETS and has_login(value):
+            raise KafkaConfigError(
+                f"{name} holds a login in its URL, which pages and logs would show; leave it out "
+                "there, a login has properties of its own"
+            )
 
 
 def check_readers(files: Iterable[Path]) -> None:

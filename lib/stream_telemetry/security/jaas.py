@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stream_telemetry.errors import KafkaConfigError
 from stream_telemetry.security.references import followed, has_references
@@ -30,7 +30,7 @@ class Login:
     """A login module and its options, what they refer to in place."""
 
     module: str
-    options: Mapping[str, str]
+    options: Mapping[str, str] = field(repr=False)
 
 
 def written(mechanism: str, options: Mapping[str, str]) -> str:

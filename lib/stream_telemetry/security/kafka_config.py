@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stream_telemetry.errors import KafkaConfigError
@@ -18,6 +18,7 @@ from stream_telemetry.security.demands import (
     check_mechanism,
     check_protocol,
     check_readers,
+    check_shown,
     check_stores,
 )
 from stream_telemetry.security.java_properties import properties_in
@@ -45,8 +46,9 @@ class KafkaConfig:
     """
 
     path: Path
-    written: Mapping[str, str]
-    found: Mapping[str, str]
+    # What stands in them is not for logs and messages.
+    written: Mapping[str, str] = field(repr=False)
+    found: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def read(cls, path: Path) -> KafkaConfig:
@@ -73,6 +75,7 @@ class KafkaConfig:
         found = {k: v if k == names.LOGIN else followed(k, v) for k, v in written.items()}
         config = cls(path, written, found)
         check_protocol(found)
+        check_shown(found)
         if config.uses_tls:
             check_stores(found)
         if config.uses_login:

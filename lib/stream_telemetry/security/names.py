@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Mapping
 
 from stream_telemetry.errors import KafkaConfigError
 
@@ -52,6 +53,7 @@ SECRETS = {
 
 KNOWN = {*ALIKE, *RENAMED, *USER, *CLIENT, *JVM_ONLY, LOGIN, HANDLER, HOST_CHECK}
 
+_LIKE_A_NAME = re.compile(r"[a-z][a-z0-9._-]*")
 _ELSEWHERE = {
     "bootstrap.servers": "name them by --broker, and leave it out here",
     "ssl.truststore.password": "a PEM truststore has none; leave it out",
@@ -59,13 +61,13 @@ _ELSEWHERE = {
 }
 
 
-def check_names(names: Iterable[str]) -> None:
+def check_names(properties: Mapping[str, str]) -> None:
     """Refuses a name that one of the clients does not know, or that is no matter of this file.
 
     Raises:
         KafkaConfigError: names it, and what to do.
     """
-    for name in names:
+    for name, value in properties.items():
         if name in KNOWN:
             continue
         if advice := _ELSEWHERE.get(name):
@@ -73,6 +75,12 @@ def check_names(names: Iterable[str]) -> None:
         near = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.8)
         if near:
             raise KafkaConfigError(f"{name} is not known; did you mean {near[0]}?")
+        if not value or not _LIKE_A_NAME.fullmatch(name):
+            # Such as a password alone, or the second line of a key.
+            raise KafkaConfigError(
+                "has a line that is not name=value; put a backslash at the end of each line of a "
+                "value but its last"
+            )
         raise KafkaConfigError(
             f"{name} is not one of the names for security and connections that both of Kafka's "
             "clients have (docs/security.md); leave it out"

@@ -74,7 +74,9 @@ def _value(name: str, match: re.Match[str]) -> str:
         return value
     if provider != "file" or not path:
         raise KafkaConfigError(
-            f"{name}: {match[0]} is no reference; write ${{file:/path:key}} or ${{env:NAME}}"
+            # It may be a part of a password.
+            f"{name}: what stands in ${{…}} is no reference; write ${{file:/path:key}} or "
+            "${env:NAME}"
         )
     if not Path(path).is_absolute():
         raise KafkaConfigError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stream_telemetry.options import OFF, option
-from stream_telemetry.values import choice, file, or_off
+from stream_telemetry.values import choice, or_off, secret_file
 
 MESSAGE_IDS = ("plain", "hashed", "off")
 
@@ -22,5 +22,5 @@ class MessageIdSettings:
         metavar="HOW",
     )
     log_key_file: Path | None = option(
-        OFF, "secret for hashed keys", parse=or_off(file), metavar="FILE"
+        OFF, "secret for hashed keys", parse=or_off(secret_file), metavar="FILE", is_secret=True
     )

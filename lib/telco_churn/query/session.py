@@ -93,6 +93,15 @@ _LOCAL_SETTINGS: dict[str, bool | float | int | str | None] = {
 _ALLOWED_URLS = "org.apache.kafka.sasl.oauthbearer.allowed.urls"
 """Kafka's clients ask nobody for tokens whom this system property of the JVM does not name."""
 _EXECUTOR_OPTIONS = "spark.executor.extraJavaOptions"
+_REDACTED, _SPARKS_RULE = "spark.redaction.regex", "(?i)secret|password|token|access[.]?key"
+"""What Spark's pages and event log leave out: settings whose name or value matches."""
+_ALSO_SECRET = (
+    "(?i:passwd|passphrase|credential|jaas|(account|private|api)[._-]?key|azure[.]sas"
+    # Whatever they are called: variables are where containers keep their secrets.
+    "|executorEnv|appMasterEnv|driverEnv)"
+    # A login in a URL, also within the whole command line, which Spark shows as a property.
+    r"|://[^/@\s]*:[^@\s]+@"
+)
 _PAGE_PORT, _PORTS_TRIED = 4040, 16
 """Spark's own defaults of `spark.ui.port` and `spark.port.maxRetries`."""
 
@@ -158,7 +167,8 @@ def _started(conf: SparkConf, *, is_local: bool) -> SparkSession:
     if is_local:
         unset = {key: value for key, value in _LOCAL_SETTINGS.items() if not conf.contains(key)}
         builder = builder.config(map=unset)
-    if not _has_port_for_page(conf):
+    builder = builder.config(_REDACTED, f"{conf.get(_REDACTED, _SPARKS_RULE)}|{_ALSO_SECRET}")
+    if (is_local and _is_page_open_to_all(conf)) or not _has_port_for_page(conf):
         builder = builder.config("spark.ui.enabled", "false")
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
@@ -192,6 +202,18 @@ def _tell_of_its_lines(jvm: Any) -> None:
             "keeps them apart, SPARK_CONF_DIR=%s sends warnings alone to logs/spark.log",
             project_home() / "conf",
         )
+
+
+def _is_page_open_to_all(conf: SparkConf) -> bool:
+    """Whether Spark's page would be open to the network though nobody has asked for that."""
+    # Of this address the JVM hears by its environment only, which ./spark-submit.sh sets.
+    if conf.contains("spark.ui.enabled") or os.environ.get("SPARK_LOCAL_IP"):
+        return False
+    log.warning(
+        "Spark's page is off: without SPARK_LOCAL_IP=127.0.0.1 in the environment of spark-submit "
+        "it would be open to the network; --conf spark.ui.enabled=true has it anyway"
+    )
+    return True
 
 
 def _has_port_for_page(conf: SparkConf) -> bool:

@@ -63,6 +63,7 @@ class BrokerSettings:
         "file with login and TLS, in the names of Kafka's Java client",
         parse=or_off(file),
         metavar="FILE",
+        is_secret=True,
     )
 
     def __post_init__(self) -> None:

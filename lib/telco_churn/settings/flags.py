@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, get_type_hints
 
 from stream_telemetry.options import Option, OwnOptions, heading_of, options_of
+from stream_telemetry.values import masked
 from telco_churn import __version__
 from telco_churn.errors import SettingsError
 
@@ -49,9 +50,11 @@ class OneLineParser(argparse.ArgumentParser):
         # Not parse_args, which offers no guess at what was meant.
         namespace, unknown = self.parse_known_args(list(arguments))
         if unknown:
-            near = nearest(unknown[0].partition("=")[0], self.option_strings)
+            # What stands behind the name may be a secret.
+            name = masked(unknown[0]).partition("=")[0]
+            near = nearest(name, self.option_strings)
             guess = f"; did you mean {near}?" if near else ""
-            self.error(f"unknown argument {unknown[0]}{guess}")
+            self.error(f"unknown argument {name}{guess}")
         return namespace
 
 

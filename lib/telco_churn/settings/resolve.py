@@ -12,9 +12,10 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from stream_telemetry.options import OFF, Option, OwnOptions, options_of
+from stream_telemetry.values import has_login, masked
 from telco_churn.errors import SettingsError
 from telco_churn.paths import of_project, project_home
 from telco_churn.settings.flags import (
@@ -120,7 +121,7 @@ def described(settings: Settings) -> dict[str, str]:
     """Each of the job's settings as text, passwords masked."""
     values = settings.values()
     return {
-        option.name: masked(text) if option.metavar == "URL" else text
+        option.name: masked(text) if has_login(text) else text
         for option in job_options()
         for text in [shown(values[option.name])]
     }
@@ -134,11 +135,6 @@ def variable_of(option: Option) -> str:
 def job_variables() -> set[str]:
     """The environment variables of all of the job's options."""
     return {variable_of(option) for option in job_options()}
-
-
-def masked(text: str) -> str:
-    """`text` without the login of a URL in it, with or without its scheme."""
-    return re.sub(r"(//|^[^/:]*:(?!//)).*@", r"\1***@", text)
 
 
 @dataclass(frozen=True)
@@ -163,25 +159,57 @@ class _Sources:
             raise SettingsError(str(error)) from error
 
     def _value(self, option: Option, *, is_own: bool) -> Any:
-        text, origin = self._text(option, is_own=is_own)
+        given = self._given(option, is_own=is_own)
+        value = _anchored(option, given.text) if given.is_ours else given.text
         try:
-            return option.parse(text)
+            _refuse_login(option, given)
+            return option.parse(value)
         except ValueError as error:
-            # A URL may hold a password.
-            raise SettingsError(f"{origin}: {masked(text)!r} {error}") from error
+            seen = masked(value) if _may_be_seen(option, given.text) else "***"
+            raise SettingsError(f"{given.origin}: {seen!r} {error}") from error
 
-    def _text(self, option: Option, *, is_own: bool) -> tuple[str, str]:
-        """The text that counts, and where it comes from."""
+    def _given(self, option: Option, *, is_own: bool) -> _Given:
+        """The text that counts."""
         name = option.metavar if option.kind == "word" else option.flag
         if (flag := self.flags.get(option.name)) is not None:
-            return flag, name
+            return _Given(flag, name, is_typed=True)
         if not is_own and (said := self.environment.get(variable_of(option))):
-            return said, f"${variable_of(option)}"
+            return _Given(said, f"${variable_of(option)}")
         if not is_own and self.file and option.name in self.file.values:
             origin = f"{self.file.path}: {option.name}"
-            return _anchored(option, self.file.values[option.name]), origin
-        default = option.default if is_own else _anchored(option, option.default)
-        return default, f"default of {name}"
+            return _Given(self.file.values[option.name], origin, is_ours=True)
+        return _Given(option.default, f"default of {name}", is_ours=not is_own)
+
+
+class _Given(NamedTuple):
+    """A text, where it comes from, whether from a command line, or from the project's files."""
+
+    text: str
+    origin: str
+    is_typed: bool = False
+    is_ours: bool = False
+
+
+def _refuse_login(option: Option, given: _Given) -> None:
+    """Raises ValueError for a URL's password where others would read it."""
+    if not has_login(given.text):
+        return
+    if option.metavar != "URL":
+        raise ValueError("holds a password, which pages and logs would show; leave it out")
+    if given.is_typed:
+        raise ValueError(
+            "holds a password, which everybody on this machine can read on a command line; set "
+            f"${variable_of(option)}, or name a file with the login"
+        )
+
+
+def _may_be_seen(option: Option, text: str) -> bool:
+    """Whether a text that cannot be used may be shown.
+
+    In the place of a file with a secret somebody may have written the secret itself.
+    """
+    is_path = re.match(r"\.{0,2}/[\w.-]+/", text) is not None
+    return is_path or not option.is_secret or Path(text).exists()
 
 
 def _default_config() -> Path:

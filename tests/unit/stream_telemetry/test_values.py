@@ -106,3 +106,32 @@ def test_a_number_without_a_highest_one_may_be_as_large_as_a_float_can_be() -> N
     assert values.number()("1e308") == 1e308
     assert refusal(values.number(), "1e309").startswith("is not a number")
     assert math.isinf(float("1e309"))
+
+
+@pytest.mark.parametrize(
+    ("url", "shown_url"),
+    [
+        ("http://name:secret@host:9091", "http://***@host:9091"),
+        ("http://name:s@cret@host:9091/x", "http://***@host:9091/x"),
+        ("name:secret@host:9091", "name:***@host:9091"),
+        ("http://host:9091", "http://host:9091"),
+        ("host:9091", "host:9091"),
+        ("off", "off"),
+    ],
+)
+def test_the_secret_in_a_url_is_masked(url: str, shown_url: str) -> None:
+    assert values.masked(url) == shown_url
+
+
+@pytest.mark.parametrize(
+    ("text", "is_there"),
+    [
+        ("http://name:secret@host:9091", True),
+        ("see s3a://KEY:SEC/RET@bucket/x for more", True),
+        ("http://host:9091", False),
+        ("abfss://container@account.dfs.core.windows.net/x", False),
+        ("off", False),
+    ],
+)
+def test_a_password_in_a_url_is_seen_anywhere_in_a_text(text: str, is_there: bool) -> None:
+    assert values.has_login(text) == is_there

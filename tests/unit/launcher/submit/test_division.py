@@ -47,7 +47,7 @@ def test_after_two_dashes_all_is_the_jobs() -> None:
     ("words", "told"),
     [
         (["--tiggre", "once"], "unknown argument --tiggre; did you mean --trigger?"),
-        (["--mastr=local"], "unknown argument --mastr=local; did you mean --master?"),
+        (["--mastr=local"], "unknown argument --mastr; did you mean --master?"),
         (["--executor-memroy", "1g"], "did you mean --executor-memory?"),
         (["--sandbx"], "did you mean --sandbox?"),
         (["once"], "unknown argument once; --help"),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from stream_telemetry.errors import TelemetryError
-from stream_telemetry.outlets.server import Tls
 from stream_telemetry.outlets.settings import ExporterSettings, PushSettings, read_login
+from stream_telemetry.outlets.tls import Tls
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication

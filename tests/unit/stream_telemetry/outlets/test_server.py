@@ -15,11 +15,14 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 from served import LOOPBACK, Served, serve
+from waiting import eventually
 
 from stream_telemetry.errors import TelemetryError
 from stream_telemetry.health import Health, Limits
+from stream_telemetry.metrics import catalogue
 from stream_telemetry.outlets.pages import make_app
-from stream_telemetry.outlets.server import Exporter, Tls
+from stream_telemetry.outlets.server import Exporter
+from stream_telemetry.outlets.tls import Tls
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +44,24 @@ def make_certificate(directory: Path, name: str, subject: str, signed_by: str = 
     subprocess.run(command, cwd=directory, check=True, capture_output=True)
 
 
+@pytest.fixture(params=[False, True], ids=["http", "tls"])
+def either(request: pytest.FixtureRequest, stack: ExitStack, certificates: Path) -> Served:
+    """Without TLS, and with it."""
+    if not request.param:
+        return serve(stack)
+    served = serve(stack, tls=Tls(certificates / "server.pem", certificates / "server.key"))
+    served.client = ssl.create_default_context(cafile=certificates / "ca.pem")
+    return served
+
+
+def connected(stack: ExitStack, served: Served) -> socket.socket:
+    """A client that has begun, over TLS as far as the end of the handshake."""
+    client = stack.enter_context(socket.create_connection(served.address, timeout=5))
+    if served.client is None:
+        return client
+    return stack.enter_context(served.client.wrap_socket(client, server_hostname=LOOPBACK))
+
+
 def test_fifty_scrapes_at_once_are_answered_within_a_second(served: Served) -> None:
     with ThreadPoolExecutor(50) as pool:
         start = time.monotonic()
@@ -50,22 +71,12 @@ def test_fifty_scrapes_at_once_are_answered_within_a_second(served: Served) -> N
     assert elapsed < 1.0
 
 
-def test_idle_clients_block_nobody(stack: ExitStack, served: Served) -> None:
+def test_idle_clients_block_nobody(stack: ExitStack, either: Served) -> None:
+    # Over TLS they have not even begun with the handshake.
     for _ in range(20):
-        stack.enter_context(socket.create_connection(served.address))
+        stack.enter_context(socket.create_connection(either.address))
     start = time.monotonic()
-    assert served.get("/metrics").status == 200
-    assert time.monotonic() - start < 1.0
-
-
-def test_over_tls_idle_clients_block_nobody_either(stack: ExitStack, certificates: Path) -> None:
-    tls = Tls(certificates / "server.pem", certificates / "server.key")
-    served = serve(stack, tls=tls)
-    served.client = ssl.create_default_context(cafile=certificates / "ca.pem")
-    for _ in range(20):
-        stack.enter_context(socket.create_connection(served.address))
-    start = time.monotonic()
-    assert served.get("/metrics").status == 200
+    assert either.get("/metrics").status == 200
     assert time.monotonic() - start < 1.0
 
 
@@ -98,9 +109,9 @@ def test_a_request_has_a_deadline_as_a_whole(
 
 
 def test_probes_are_answered_beside_200_clients_that_send_a_byte_now_and_then(
-    stack: ExitStack, served: Served
+    stack: ExitStack, either: Served
 ) -> None:
-    slow = [stack.enter_context(socket.create_connection(served.address)) for _ in range(200)]
+    slow = [connected(stack, either) for _ in range(200)]
     done = threading.Event()
 
     def trickle() -> None:
@@ -114,8 +125,8 @@ def test_probes_are_answered_beside_200_clients_that_send_a_byte_now_and_then(
     try:
         for _ in range(6):
             start = time.monotonic()
-            assert served.get("/health/live").status == 200
-            assert served.get("/metrics").status == 200
+            assert either.get("/health/live").status == 200
+            assert either.get("/metrics").status == 200
             assert time.monotonic() - start < 1
             time.sleep(0.3)
         assert threading.active_count() < 150
@@ -124,14 +135,46 @@ def test_probes_are_answered_beside_200_clients_that_send_a_byte_now_and_then(
         thread.join()
 
 
-def test_a_client_that_does_not_read_its_answer_holds_up_nobody(
-    stack: ExitStack, served: Served, monkeypatch: pytest.MonkeyPatch
+def test_a_client_that_reads_its_answer_slowly_is_cut_and_holds_up_nobody(
+    stack: ExitStack, either: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream_telemetry.outlets.server._REQUEST_SECONDS", 0.5)
-    for _ in range(50):
-        client = stack.enter_context(socket.create_connection(served.address))
-        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert served.get("/health/live").status == 200
+    monkeypatch.setattr("stream_telemetry.outlets.server._REQUEST_SECONDS", 1.0)
+    # 16 MB, more than the buffers of both ends take.
+    either.store.declare(catalogue.INFO, [(str(n), *("x" * 4000,) * 4) for n in range(1000)])
+    before = threading.active_count()
+    client = connected(stack, either)
+    client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert either.get("/health/live").status == 200
+    received = [0]
+
+    def is_cut() -> bool:
+        with contextlib.suppress(OSError):
+            received.append(len(client.recv(1000)))
+        return threading.active_count() <= before
+
+    # To make so long an answer takes its time.
+    assert eventually(is_cut, 30)
+    with contextlib.suppress(OSError):
+        while more := client.recv(1_000_000):
+            received.append(len(more))
+    assert sum(received) < 15_000_000
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", b"414"),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * 1_000 + b"\r\n", b"431"),
+    ],
+)
+def test_a_request_has_a_size(
+    stack: ExitStack, either: Served, request_text: bytes, status: bytes
+) -> None:
+    client = connected(stack, either)
+    client.sendall(request_text)
+    assert client.recv(100).split()[1] == status
+    assert either.get("/health/live").status == 200
 
 
 def test_a_taken_port_is_one_clear_line() -> None:

@@ -87,7 +87,7 @@ def test_a_switch_becomes_the_word_that_a_file_would_have(
     ("arguments", "said"),
     [
         (["there", "--rat", "5"], "unknown argument --rat; did you mean --rate?"),
-        (["there", "--rat=5"], "unknown argument --rat=5; did you mean --rate?"),
+        (["there", "--rat=5"], "unknown argument --rat; did you mean --rate?"),
         (["there", "--zzz"], "unknown argument --zzz;"),
         (["there", "here"], "unknown argument here"),
         (["there", "--rate"], "argument --rate: expected one argument"),

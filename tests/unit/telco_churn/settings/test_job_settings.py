@@ -143,7 +143,7 @@ def test_a_switch_and_odd_but_valid_values_are_read(config: Callable[..., str]) 
 @pytest.mark.parametrize("scheme", ["http://", "https://"])
 def test_a_login_in_a_url_is_never_shown(config: Callable[..., str], scheme: str) -> None:
     url = f"{scheme}somebody:pa@ss%2Fword@gate:9091/x"
-    settings = read_settings(["--config", config(), "--pushgateway", url], {})
+    settings = read_settings(["--config", config()], {"CHURN_STREAM_PUSHGATEWAY": url})
     assert settings.push.pushgateway == url
     assert described(settings)["pushgateway"] == f"{scheme}***@gate:9091/x"
 

@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--tigger=once"], "unknown argument --tigger=once; did you mean --trigger?"),
+        (["--tigger=once"], "unknown argument --tigger; did you mean --trigger?"),
         (["--wholly-different"], "unknown argument --wholly-different; --help"),
         (["--input"], "unknown argument --input"),
         (["once"], "unknown argument once"),
@@ -131,7 +131,8 @@ def test_a_mistake_in_the_arguments_is_one_line(arguments: list[str], said: str)
 
 @pytest.mark.parametrize("prefix", ["ftp://", "", "//", "http:"])
 def test_a_login_in_a_malformed_url_is_not_shown_either(prefix: str) -> None:
-    message = refusal(["--pushgateway", f"{prefix}somebody:pa@ss/word@gate:9091"])
+    url = f"{prefix}somebody:pa@ss/word@gate:9091"
+    message = refusal([], {"CHURN_STREAM_PUSHGATEWAY": url})
     assert "@gate:9091' is not an http(s) URL" in message
     assert "ss/word" not in message
     assert "pa@" not in message

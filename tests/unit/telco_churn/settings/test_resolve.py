@@ -14,7 +14,7 @@ from telco_churn.model.settings import ModelSettings
 from telco_churn.paths import project_home
 from telco_churn.settings.flags import Command
 from telco_churn.settings.job import job_options, shown
-from telco_churn.settings.resolve import described, masked, read, read_settings, variable_of
+from telco_churn.settings.resolve import described, read, read_settings, variable_of
 
 COMMAND = Command("errand", "Does it.")
 
@@ -62,21 +62,6 @@ def test_options_that_do_not_go_together_are_told_as_one_line() -> None:
 def test_a_value_is_refused_with_its_flag() -> None:
     with pytest.raises(SettingsError, match=r"^--least: '0' is not a whole number of at least 1$"):
         read(Errand, COMMAND, ["--least", "0"], {})
-
-
-@pytest.mark.parametrize(
-    ("url", "shown_url"),
-    [
-        ("http://name:secret@host:9091", "http://***@host:9091"),
-        ("http://name:s@cret@host:9091/x", "http://***@host:9091/x"),
-        ("name:secret@host:9091", "name:***@host:9091"),
-        ("http://host:9091", "http://host:9091"),
-        ("host:9091", "host:9091"),
-        ("off", "off"),
-    ],
-)
-def test_the_secret_in_a_url_is_masked(url: str, shown_url: str) -> None:
-    assert masked(url) == shown_url
 
 
 @pytest.mark.parametrize(
