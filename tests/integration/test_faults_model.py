@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +60,34 @@ def name_a_foreign_class(model: Path) -> str:
     return "SQLTransformer', which is not allowed in a model"
 
 
+def wait_for_a_writer(model: Path) -> str:
+    victim = metadata_of(model, "VectorAssembler")
+    victim.unlink()
+    os.mkfifo(victim)
+    return f"{victim.name} is no plain file"
+
+
+def lead_out_of_the_model(model: Path) -> str:
+    victim = metadata_of(model, "VectorAssembler")
+    victim.rename(model.with_name("elsewhere"))
+    victim.symlink_to(model.with_name("elsewhere"))
+    return f"{victim.name} is no plain file"
+
+
+def hide_a_foreign_class(model: Path) -> str:
+    """In a pipeline within the pipeline."""
+    outer = next(pipeline_of(model).glob("metadata/part-*"))
+    source = metadata_of(model, "VectorAssembler")
+    inner = json.loads(outer.read_text())
+    inner["paramMap"]["stageUids"] = ["hidden"]
+    rewrite_as_if_listed(model, source, json.dumps(inner))
+    hidden = source.parent.parent / "stages/0_hidden/metadata/part-00000"
+    hidden.parent.mkdir(parents=True)
+    named = {**inner, "class": "org.apache.spark.ml.feature.SQLTransformer", "paramMap": {}}
+    rewrite_as_if_listed(model, hidden, json.dumps(named))
+    return "SQLTransformer', which is not allowed in a model"
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -67,6 +96,9 @@ def name_a_foreign_class(model: Path) -> str:
         pytest.param(remove_all, marks=pytest.mark.slow),
         pytest.param(come_from_a_later_spark, marks=pytest.mark.slow),
         pytest.param(name_a_foreign_class, marks=pytest.mark.slow),
+        pytest.param(wait_for_a_writer, marks=pytest.mark.slow),
+        pytest.param(lead_out_of_the_model, marks=pytest.mark.slow),
+        pytest.param(hide_a_foreign_class, marks=pytest.mark.slow),
     ],
 )
 def test_a_model_that_is_not_fit_is_refused(

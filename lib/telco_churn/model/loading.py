@@ -16,8 +16,9 @@ from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer, restore_p
 from telco_churn.model.spark_ml.saved_stages import read_stages
 from telco_churn.model.spark_ml.stage_settings import check_settings
 from telco_churn.model.spark_ml.tree_scorer import compile_pipeline
+from telco_churn.model.trust.private_copy import private_copy
 from telco_churn.model.try_out import try_out
-from telco_churn.model.verification import verify_files
+from telco_churn.model.verification import is_looked_at, verify_files
 
 __all__ = [
     "Manifest",
@@ -26,6 +27,9 @@ __all__ = [
     "read_manifest",
     "verify_files",
 ]
+
+_MISFITS = (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+"""What files lead to that nobody would have saved so."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Model:
 def load_model(path: Path) -> Model:
     """The model in directory `path`, verified before any of it is loaded; needs a Spark session.
 
-    The driver alone reads the files, and no Spark job runs.
+    The driver alone reads the files, once, into a copy of its own; no Spark job runs.
 
     Raises:
         ModelError: the model is missing, was tampered with, or does not fit this job.
@@ -61,14 +65,15 @@ def load_model(path: Path) -> Model:
 
 
 def _load(path: Path, manifest: Manifest) -> Model:
-    verify_files(path, manifest)
-    try:
-        return Model(manifest, _scorer(path / manifest.pipeline, manifest))
-    except (ModelError, *SPARK_ERRORS, LookupError, TypeError, ValueError) as error:
-        raise ModelError(
-            f"model {path} (version {manifest.version}, saved by Spark {manifest.spark_version}) "
-            f"cannot be used: {_fault(error)}"
-        ) from error
+    with private_copy(path, lambda entry: is_looked_at(entry, manifest.pipeline)) as copy:
+        verify_files(copy, manifest)
+        try:
+            return Model(manifest, _scorer(copy / manifest.pipeline, manifest))
+        except (ModelError, *SPARK_ERRORS, *_MISFITS) as error:
+            raise ModelError(
+                f"model {path} (version {manifest.version}, saved by Spark "
+                f"{manifest.spark_version}) cannot be used: {_fault(error)}"
+            ) from error
 
 
 def _fault(error: Exception) -> str:

@@ -14,9 +14,11 @@ from jsonschema.exceptions import best_match
 
 from telco_churn.errors import ModelError
 from telco_churn.model.features import Features
+from telco_churn.model.trust.plain_files import read_plain
 
 MANIFEST_NAME = "manifest.json"
 PIPELINE_NAME = "pipeline"
+MOST_MANIFEST_BYTES = 4 * 2**20
 HOW_TO_MEND = "restore the model's directory, or train one: jobs/train_model.py --help"
 
 
@@ -103,12 +105,13 @@ def read_manifest(path: Path) -> Manifest:
     """
     source = path / MANIFEST_NAME
     try:
-        document = json.loads(source.read_text(encoding="utf-8"))
+        document = json.loads(read_plain(source, MOST_MANIFEST_BYTES).decode())
     except OSError as error:
         raise ModelError(
             f"no model in {path}: cannot read {MANIFEST_NAME} ({error.strerror}); {HOW_TO_MEND}"
         ) from error
-    except ValueError as error:
+    # Brackets in brackets, thousands of times, are too much for its parser.
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{source} is not JSON ({error}); {HOW_TO_MEND}") from error
     _check_shape(source, document)
     return _manifest(document)

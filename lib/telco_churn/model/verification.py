@@ -1,7 +1,8 @@
 """What may lie in a model's directory, checked before Spark loads any of it.
 
 Loading runs the class that a file names (Spark's "ML security" guide), so a model is treated like
-code: every file is the one that the manifest lists, and every class is on a short list.
+code: every file is the one that the manifest lists, and every class is on a short list. It is asked
+of a copy that nobody else can change (`trust/private_copy.py`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from pathlib import Path, PurePosixPath
 
 from telco_churn.errors import ModelError
 from telco_churn.model.manifest import HOW_TO_MEND, MANIFEST_NAME, PIPELINE_NAME, Manifest
+from telco_churn.model.trust.plain_files import NotPlainError, open_plain, read_plain
+
+MOST_METADATA_BYTES = 2**20
+"""Of a stage's settings, which are read as one JSON document."""
 
 # Only classes that compute with numbers and strings: no SQLTransformer, whose SQL can call any Java
 # method, and nothing that is written in Python, for which Spark imports the module.
@@ -55,11 +60,19 @@ def strays(path: Path) -> list[str]:
     Raises:
         OSError: the directory cannot be read.
     """
-    return sorted(
-        entry.name
-        for entry in path.iterdir()
-        if entry.name != MANIFEST_NAME and not _has_a_place(entry)
-    )
+    with os.scandir(path) as entries:
+        return sorted(
+            entry.name
+            for entry in entries
+            if entry.name != MANIFEST_NAME and not _has_a_place(entry)
+        )
+
+
+def is_looked_at(entry: os.DirEntry[str], pipeline: str) -> bool:
+    """Whether an entry of a model's directory is its `pipeline`, or something that is in doubt."""
+    if entry.name in (MANIFEST_NAME, pipeline):
+        return entry.name == pipeline
+    return not _has_a_place(entry)
 
 
 def verify_files(path: Path, manifest: Manifest) -> None:
@@ -72,8 +85,7 @@ def verify_files(path: Path, manifest: Manifest) -> None:
         _compare(path, manifest)
         for name in manifest.files:
             if "metadata" in PurePosixPath(name).parts:
-                for line in (path / name).read_bytes().splitlines():
-                    _check_metadata(path / name, line)
+                _check_metadata(path / name)
     except OSError as error:
         raise ModelError(f"model {path}: {error}; {HOW_TO_MEND}") from error
 
@@ -94,12 +106,22 @@ def _compare(path: Path, manifest: Manifest) -> None:
             raise ModelError(f"model {path}: {names[0]} {fault}{more}; {HOW_TO_MEND}")
 
 
-def _check_metadata(source: Path, line: bytes) -> None:
+def _check_metadata(source: Path) -> None:
     try:
-        document = json.loads(line)
+        content = read_plain(source, MOST_METADATA_BYTES)
+    except NotPlainError as error:
+        raise ModelError(f"{source} {error.strerror}; {HOW_TO_MEND}") from error
+    for line in content.splitlines():
+        _check_stage(source, line)
+
+
+def _check_stage(source: Path, line: bytes) -> None:
+    try:
+        document = json.loads(line.decode())
         class_name = str(document["class"])
         uids = list(document.get("paramMap", {}).get("stageUids", []))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    # Brackets in brackets, thousands of times, are too much for its parser.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{source} is not a stage's metadata; {HOW_TO_MEND}") from error
     if class_name not in _ALLOWED_CLASSES:
         raise ModelError(
@@ -111,11 +133,11 @@ def _check_metadata(source: Path, line: bytes) -> None:
             raise ModelError(f"{source} names the stage {uid!r}, which is not a plain name")
 
 
-def _has_a_place(entry: Path) -> bool:
+def _has_a_place(entry: os.DirEntry[str]) -> bool:
     # A pipeline that the manifest does not name is being written, or removed; nobody reads it. And
     # the root of a file system has a directory for what its repair finds.
     is_known = entry.name == "lost+found" or _PIPELINE.fullmatch(entry.name) is not None
-    return is_known and entry.is_dir() and not entry.is_symlink()
+    return is_known and entry.is_dir(follow_symlinks=False)
 
 
 def _names(path: Path) -> Iterator[str]:
@@ -127,5 +149,5 @@ def _names(path: Path) -> Iterator[str]:
 
 
 def _sha256(source: Path) -> str:
-    with source.open("rb") as stream:
+    with open_plain(source) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -7,6 +7,7 @@ be, and in a JVM that has just started it takes ten times the CPU.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,10 @@ from pyspark.sql import SparkSession
 from telco_churn.errors import ModelError
 from telco_churn.model.manifest import HOW_TO_MEND
 from telco_churn.model.spark_ml.saved_trees import TREES, Tree, trees_of
+from telco_churn.model.spark_ml.table_limits import Texts, check_extent
 
+MOST_NUMBERS = 10_000_000
+"""Of a vector or a matrix: a sparse one says how large it is without having any of them."""
 _PIPELINE = "org.apache.spark.ml.PipelineModel"
 
 
@@ -67,6 +71,7 @@ def read_stages(directory: Path) -> tuple[SavedStage, ...]:
 
 def vector(fields: Mapping[str, Any]) -> DenseVector | SparseVector:
     """The vector in a row of a stage."""
+    _check_size(fields["size"])
     found = VectorUDT().deserialize(tuple(fields[name] for name in VectorUDT.sqlType().names))
     assert isinstance(found, DenseVector | SparseVector)
     return found
@@ -74,7 +79,15 @@ def vector(fields: Mapping[str, Any]) -> DenseVector | SparseVector:
 
 def matrix(fields: Mapping[str, Any]) -> Matrix:
     """The matrix in a row of a stage."""
+    _check_size(fields["numRows"], fields["numCols"])
     return MatrixUDT().deserialize(tuple(fields[name] for name in MatrixUDT.sqlType().names))
+
+
+def _check_size(*lengths: int | None) -> None:
+    # A dense vector is as long as its values are, and does not say so.
+    numbers = math.prod(length or 0 for length in lengths)
+    if not 0 <= numbers <= MOST_NUMBERS:
+        raise ValueError(f"a vector or matrix of {numbers:,} numbers; {MOST_NUMBERS:,} at most")
 
 
 def _stages(directory: Path) -> Iterator[SavedStage]:
@@ -90,11 +103,12 @@ def _stages(directory: Path) -> Iterator[SavedStage]:
     settings = document["defaultParamMap"] | document["paramMap"]
     stage = SavedStage(metadata, document["class"], document["uid"], settings, [])
     if stage.kind in TREES:
-        nodes = (group.toString() for group in _groups(directory / "data"))
-        weights = map(_struct, _groups(directory / "treesMetadata"))
+        texts = Texts()
+        nodes = (texts.taken(group.toString()) for group in _groups(directory / "data"))
+        weights = _rows(directory / "treesMetadata")
         yield replace(stage, trees=trees_of(nodes, weights))
     else:
-        yield replace(stage, rows=[_struct(group) for group in _groups(directory / "data")])
+        yield replace(stage, rows=list(_rows(directory / "data")))
 
 
 def _metadata(directory: Path) -> str:
@@ -103,12 +117,19 @@ def _metadata(directory: Path) -> str:
     return line.decode()
 
 
+def _rows(directory: Path) -> Iterator[dict[str, Any]]:
+    texts = Texts()
+    return (_struct(group, texts) for group in _groups(directory))
+
+
 def _groups(directory: Path) -> Iterator[JavaObject]:
     """The rows of a table of parquet files."""
     jvm = SparkSession.active().sparkContext._jvm
     assert jvm is not None
     parquet = jvm.org.apache.parquet.hadoop
-    for source in sorted(directory.glob("part-*")):
+    sources = sorted(directory.glob("part-*"))
+    check_extent(jvm, sources)
+    for source in sources:
         # As a URI, or a cluster's default file system would give another file, not verified.
         path = jvm.org.apache.hadoop.fs.Path(f"file://{source.resolve()}")
         reader = parquet.ParquetReader.builder(parquet.example.GroupReadSupport(), path).build()
@@ -119,13 +140,13 @@ def _groups(directory: Path) -> Iterator[JavaObject]:
             reader.close()
 
 
-def _struct(group: JavaObject) -> dict[str, Any]:
+def _struct(group: JavaObject, texts: Texts) -> dict[str, Any]:
     schema = group.getType()
     fields: dict[str, Any] = {}
     for place in range(schema.getFieldCount()):
         field = schema.getType(place)
         count = group.getFieldRepetitionCount(place)
-        values = [_value(group, field, place, nth) for nth in range(count)]
+        values = [_value(group, field, place, nth, texts) for nth in range(count)]
         if str(field.getRepetition()) == "REPEATED":
             fields[field.getName()] = values
         else:
@@ -133,13 +154,13 @@ def _struct(group: JavaObject) -> dict[str, Any]:
     return fields
 
 
-def _value(group: JavaObject, field: JavaObject, place: int, nth: int) -> Any:
+def _value(group: JavaObject, field: JavaObject, place: int, nth: int, texts: Texts) -> Any:
     if not field.isPrimitive():
-        struct = _struct(group.getGroup(place, nth))
+        struct = _struct(group.getGroup(place, nth), texts)
         return _elements(struct) if str(field.getLogicalTypeAnnotation()) == "LIST" else struct
     match str(field.asPrimitiveType().getPrimitiveTypeName()):
         case "BINARY":
-            return group.getString(place, nth)
+            return texts.taken(group.getString(place, nth))
         case "BOOLEAN":
             return group.getBoolean(place, nth)
         case "DOUBLE":

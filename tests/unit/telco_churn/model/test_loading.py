@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from telco_churn.model import loading
 from telco_churn.model.compiled_score import CompiledScorer
 from telco_churn.model.loading import Model, load_model, read_manifest, verify_files
 from telco_churn.model.scoring import PROBABILITY, with_probability
+from telco_churn.model.trust.private_copy import private_copy
 from telco_churn.paths import project_home
 
 Customer = dict[str, str | float | None]
@@ -127,23 +130,22 @@ def test_a_streaming_dataframe_is_scored_like_a_batch(
     assert streamed == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("when", ["verify_files", "_scorer"])
-def test_a_model_that_is_replaced_while_it_is_read_is_read_again(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+def test_a_model_that_is_replaced_before_it_is_copied_is_read_again(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = copy_of(SHIPPED, tmp_path / "churn")
-    usual, calls = getattr(loading, when), []
+    calls: list[object] = []
 
-    def interrupted(*arguments: object) -> object:
+    def interrupted(*arguments: Any) -> AbstractContextManager[Path]:
         calls.append(arguments)
         if len(calls) == 1:
             (path / "pipeline").rename(path / "pipeline-0a")
             text = (path / "manifest.json").read_text().replace('"pipeline/', '"pipeline-0a/')
             document = json.loads(text) | {"pipeline": "pipeline-0a", "version": "next"}
             (path / "manifest.json").write_text(json.dumps(document))
-        return usual(*arguments)
+        return private_copy(*arguments)
 
-    monkeypatch.setattr(loading, when, interrupted)
+    monkeypatch.setattr(loading, "private_copy", interrupted)
     assert load_model(path).manifest.version == "next"
     assert len(calls) == 2
 

@@ -25,6 +25,19 @@ def test_what_is_read_is_what_spark_loads(spark: SparkSession) -> None:
     assert (fit[0]["numClasses"], fit[0]["isMultinomial"]) == (2, False)
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(2**31 - 1, 2), (3_163, 3_163), (-1, 1)])
+def test_a_sparse_matrix_that_says_it_is_huge_is_refused(rows: int, columns: int) -> None:
+    fields = {"type": 0, "numRows": rows, "numCols": columns, "isTransposed": False}
+    nothing: dict[str, object] = {"colPtrs": [0], "rowIndices": [], "values": []}
+    with pytest.raises(ValueError, match="10,000,000 at most"):
+        matrix(fields | nothing)
+
+
+def test_a_sparse_vector_that_says_it_is_huge_is_refused() -> None:
+    with pytest.raises(ValueError, match="10,000,000 at most"):
+        vector({"type": 0, "size": 2**31 - 1, "indices": [], "values": []})
+
+
 KINDS = [
     "StringIndexerModel",
     "OneHotEncoderModel",
