@@ -8,8 +8,9 @@ from typing import Final
 
 from launcher.submit.division import Division, divide
 from sandbox.errors import SandboxError
+from sandbox.show.scenarios import SCENARIOS
 from stream_telemetry.options import OFF, OwnOptions, option, switch
-from stream_telemetry.values import count, or_off, positive, share
+from stream_telemetry.values import choice, count, or_off, positive, share
 from telco_churn.settings.flags import Command, flags_of
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import read, read_settings
@@ -25,6 +26,8 @@ _RESERVED: Final = (
     "--contract",
 )
 _EVENTS_OF_A_BATCH: Final = 1_000
+_USUAL_TRIGGER: Final = "5 seconds"
+_TRIGGER: Final = "1 second"
 _SANDBOX: Final = "--sandbox"
 _ANOTHER_BROKER: Final = ("KAFKA_BOOTSTRAP_SERVERS", "CHURN_STREAM_KAFKA_CONFIG")
 
@@ -55,11 +58,27 @@ class AccessSettings(OwnOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShowSettings(OwnOptions):
+    """Show."""
+
+    monitoring: bool = switch(
+        "Prometheus, Pushgateway, Alertmanager and Grafana beside it, as far as installed"
+    )
+    scenario: str | None = option(
+        OFF,
+        f"a fault to be played, with its alert: {', '.join(SCENARIOS)}; implies --monitoring",
+        parse=or_off(choice(*SCENARIOS)),
+        metavar="NAME",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class SandboxSettings:
     """The sandbox's own settings; all others are the job's."""
 
     feed: FeedSettings
     access: AccessSettings
+    show: ShowSettings
 
 
 COMMAND = Command(
@@ -81,12 +100,14 @@ class Plan:
     Attributes:
         feed: what is fed, and how fast.
         is_secure: whether Kafka asks for TLS and a login.
+        show: what is started beside the job.
         division: the command line; to the job's part the sandbox adds broker, topics, checkpoint.
         settings: the job's own, as the command line and the environment have them.
     """
 
     feed: FeedSettings
     is_secure: bool
+    show: ShowSettings
     division: Division
     settings: Settings
 
@@ -99,6 +120,18 @@ class Plan:
     def batch_events(self) -> int:
         """How many events are fed before a job that runs once."""
         return self.feed.events or _EVENTS_OF_A_BATCH
+
+    @property
+    def chosen_trigger(self) -> list[str]:
+        """Options that let results come soon, unless the caller has chosen a trigger."""
+        words = [word.partition("=")[0] for word in self.division.job]
+        is_given = "--trigger" in words or str(self.settings.reading.trigger) != _USUAL_TRIGGER
+        return [] if is_given else ["--trigger", _TRIGGER]
+
+    @property
+    def has_pushgateway(self) -> bool:
+        """Whether the caller has chosen one."""
+        return self.settings.push.pushgateway is not None
 
     @property
     def metrics_port(self) -> int | None:
@@ -123,6 +156,8 @@ def parse_plan(arguments: Sequence[str], environment: Mapping[str, str]) -> Plan
             raise SandboxError(f"{word} is chosen by --sandbox itself; leave it out")
     # A broker of the environment's is none of the sandbox's business.
     kept = {k: v for k, v in environment.items() if k not in _ANOTHER_BROKER}
-    return Plan(
-        own_settings.feed, own_settings.access.secure, division, read_settings(division.job, kept)
-    )
+    settings = read_settings(division.job, kept)
+    show = own_settings.show
+    if show.scenario and settings.reading.trigger.is_once:
+        raise SandboxError("--scenario needs a job that goes on: leave out --trigger once")
+    return Plan(own_settings.feed, own_settings.access.secure, show, division, settings)

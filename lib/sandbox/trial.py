@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -13,22 +12,20 @@ from launcher.child import Child
 from launcher.submit.command import Submission
 from sandbox.early_job.gate import Gate
 from sandbox.errors import SandboxError
-from sandbox.interrupts import Interrupted, Interrupts
+from sandbox.feeding import Feeding
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.secure_listener import make_secure_listener
 from sandbox.kafka.topics import CustomerTopics
+from sandbox.monitoring.programs import answers
 from sandbox.plan import Plan
 from sandbox.ports import port_is_free
 from sandbox.results.addresses import Addresses
 from sandbox.results.preview import Preview
+from sandbox.results.progress import Progress
 from sandbox.results.summary import summarise
-from sandbox.scratch import scratch_directory
+from sandbox.show.beside import Beside
 from stream_telemetry.options import OFF
-from telco_churn.errors import ChurnStreamError
-from telco_churn.paths import project_home
 
-_PRODUCER: Final = project_home() / "jobs" / "produce_customers.py"
-_PRODUCER_STOP_SECONDS: Final = 10.0
 _JOB_STOP_SECONDS: Final = 30.0
 _UNACCOUNTED: Final = 5
 # Ended by our SIGTERM before it had its own way to end: as Python and as a shell report it.
@@ -41,41 +38,6 @@ _BROKER_SETTINGS: Final = {
     "log.segment.bytes": str(64 * 1024 * 1024),
     "log.retention.bytes": str(256 * 1024 * 1024),
 }
-
-
-def run(plan: Plan, submission: Submission) -> int:
-    """Runs the sandbox until it is done or somebody stops it; leaves nothing behind.
-
-    After an error the scratch directory stays, for the logs in it.
-
-    Returns:
-        The exit code: 0, or 5 when events are unaccounted for.
-
-    Raises:
-        SandboxError: if something fails; its exit code is the job's where the job failed.
-    """
-    with Interrupts() as interrupts:
-        scratch = scratch_directory()
-        try:
-            exit_code = _run_in(scratch, plan, submission, interrupts.check)
-        except ChurnStreamError as error:
-            raise SandboxError(f"{error} (all logs: {scratch})", error.exit_code) from error
-        shutil.rmtree(scratch, ignore_errors=True)
-        return exit_code
-
-
-def _run_in(scratch: Path, plan: Plan, submission: Submission, check: Callable[[], None]) -> int:
-    trial = Trial(scratch, plan, submission, check)
-    exit_code = 0
-    with trial:
-        try:
-            trial.prepare()
-            exit_code = trial.run_once() if plan.is_once else trial.stream()
-        except Interrupted:
-            _say("Stopping ...")
-    trial.require_clean_end()
-    _say("Stopped; nothing is left running.")
-    return exit_code
 
 
 class Trial:
@@ -94,19 +56,22 @@ class Trial:
         self._broker = KafkaBroker(
             scratch / "kafka", overrides=_BROKER_SETTINGS, listener=self._listener
         )
-        self._producer: Child | None = None
+        log = scratch / "producer.log"
+        self._feeding = Feeding(plan.feed, self._topics.raw, self._way_in, log)
         self._job: Child | None = None
         self._console = scratch / "job.log"
+        self._beside = Beside(plan, scratch / "monitoring", check)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._producer:
-            self._producer.stop(_PRODUCER_STOP_SECONDS)
+        self._feeding.stop()
         if self._job:
             self._job.stop(_JOB_STOP_SECONDS)
         self._broker.stop()
+        # The last to go: its programs have seen the end of the others.
+        self._beside.close()
 
     def prepare(self) -> None:
         """Starts the broker and makes the topics; the job is started too, and waits at its gate.
@@ -120,14 +85,14 @@ class Trial:
                 f"port {port}, for the metrics, is taken; stop what listens there, or choose "
                 "another: --metrics-port 8001, or 0 for any"
             )
-        _say("Starting Kafka ...")
+        say("Starting Kafka ...")
         self._job = self._start_job()
         self._broker.start(self._check)
         self._topics.create(self._broker.client)
-        _say(f"Kafka is up at {self._broker.bootstrap_servers}, with the topics")
-        _say(f"  {self._topics.raw}, {self._topics.predictions}, {self._topics.dead_letters}")
+        say(f"Kafka is up at {self._broker.bootstrap_servers}, with the topics")
+        say(f"  {self._topics.raw}, {self._topics.predictions}, {self._topics.dead_letters}")
         if self._listener:
-            _say(f"It asks for TLS and a login: --kafka-config {self._listener.kafka_config}")
+            say(f"It asks for TLS and a login: --kafka-config {self._listener.kafka_config}")
 
     def run_once(self) -> int:
         """Feeds the events, lets the job score them, and prints what the topics hold then.
@@ -135,13 +100,12 @@ class Trial:
         Returns:
             0 if each event became one prediction or dead letter, else 5.
         """
-        _say(f"Feeding {self._plan.batch_events:,} made-up customers ...")
-        self._producer = self._start_producer(self._plan.batch_events, rate=0)
-        self._wait_for(self._producer)
-        _say("Running the job on them (Spark takes a few seconds to start) ...")
+        say(f"Feeding {self._plan.batch_events:,} made-up customers ...")
+        self._wait_for(self._feeding.start(self._plan.batch_events, rate=0))
+        say("Running the job on them (Spark takes a few seconds to start) ...")
         self._wait_for(self._let_job_begin())
         summary = summarise(self._broker.client, self._topics)
-        _say(f"\n{summary}\n")
+        say(f"\n{summary}\n")
         return 0 if summary.is_balanced else _UNACCOUNTED
 
     def stream(self) -> int:
@@ -149,23 +113,29 @@ class Trial:
 
         Raises:
             Interrupted: when asked to stop.
-            SandboxError: if the producer or the job ends by itself.
+            SandboxError: if the producer or the job ends by itself, or an alert of a scenario
+                does not come.
         """
-        feed = self._plan.feed
-        _say(f"Feeding made-up customers, {feed.rate:g} a second, and starting the job ...")
-        self._producer = self._start_producer(feed.events or 0, feed.rate)
+        say(f"Starting the job; its console is {self._console}. Ctrl-C stops everything.")
         self._let_job_begin()
-        _say(f"  Kafka     {self._broker.bootstrap_servers}")
-        _say(f"  console of the job: {self._console}")
-        _say("The first results come in about half a minute; Ctrl-C stops everything.")
-        addresses = Addresses(self._console)
+        progress = Progress(self._console)
+        others = {"Kafka": self._broker.bootstrap_servers, **self._beside.addresses}
+        addresses = Addresses(self._console, others, answers)
         preview = Preview(self._broker.client, self._topics)
+        play = self._beside.play_on(self)
         try:
             while True:
                 self._check()
+                for line in progress.new_lines():
+                    say(line)
+                # Events that are sent when the query is about to start have their answers soon.
+                if not self._feeding.has_begun and progress.is_about_to_start:
+                    self._feed()
                 self._require_running()
-                for line in (*addresses.new_lines(), *preview.new_lines()):
-                    _say(line)
+                for line in (*addresses.new_lines(is_up=preview.has_begun), *preview.new_lines()):
+                    say(line)
+                for line in play.new_lines() if play and preview.is_over else ():
+                    say(line)
                 time.sleep(0.2)
         finally:
             preview.close()
@@ -179,15 +149,21 @@ class Trial:
         if self._job and self._job.exit_code not in _STOPPED:
             raise _failure(self._job)
 
-    def _start_producer(self, events: int, rate: float) -> Child:
-        command = [
-            *(sys.executable, str(_PRODUCER)),
-            *(*self._way_in(), "--topic", self._topics.raw),
-            *("--synthetic", str(events), "--rate", f"{rate:g}"),
-            # Broken records are to reach the job, so the producer does not check them.
-            *("--bad-ratio", f"{self._plan.feed.bad_ratio:g}", "--no-validate"),
-        ]
-        return Child("the producer", command, self._scratch / "producer.log")
+    def cut_kafka_off(self) -> None:
+        """Ends the broker as a power cut would."""
+        self._broker.kill()
+
+    def bring_kafka_back(self) -> None:
+        """Starts the broker again, with all that it had."""
+        self._broker.start(self._check)
+
+    def feed(self, *options: str) -> None:
+        """Sends other customers from now on; no options: the usual ones."""
+        self._feeding.stream(*options)
+
+    def _feed(self) -> None:
+        say(f"Feeding made-up customers, {self._plan.feed.rate:g} a second")
+        self._feeding.stream()
 
     def _start_job(self) -> Child:
         command = [
@@ -205,7 +181,9 @@ class Trial:
         return Child("the job", command, self._console, environment)
 
     def _let_job_begin(self) -> Child:
-        self._gate.open(self._way_in())
+        if self._beside.is_wanted:
+            say("Starting Prometheus and its like ...")
+        self._gate.open([*self._way_in(), *self._plan.chosen_trigger, *self._beside.start()])
         assert self._job is not None, "prepare() comes first"
         return self._job
 
@@ -224,15 +202,13 @@ class Trial:
     def _require_running(self) -> None:
         if self._job and not self._job.is_running:
             raise _failure(self._job)
-        if self._producer and not self._producer.is_running:
-            if not self._plan.feed.events or self._producer.exit_code != 0:
-                raise _failure(self._producer)
-            _say(
-                f"All {self._plan.feed.events:,} customers are sent; the job goes on until Ctrl-C."
-            )
-            # It has ended by itself; this dismisses its watchdog.
-            self._producer.kill()
-            self._producer = None
+        self._beside.require_running()
+        child, events = self._feeding.child, self._plan.feed.events
+        if child and not child.is_running:
+            if not events or child.exit_code != 0:
+                raise _failure(child)
+            say(f"All {events:,} customers are sent; the job goes on until Ctrl-C.")
+            self._feeding.forget()
 
 
 def _failure(child: Child) -> SandboxError:
@@ -244,6 +220,7 @@ def _failure(child: Child) -> SandboxError:
     )
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tells the person who waits."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

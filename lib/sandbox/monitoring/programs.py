@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -17,6 +18,7 @@ from urllib.request import urlopen
 
 from launcher.child import Child
 from sandbox.errors import SandboxError
+from sandbox.monitoring.pace import quickened
 from sandbox.ports import LOOPBACK, port_is_free
 
 _START_LIMIT_SECONDS: Final = 30.0
@@ -65,6 +67,7 @@ class Monitoring:
         directory: where their data, logs and configuration go.
         ports: where they listen.
         check: called while they start; raises to stop that.
+        is_quick: whether rules look back seconds instead of minutes.
         addresses: name and address of each one that runs.
     """
 
@@ -72,6 +75,7 @@ class Monitoring:
     directory: Path
     ports: Ports
     check: Callable[[], None] = lambda: None
+    is_quick: bool = False
     addresses: dict[str, str] = field(default_factory=dict)
     _children: list[Child] = field(default_factory=list)
 
@@ -112,6 +116,7 @@ class Monitoring:
             target.mkdir(parents=True, exist_ok=True)
             for source in (self.home / "conf" / part).glob("*.yml"):
                 text = self.ports.put_into(source.read_text("utf-8"))
+                text = quickened(text) if self.is_quick and part == "prometheus" else text
                 (target / source.name).write_text(text, "utf-8")
 
     def _start_pushgateway(self) -> None:
@@ -232,17 +237,13 @@ def grafana_environment(home: Path, directory: Path, ports: Ports) -> dict[str, 
 
 def text_at(url: str) -> str:
     """What a page holds; nothing where none answers."""
-    try:
-        with urlopen(url, timeout=1) as answer:
-            return str(answer.read().decode(errors="replace"))
-    except (URLError, OSError):
-        return ""
+    with suppress(URLError, OSError), urlopen(url, timeout=1) as answer:
+        return str(answer.read().decode(errors="replace"))
+    return ""
 
 
 def answers(url: str) -> bool:
     """Whether a request gets a good answer now."""
-    try:
-        with urlopen(url, timeout=1) as answer:
-            return bool(answer.status == 200)
-    except (URLError, OSError):
-        return False
+    with suppress(URLError, OSError), urlopen(url, timeout=1) as answer:
+        return bool(answer.status == 200)
+    return False

@@ -24,9 +24,20 @@ class Preview:
             topics.predictions: PREDICTIONS_SHOWN,
             topics.dead_letters: DEAD_LETTERS_SHOWN,
         }
+        self._wanted = dict(self._left)
         self._dead_letters = topics.dead_letters
         self._reader: TopicReader | None = TopicReader(client_of(kafka), [*self._left])
         self._reader.begin()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there was a result."""
+        return self._reader is None or self._left != self._wanted
+
+    @property
+    def is_over(self) -> bool:
+        """Whether enough was shown."""
+        return self._reader is None
 
     def new_lines(self) -> list[str]:
         """Lines for results that have arrived since; none once enough was shown."""
