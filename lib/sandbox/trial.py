@@ -25,6 +25,7 @@ from sandbox.results.progress import Progress
 from sandbox.results.summary import summarise
 from sandbox.show.beside import Beside
 from stream_telemetry.options import OFF
+from telco_churn.paths import project_home
 
 _JOB_STOP_SECONDS: Final = 30.0
 _UNACCOUNTED: Final = 5
