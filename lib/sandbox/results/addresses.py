@@ -54,5 +54,6 @@ class Addresses:
         return [self._row(name, address) for name, address in (said | dict(self._others)).items()]
 
     def _row(self, name: str, address: str) -> str:
-        mark = "" if self._answers(address) else "   does not answer"
+        is_page = address.startswith("http")
+        mark = "   does not answer" if is_page and not self._answers(address) else ""
         return f"  {name:<13} {address}{mark}"

@@ -79,8 +79,9 @@ def test_leaving_ends_what_was_started_and_what_was_not_started_is_no_trouble(
     tmp_path: Path,
 ) -> None:
     with made(tmp_path) as tried:
-        tried._producer = Child("the producer", ["/bin/sleep", "600"], tmp_path / "producer.log")
-    assert not tried._producer.is_running
+        child = Child("the producer", ["/bin/sleep", "600"], tmp_path / "producer.log")
+        tried._feeding.child = child
+    assert not child.is_running
 
 
 def test_the_job_is_started_beside_the_broker_and_does_not_outlive_it(
