@@ -13,9 +13,8 @@ from telco_churn.paths import project_home
 from telco_churn.settings.job import job_options, job_sections
 
 FIRST = (
-    *("broker", "input_topic", "output_topic", "deadletter_topic", "consumer_group", "trigger"),
-    *("model_path", "checkpoint", "starting_offsets", "max_offsets_per_trigger"),
-    *("metrics_host", "metrics_port", "pushgateway", "log_level", "log_dir"),
+    *("broker", "input_topic", "output_topic", "deadletter_topic", "trigger", "model_path"),
+    *("checkpoint", "metrics_port", "log_dir"),
 )
 """The options that a first run needs."""
 
