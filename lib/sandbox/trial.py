@@ -117,11 +117,11 @@ class Trial:
             SandboxError: if the producer or the job ends by itself, or an alert of a scenario
                 does not come.
         """
-        say(f"Starting the job; its console is {self._console}. Ctrl-C stops everything.")
+        say(f"Starting the job; console of the job: {self._console}. Ctrl-C stops everything.")
         self._let_job_begin()
         progress = Progress(self._console)
         others = {"Kafka": self._broker.bootstrap_servers, **self._beside.addresses}
-        addresses = Addresses(self._console, others, answers)
+        addresses = Addresses(self._console, others, _answers)
         preview = Preview(self._broker.client, self._topics)
         play = self._beside.play_on(self)
         try:
@@ -210,6 +210,11 @@ class Trial:
                 raise _failure(child)
             say(f"All {events:,} customers are sent; the job goes on until Ctrl-C.")
             self._feeding.forget()
+
+
+def _answers(address: str) -> bool:
+    # The first request to its page makes Spark load a web framework.
+    return answers(address, seconds=10.0)
 
 
 def _failure(child: Child) -> SandboxError:

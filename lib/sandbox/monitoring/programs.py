@@ -242,8 +242,8 @@ def text_at(url: str) -> str:
     return ""
 
 
-def answers(url: str) -> bool:
-    """Whether a request gets a good answer now."""
-    with suppress(URLError, OSError), urlopen(url, timeout=1) as answer:
+def answers(url: str, seconds: float = 1.0) -> bool:
+    """Whether a request gets a good answer within so many seconds."""
+    with suppress(URLError, OSError), urlopen(url, timeout=seconds) as answer:
         return bool(answer.status == 200)
     return False
