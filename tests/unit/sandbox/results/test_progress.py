@@ -23,11 +23,11 @@ def test_each_stage_is_told_once_when_it_is_reached(tmp_path: Path) -> None:
     lines = CONSOLE.splitlines(keepends=True)
     console.write_text(lines[0])
     assert [line.split(" s  ")[1] for line in one.new_lines()] == ["the job's telemetry is up"]
-    assert not one.is_about_to_start
+    before = one.is_about_to_start
     console.write_text("".join(lines[:3]))
     told = [line.split(" s  ")[1] for line in one.new_lines()]
     assert told == ["Spark is up", "the model is read"]
-    assert one.is_about_to_start
+    assert (before, one.is_about_to_start) == (False, True)
     console.write_text(CONSOLE)
     told = [line.split(" s  ")[1] for line in one.new_lines()]
     assert told == ["the query has started", "the first batch is done"]
@@ -38,6 +38,6 @@ def test_a_console_that_tells_nothing_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = Progress(tmp_path / "job.log")
-    assert not one.is_about_to_start
+    before = one.is_about_to_start
     monkeypatch.setattr(progress, "_SILENT_SECONDS", 0.0)
-    assert one.is_about_to_start
+    assert (before, one.is_about_to_start) == (False, True)
