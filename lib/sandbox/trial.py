@@ -21,7 +21,7 @@ from sandbox.plan import Plan
 from sandbox.ports import port_is_free
 from sandbox.results.addresses import Addresses
 from sandbox.results.preview import Preview
-from sandbox.results.progress import Progress
+from sandbox.results.start_stages import Progress
 from sandbox.results.summary import summarise
 from sandbox.show.beside import Beside
 from stream_telemetry.options import OFF

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from sandbox.results.progress import STARTED
+from sandbox.results.start_stages import STARTED
 
 _SAID: Final = {
     "the page": re.compile(r"page at (http\S+/),"),

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.results import progress
-from sandbox.results.progress import Progress
+from sandbox.results import start_stages
+from sandbox.results.start_stages import Progress
 
 CONSOLE = """\
 21:00:01 INFO page at http://127.0.0.1:1/, metrics at http://127.0.0.1:1/metrics, health at http://127.0.0.1:1/health
@@ -39,5 +39,5 @@ def test_a_console_that_tells_nothing_is_not_waited_for(
 ) -> None:
     one = Progress(tmp_path / "job.log")
     before = one.is_about_to_start
-    monkeypatch.setattr(progress, "_SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(start_stages, "_SILENT_SECONDS", 0.0)
     assert (before, one.is_about_to_start) == (False, True)
