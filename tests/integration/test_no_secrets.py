@@ -83,7 +83,9 @@ class Exporter:
         return sum(map(float, rows)) == events
 
     def pages(self) -> dict[str, str]:
-        paths = ("/", "/metrics", "/health", "/health/live", "/health/ready", "/nothing")
+        links = re.findall(r'href="([\w/]+)"', self.get("/")[1])
+        paths = {"/", "/nothing", *(f"/{link}" for link in links)}
+        assert {"/metrics", "/health", "/api/summary"} <= paths
         told = {path: self.get(path)[1] for path in paths}
         refused = {f"{path} refused": self.get(path, "somebody:else") for path in paths}
         assert refused["/metrics refused"][0] == 401
