@@ -185,6 +185,8 @@ def test_nothing_that_a_running_job_shows_has_one_of_them(
     assert files + seen_in(tmp_path, secrets, own) == []
     assert [text for text in (*told, *pushed, *words) if any(one in text for one in secrets)] == []
     assert_all_was_looked_at(pages, tmp_path, words, str(config))
+    written = ("checkpoint", "logs", "artifacts/logs")
+    assert_is_its_owners_alone(*(tmp_path / name for name in written))
 
 
 def assert_all_was_looked_at(
@@ -202,3 +204,8 @@ def assert_all_was_looked_at(
     assert any(config in line for line in words)
     for name in ("logs/kafka_consumer.log", "logs/kafka_producer.log", "logs/spark.log"):
         assert (directory / name).exists()
+
+
+def assert_is_its_owners_alone(*directories: Path) -> None:
+    for directory in directories:
+        assert directory.stat().st_mode & 0o077 == 0, directory

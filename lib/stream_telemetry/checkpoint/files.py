@@ -70,13 +70,14 @@ class CheckpointFiles:
         return SparkContext._gateway is not None or "PYSPARK_GATEWAY_PORT" in os.environ
 
     def make(self) -> None:
-        """Makes the checkpoint's directory, unless it is there.
+        """Makes the checkpoint's directory, for its owner alone, unless it is there.
 
         Raises:
             CheckpointFileError: it cannot be made.
         """
         with _told():
-            self._system.mkdirs(self._root)
+            permission = self._jvm.org.apache.hadoop.fs.permission.FsPermission("700")
+            self._system.mkdirs(self._root, permission)
 
     def local(self) -> Path | None:
         """The directory on this machine, once it is made; None if it is somewhere else.

@@ -116,3 +116,15 @@ def test_a_file_system_without_hadoop_s_newer_interface_can_replace_a_file_too(
     found.write("x", "1")
     found.write("x", "2")
     assert (found.read("x"), found.names()) == ("2", ["x"])
+
+
+def test_a_directory_that_is_made_is_its_owner_s_alone_and_another_stays_as_it_is(
+    files: CheckpointFiles, tmp_path: Path
+) -> None:
+    new, shared = tmp_path / "above" / "new", tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o750)
+    for directory in (new, shared):
+        CheckpointFiles(str(directory)).make()
+    assert new.stat().st_mode & 0o777 == 0o700
+    assert shared.stat().st_mode & 0o777 == 0o750
