@@ -60,7 +60,7 @@ def _high_error_rate(site: Site) -> Alert:
               `jq -r '.violations[]?' logs/kafka_consumer.log | sort | uniq -c | sort -nr | head`. The next dead letters:
               `kafka-console-consumer.sh --bootstrap-server HOST:9092 --topic telco.deadletter --max-messages 5 --formatter-property print.headers=true`:
               `validation_errors` names field and rule, `source_*` headers the record. Talk to its producer; once
-              mended, send `original_message` again.
+              mended, send the dead letters in again (docs/replay.md).
             - `processing_error`, `inference_error`: the model or the features do not fit what comes in. Was a model
               deployed? Go back to the one before (`--model-path`).
             """,

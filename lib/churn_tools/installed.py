@@ -24,6 +24,13 @@ def produce() -> None:
     exit_with("churn-stream-produce", main, sys.argv[1:])
 
 
+def replay() -> None:
+    """`jobs/replay_dead_letters.py`."""
+    from churn_tools.replay.command import main
+
+    exit_with("churn-stream-replay", main, sys.argv[1:])
+
+
 def train() -> None:
     """`jobs/train_model.py`."""
     from churn_tools.training.command import main

@@ -9,6 +9,7 @@ import math
 import re
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -161,6 +162,15 @@ def secret_file(value: str) -> Path:
 def directory(value: str) -> Path:
     """A directory, there or not."""
     return Path(text(value))
+
+
+def moment(value: str) -> datetime:
+    """A date, or a date and time, in ISO 8601; in UTC where no zone is named."""
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError("is no date or time; write 2026-11-28 or 2026-11-28T04:30Z") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def log_level(value: str) -> str:

@@ -20,10 +20,11 @@ from churn_tools.customers.broken import broken_records
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.command import main
 from churn_tools.producer.contract_validator import ContractValidator
-from churn_tools.producer.feed import Feed, StopRequest
+from churn_tools.producer.feed import Feed
 from churn_tools.producer.pacing import Pacer
 from churn_tools.producer.publisher import Publisher, Record
 from churn_tools.producer.source import to_records
+from churn_tools.stop_request import StopRequest
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import create_topics
 from telco_churn.errors import KafkaUnavailableError

@@ -53,7 +53,7 @@ def test_what_is_lost_is_named(broker: str, topics: CustomerTopics) -> None:
         **dict.fromkeys(
             (
                 *("invented", "in both", "repeated", "expired", "deleted unread", "later"),
-                "older topic",
+                *("older topic", "sent again"),
             ),
             "0",
         ),

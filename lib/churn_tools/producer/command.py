@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from types import FrameType
 
 from tqdm import tqdm
 
 from churn_tools.producer.contract_validator import ContractValidator
 from churn_tools.producer.csv_checkpoint import CsvCheckpoint
-from churn_tools.producer.feed import Feed, Inspector, StopRequest
+from churn_tools.producer.feed import Feed, Inspector
 from churn_tools.producer.pacing import Pacer
 from churn_tools.producer.publisher import Publisher, Record
 from churn_tools.producer.settings import SendSettings, read_settings
 from churn_tools.producer.source import CustomerCsv, synthetic_events, to_records
+from churn_tools.stop_request import StopRequest, stop_on_signals
 from stream_telemetry.logs.configure import LogTargets, close_logging, configure_logging
 from stream_telemetry.logs.settings import LogSettings
 from telco_churn.errors import SettingsError
 from telco_churn.paths import read_schema
 
 _SAMPLE_EVENTS = 3
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -55,7 +53,7 @@ def main(arguments: Sequence[str]) -> None:
         else synthetic_events(customers.synthetic or 0, customers.seed)
     )
     records = to_records(events, customers.bad_ratio, customers.seed)
-    with _logging(settings.log), _stop_on_signals() as stop:
+    with _logging(settings.log), stop_on_signals() as stop:
         if sending.dry_run:
             # Without an end there is nothing to sum up.
             limit = sending.batch_size if customers.synthetic == 0 else None
@@ -120,28 +118,6 @@ def _send(
                 f"sent {publisher.sent}, failed {publisher.failed}, invalid {inspector.refused} "
                 f"in {seconds:.1f} s ({publisher.sent / max(seconds, 1e-9):.0f} events/s)\n"
             )
-
-
-@contextmanager
-def _stop_on_signals() -> Iterator[StopRequest]:
-    stop = StopRequest()
-
-    def restore() -> None:
-        """Puts the actions before ours back."""
-        for number, action in before.items():
-            signal.signal(number, action)
-
-    def request_stop(_number: int, _frame: FrameType | None) -> None:
-        """Asks for a stop at the first signal."""
-        stop.is_made = True
-        # So that a second signal ends the process at once.
-        restore()
-
-    before = {number: signal.signal(number, request_stop) for number in _STOP_SIGNALS}
-    try:
-        yield stop
-    finally:
-        restore()
 
 
 class _ProgressBarHandler(logging.Handler):

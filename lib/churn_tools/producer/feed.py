@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from churn_tools.producer.contract_validator import ContractValidator
 from churn_tools.producer.pacing import Pacer
 from churn_tools.producer.publisher import Publisher, Record
+from churn_tools.stop_request import StopRequest
 from telco_churn.errors import KafkaUnavailableError
 from telco_churn.outcome.message_ids import plain_id
 
@@ -50,13 +50,6 @@ class Inspector:
             },
         )
         return False
-
-
-@dataclass
-class StopRequest:
-    """Becomes true when a signal asks the run to end."""
-
-    is_made: bool = False
 
 
 class Feed:

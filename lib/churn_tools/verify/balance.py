@@ -47,6 +47,7 @@ class Balance:
         unread: those of them without an answer, from the first one on that has one.
         later: answers to records that came after the source had been read.
         older: answers to records that had the place of others, in an older topic of the same name.
+        again: records of the source that are dead letters sent in again.
         outputs_are_whole: whether Kafka has deleted none of the answers.
     """
 
@@ -62,6 +63,7 @@ class Balance:
     unread: Finding
     later: int
     older: Finding
+    again: int
     outputs_are_whole: bool = True
 
     @property
@@ -102,18 +104,20 @@ class Ledger:
         self._known_ends = dict(bounds.ends)
         self._ends = ends
         self._beyond, self._repeated, self._older = Finding(), Finding(), Finding()
-        self._expired = self._later = 0
+        self._expired = self._later = self._again = 0
 
-    def read(self, record: RecordAddress, time: int = 0) -> None:
+    def read(self, record: RecordAddress, time: int = 0, *, is_again: bool = False) -> None:
         """Notes a record of the source; one beyond the bounds is left for the next time.
 
         Args:
             record: where it is.
             time: its timestamp in milliseconds; negative when it has none.
+            is_again: whether it was sent in again, and so has another record that was answered.
         """
         page, at = self._line(record)
         if 0 <= at < len(page):
             page[at] |= _READ
+            self._again += is_again
             self._times[record.topic, record.partition][at] = time
 
     def answered(self, record: RecordAddress, fate: Fate, time: int | None = None) -> None:
@@ -166,6 +170,7 @@ class Ledger:
             unread=self._deleted.unanswered(),
             later=self._later,
             older=self._older,
+            again=self._again,
             outputs_are_whole=outputs_are_whole,
         )
 

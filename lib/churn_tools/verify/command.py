@@ -22,7 +22,7 @@ from stream_telemetry.broker.read import RecordAddress, TopicReader, headers_of
 from stream_telemetry.options import OFF, OwnOptions, option
 from stream_telemetry.values import count, number, or_off
 from telco_churn.errors import ChurnStreamError, KafkaUnavailableError
-from telco_churn.outcome.source_headers import source_of, time_of_source
+from telco_churn.outcome.source_headers import RETRY_COUNT, source_of, time_of_source
 from telco_churn.query.settings import BrokerSettings, TopicSettings
 from telco_churn.query.topic_checks import check_topics
 from telco_churn.settings.flags import Command
@@ -139,6 +139,7 @@ def described(balance: Balance) -> str:
         "deleted unread": balance.unread,
         "later": balance.later,
         "older topic": balance.older,
+        "sent again": balance.again,
     }
     return "".join(f"{name:14}{_shown(value)}\n" for name, value in figures.items())
 
@@ -171,7 +172,8 @@ def _verified(client: Mapping[str, str], topics: TopicSettings, timeout: float) 
         # The ends are asked for again only when an answer lies beyond them.
         ledger = Ledger(events.bounds(), lambda: events.bounds().ends, has_gaps=source in compacted)
         for event in events.read():
-            ledger.read(RecordAddress.of(event), _time_of(event))
+            is_again = RETRY_COUNT in headers_of(event)
+            ledger.read(RecordAddress.of(event), _time_of(event), is_again=is_again)
         deadline = time.monotonic() + timeout
         for answer in answers.read(lambda: not ledger.unanswered or time.monotonic() > deadline):
             headers = headers_of(answer)

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from stream_telemetry.batch.clock import wall_clock_col
 from stream_telemetry.batch.interpreted import let
 from telco_churn.contract.framing import is_framed_col
+from telco_churn.outcome.source_headers import RETRY_COUNT
 
 MAX_TEXT_BYTES = 800_000
 """Most bytes of the wrapped message after JSON escaping; leaves room for key, headers, reasons."""
@@ -120,7 +121,7 @@ def _reason(error_type: Column) -> Column:
 
 def _retry_count() -> Column:
     """How often the event was sent again, by the header that its sender sets."""
-    counts = F.filter("headers", lambda header: header["key"] == "retry_count")
+    counts = F.filter("headers", lambda header: header["key"] == RETRY_COUNT)
     # As Kafka's own clients read a repeated header: the last one counts.
     last = F.try_element_at(counts, F.lit(-1))["value"].cast("string").try_cast("int")
     return F.greatest(last, F.lit(0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from stream_telemetry.broker.read import RecordAddress
@@ -12,6 +12,10 @@ PARTITION: Final = "source_partition"
 OFFSET: Final = "source_offset"
 TIMESTAMP: Final = "source_timestamp"
 LATENCY: Final = "latency_ms"
+RETRY_COUNT: Final = "retry_count"
+"""A header of an event that was sent in again: how often that was done."""
+
+_OWN: Final = (TOPIC, PARTITION, OFFSET, TIMESTAMP, LATENCY)
 
 
 def time_of_source(headers: Mapping[str, str]) -> int | None:
@@ -26,3 +30,14 @@ def source_of(headers: Mapping[str, str]) -> RecordAddress | None:
     if not (topic and partition.isdecimal() and offset.isdecimal()):
         return None
     return RecordAddress(topic, int(partition), int(offset))
+
+
+def without_own(
+    headers: Sequence[tuple[str, bytes | None]],
+) -> list[tuple[str, bytes | None]]:
+    """The headers that came with the event: all but the job's own, which stand behind them.
+
+    An event that was an output record itself keeps those of the same names that it brought along.
+    """
+    theirs, own = headers[: -len(_OWN)], headers[-len(_OWN) :]
+    return list(theirs if tuple(name for name, _ in own) == _OWN else headers)

@@ -47,6 +47,20 @@ def check_topics(kafka: BrokerSettings, topics: TopicSettings) -> TopicsFound:
         KafkaUnavailableError: no broker answers, or one that is needed cannot be reached.
         TopicError: a topic is not there, or this user may not see it.
     """
+    found = check_there(kafka, topics.all)
+    return TopicsFound(found[topics.input_topic], _GROUPS in found)
+
+
+def check_there(kafka: BrokerSettings, topics: Sequence[str]) -> dict[str, int]:
+    """Looks for topics, and whether those brokers can be reached that lead their partitions.
+
+    Returns:
+        How many partitions each topic has that the broker tells of.
+
+    Raises:
+        KafkaUnavailableError: no broker answers, or one that is needed cannot be reached.
+        TopicError: a topic is not there, or this user may not see it.
+    """
     complaints: list[KafkaError] = []
     with _consumer(kafka, complaints) as consumer:
         try:
@@ -56,13 +70,12 @@ def check_topics(kafka: BrokerSettings, topics: TopicSettings) -> TopicsFound:
                 f"no Kafka broker answers at {kafka.broker} "
                 f"{reason_and_remedy(kafka.client, complaints, error.args[0])}"
             ) from error
-        for topic in topics.all:
+        for topic in topics:
             if topic not in cluster.topics:
                 raise _missing(kafka, consumer, topic)
         for leader, place in _led(cluster.topics, topics).items():
             _reach(kafka, consumer, place, cluster.brokers.get(leader))
-    partitions = len(cluster.topics[topics.input_topic].partitions)
-    return TopicsFound(partitions, _GROUPS in cluster.topics)
+    return {name: len(topic.partitions) for name, topic in cluster.topics.items()}
 
 
 def check_beginning(
@@ -160,11 +173,11 @@ def _missing(kafka: BrokerSettings, consumer: Consumer, topic: str) -> TopicErro
     )
 
 
-def _led(known: Mapping[str, Any], topics: TopicSettings) -> dict[int, TopicPartition]:
+def _led(known: Mapping[str, Any], topics: Sequence[str]) -> dict[int, TopicPartition]:
     """One partition of each broker that leads any; one without a leader has nobody to ask."""
     return {
         partition.leader: TopicPartition(topic, number)
-        for topic in topics.all
+        for topic in topics
         for number, partition in known[topic].partitions.items()
         if partition.leader >= 0
     }

@@ -60,7 +60,7 @@ def read_kind(directory: Path) -> RecordKind:
     Raises:
         SettingsError: a file is missing or cannot be used; names it, and the keyword or property.
     """
-    event = read_contract(_event_file(directory))
+    event = read_contract(event_file(directory))
     fields = fields_by_role(event, _TYPES, optional=("label",))
     for role in ("id", "time"):
         if not fields[role].is_required:
@@ -77,7 +77,8 @@ def read_kind(directory: Path) -> RecordKind:
     )
 
 
-def _event_file(directory: Path) -> Path:
+def event_file(directory: Path) -> Path:
+    """The JSON Schema of what is read; raises SettingsError for none, or several."""
     found = sorted(directory.glob("*event.json"))
     if len(found) != 1:
         raise SettingsError(

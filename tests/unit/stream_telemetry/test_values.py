@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,9 @@ def refusal(parse: Parse, text: str) -> str:
         (values.url, "https://u:p@host:9091/path", "https://u:p@host:9091/path"),
         (values.directory, "not/there", Path("not/there")),
         (values.log_level, "warning", "WARNING"),
+        (values.moment, "2026-11-28", datetime(2026, 11, 28, tzinfo=UTC)),
+        (values.moment, "2026-11-28T04:30Z", datetime(2026, 11, 28, 4, 30, tzinfo=UTC)),
+        (values.moment, "2026-11-28 05:30+01:00", datetime(2026, 11, 28, 4, 30, tzinfo=UTC)),
     ],
 )
 def test_text_of_the_right_kind_becomes_its_value(parse: Parse, text: str, value: object) -> None:
@@ -62,6 +66,7 @@ def test_text_of_the_right_kind_becomes_its_value(parse: Parse, text: str, value
         (values.positive, ["0", "0.0"], "is not a number above 0"),
         (values.positive, ["-1"], "is not a number of at least 0"),
         (values.port, ["-1", "65536", "80.0", "http", "²"], "is not a port; use 0"),
+        (values.moment, ["", "noon", "2026-13-01", "1764300000"], "is no date or time; write"),
         (values.log_level, ["LOUD", "20", ""], "is not a log level; use one of DEBUG, INFO"),
     ],
 )

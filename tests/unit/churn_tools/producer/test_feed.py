@@ -12,9 +12,10 @@ from typing import cast
 import pytest
 
 from churn_tools.producer.contract_validator import ContractValidator
-from churn_tools.producer.feed import Feed, Inspector, StopRequest
+from churn_tools.producer.feed import Feed, Inspector
 from churn_tools.producer.pacing import Pacer
 from churn_tools.producer.publisher import Publisher, Record
+from churn_tools.stop_request import StopRequest
 from telco_churn.errors import KafkaUnavailableError
 
 CONTRACT = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}

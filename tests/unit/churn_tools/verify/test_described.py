@@ -24,6 +24,7 @@ def balance(lost: Finding) -> Balance:
         unread=Finding(),
         later=1,
         older=Finding(),
+        again=0,
     )
 
 
@@ -37,7 +38,7 @@ def test_each_figure_has_a_line_and_they_stand_below_each_other() -> None:
     lines = described(balance(Finding())).splitlines()
     assert [line[:14].strip() for line in lines] == [
         *("read", "predictions", "dead letters", "lost", "invented", "in both"),
-        *("repeated", "expired", "deleted unread", "later", "older topic"),
+        *("repeated", "expired", "deleted unread", "later", "older topic", "sent again"),
     ]
     assert {len(line) for line in lines} == {25}
     assert lines[0].endswith(" 12,345")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stream_telemetry.broker.read import RecordAddress
-from telco_churn.outcome.source_headers import source_of
+from telco_churn.outcome.source_headers import source_of, without_own
 
 HEADERS = {"source_topic": "raw", "source_partition": "2", "source_offset": "77"}
 
@@ -37,3 +37,11 @@ def test_without_one_of_them_no_event_is_named(name: str) -> None:
 )
 def test_a_header_that_is_no_place_names_no_event(name: str, value: str) -> None:
     assert source_of({**HEADERS, name: value}) is None
+
+
+def test_the_headers_that_came_with_an_event_are_told_from_the_jobs_own() -> None:
+    names = (*HEADERS, "source_timestamp", "latency_ms")
+    own: list[tuple[str, bytes | None]] = [(name, b"1") for name in names]
+    for came in ([], [("a", b"\xff"), ("a", None)], own):
+        assert without_own([*came, *own]) == came
+    assert without_own([("a", b"b")]) == [("a", b"b")]
