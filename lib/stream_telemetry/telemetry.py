@@ -30,6 +30,7 @@ from stream_telemetry.run.lifecycle import (
     StopSignals,
     ensure_spark_runs,
     run_until_stopped,
+    started_in,
     told_when_gone,
 )
 from stream_telemetry.run.listener import DRAIN_SECONDS, Attached, EventThread
@@ -130,9 +131,7 @@ class Telemetry:
         start: Callable[[], StreamingQuery],
         oversight: Oversight | None = None,
     ) -> None:
-        """Runs the query until it ends by itself, or SIGTERM or Ctrl-C asks it to stop.
-
-        A query that fails is started again from its checkpoint.
+        """Runs the query, anew when it fails, until it ends or SIGTERM or Ctrl-C asks it to stop.
 
         Args:
             spark: the session that the query runs in.
@@ -143,7 +142,7 @@ class Telemetry:
             StreamingQueryException: the query failed more often than it may.
             SparkGoneError: Spark's JVM has ended, or is about to.
         """
-        signals, oversight = self._listen(spark), oversight or Oversight()
+        signals, oversight = self._listen(spark), (oversight or Oversight()).of(spark)
         self._overview.spark_page = spark.sparkContext.uiWebUrl
         with (
             told_when_gone(),
@@ -167,7 +166,7 @@ class Telemetry:
                     self._events.put(NewStart())
                 return is_misled
 
-            supervise(start, stay, signals, self._restarts, on_failure)
+            supervise(lambda: started_in(spark, start), stay, signals, self._restarts, on_failure)
             if not signals.is_asked:
                 # A query that Spark's own end has stopped looks like one that has ended by itself.
                 ensure_spark_runs(spark)

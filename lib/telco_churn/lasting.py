@@ -111,7 +111,7 @@ LASTING = (
         "a setting that Kafka's client does not take",
         ("ConfigException", "InvalidConfigurationException", "UnsupportedCompressionTypeException"),
         QueryFailedError,
-        "mend the setting that the reason names",
+        "mend the setting that the reason names; on a cluster each worker needs its files",
     ),
     Lasting(
         "bytes that cannot be read or written: serialization, a damaged record",

@@ -17,6 +17,7 @@ from telco_churn.pipeline import ChurnPipeline
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import checked_cluster
 from telco_churn.query.failures import Triage
+from telco_churn.query.patience import ExecutorWatch
 from telco_churn.query.preflight import prepare_kind, prepare_model
 from telco_churn.query.session import failing_with_spark, session
 from telco_churn.query.source_and_sink import KafkaEnds
@@ -79,7 +80,8 @@ def run(settings: Settings, report: RunReport | None) -> None:
         pipeline = ChurnPipeline(kind, parser, model, routes, observation)
         access = kafka.jvm_client
         ends = KafkaEnds(access, topics, reading, group, settings.checkpoint)
-        triage = Triage(topics, cluster, checkpoint, alarm, settings.log.of_jvm, access)
+        executors = ExecutorWatch.of(spark, settings.supervision.start_timeout)
+        triage = Triage(topics, cluster, checkpoint, alarm, settings.log.of_jvm, access, executors)
         show_start(telemetry, settings, model.manifest)
         with triage.failing_for_good(settings.supervision.max_restarts):
             telemetry.run(

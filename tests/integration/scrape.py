@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
+from job import Job
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
+
+from sandbox.kafka.read_back import read_topic
+from stream_telemetry.broker.read import object_of
+
+OPERATIONS = ("validation", "transformation", "inference", "total")
 
 
 @dataclass(frozen=True)
@@ -69,3 +76,30 @@ def is_ready(url: str) -> bool:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False
+
+
+def assert_shows_what_is_in_the_topics(now: Scrape, job: Job, records: int) -> None:
+    predictions = sum(1 for _ in read_topic(job.broker, job.topics.predictions))
+    letters = [object_of(message) for message in read_topic(job.broker, job.topics.dead_letters)]
+    assert now.total("kafka_messages_processed_total", status="success") == predictions
+    assert now.total("kafka_messages_processed_total", status="failed") == len(letters)
+    for error_type, count in Counter(letter["error_type"] for letter in letters).items():
+        assert now.total("kafka_messages_failed_total", error_type=error_type) == count
+    fields = Counter(
+        violation["field"] or "message"
+        for letter in letters
+        for violation in letter["validation_errors"]
+    )
+    for name in ("tenure", "message"):
+        assert now.total("stream_rule_violations_total", field=name) == fields[name]
+    assert now.total("stream_records_unaccounted") == 0
+    assert now.total("stream_listener_errors_total") == 0
+    for operation in OPERATIONS:
+        buckets = now.buckets("kafka_processing_latency_seconds", operation=operation)
+        assert buckets == sorted(buckets)
+        assert buckets[-1] == records
+    name = "kafka_processing_latency_seconds_count"
+    assert now.total(name) == len(OPERATIONS) * records
+    ages = now.buckets("stream_end_to_end_latency_seconds")
+    assert ages == sorted(ages)
+    assert ages[-1] == now.total("stream_end_to_end_latency_seconds_count") == records

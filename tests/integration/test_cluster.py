@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import blind_cluster
-from job import Job
-from load import publish
+from cluster import JOB_OPTIONS, Cluster, blind_cluster
+from job import Job, wait_until
+from load import publish, publish_broken
 from saved_models import SHIPPED, add_stage, copy_of
+from scrape import Scrape, assert_shows_what_is_in_the_topics, is_ready, scrape
 from verifying import assert_all_accounted
 
 from sandbox.kafka.topics import CustomerTopics
+from sandbox.ports import LOOPBACK, free_port
 
-RECORDS = 60
+pytestmark = [pytest.mark.slow, pytest.mark.needs("unshare")]
+
+RECORDS, BROKEN = 60, 5
 
 
 @pytest.fixture(scope="module")
@@ -23,16 +30,14 @@ def drivers_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def master(drivers_disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with blind_cluster(tmp_path_factory.mktemp("cluster"), drivers_disk) as url:
-        yield url
+def cluster(drivers_disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with blind_cluster(Cluster(tmp_path_factory.mktemp("cluster"), [drivers_disk])) as cluster:
+        yield cluster
 
 
-@pytest.mark.slow
-@pytest.mark.needs("unshare")
 @pytest.mark.parametrize("kind", ["compiled", "stages"])
 def test_workers_need_nothing_of_the_drivers_disk(
-    broker: str, topic_names: CustomerTopics, drivers_disk: Path, master: str, kind: str
+    broker: str, topic_names: CustomerTopics, drivers_disk: Path, cluster: Cluster, kind: str
 ) -> None:
     job = Job(drivers_disk / kind, broker, topic_names)
     model = copy_of(SHIPPED, job.directory / "model")
@@ -41,8 +46,7 @@ def test_workers_need_nothing_of_the_drivers_disk(
         add_stage(model, "feature.Bucketizer", handleInvalid="keep", **years)
     publish(broker, topic_names.raw, RECORDS)
     result = job.run(
-        *("--trigger", "once", "--master", master, "--model-path", str(model)),
-        *("--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.executor.memory=512m"),
+        *("--trigger", "once", "--master", cluster.url, "--model-path", str(model)), *JOB_OPTIONS
     )
     assert result.returncode == 0, result.stderr
     assert assert_all_accounted(broker, topic_names)["predictions"] == RECORDS
@@ -51,3 +55,58 @@ def test_workers_need_nothing_of_the_drivers_disk(
         in (job.directory / "logs" / "kafka_consumer.log").read_text()
     )
     assert is_slow == (kind == "stages")
+
+
+def test_a_cluster_shows_all_that_a_local_run_shows(
+    broker: str, topic_names: CustomerTopics, drivers_disk: Path, cluster: Cluster
+) -> None:
+    directory = drivers_disk / "telemetry"
+    directory.mkdir()
+    job = Job(directory, broker, topic_names)
+    publish(broker, topic_names.raw, RECORDS)
+    publish_broken(broker, topic_names.raw, BROKEN, 200)
+    shown = shown_by(job, RECORDS + BROKEN, "--master", cluster.url, *JOB_OPTIONS)
+    assert_shows_what_is_in_the_topics(shown, job, RECORDS + BROKEN)
+    lines = record_lines(job)
+    assert Counter(lines) == {
+        "message_processed": RECORDS,
+        "validation_failure": BROKEN,
+    }
+    # On the same checkpoint, by the next driver.
+    publish(broker, topic_names.raw, RECORDS)
+    local = shown_by(job, RECORDS)
+    assert series(shown) == series(local)
+    assert len(record_lines(job)) == len(lines) + RECORDS
+    books = assert_all_accounted(broker, topic_names)
+    assert (books["read"], books["repeated"]) == (2 * RECORDS + BROKEN, 0)
+
+
+def shown_by(job: Job, records: int, *options: str) -> Scrape:
+    """What a stream shows once it has dealt with so many records."""
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}"
+
+    def is_done() -> bool:
+        found = scrape(url)
+        return found is not None and found.total("kafka_messages_processed_total") >= records
+
+    with job.running("--trigger", "1 second", "--metrics-port", str(port), *options) as process:
+        wait_until(lambda: is_done() and is_ready(url), process)
+        shown = scrape(url)
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=60)[0]
+        assert process.returncode == 0, said
+    assert shown is not None
+    return shown
+
+
+def record_lines(job: Job) -> list[str]:
+    """Kinds of the log's lines about single records."""
+    path = job.directory / "logs" / "kafka_consumer.log"
+    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    return [line["event_type"] for line in lines if "offset" in line]
+
+
+def series(shown: Scrape) -> Counter[tuple[str, ...]]:
+    """How many series there are of each name and set of labels."""
+    return Counter((sample.name, *sorted(sample.labels)) for sample in shown.samples)

@@ -1,21 +1,18 @@
-"""A cluster that has no room for the job: told after a while, and not waited for for ever."""
+"""A cluster that has no room for the job, or does not answer: told, not waited for for ever."""
 
 from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cluster import JOB_OPTIONS, Cluster
 from job import Job, wait_until
 
-from launcher.child import Child
-from launcher.java import chosen_java
-from launcher.spark import SPARK_HOME
 from sandbox.kafka.topics import CustomerTopics
-from sandbox.ports import LOOPBACK, free_port, port_is_free
+from sandbox.ports import LOOPBACK, free_port
 
 pytestmark = pytest.mark.slow
 
@@ -23,25 +20,13 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def master(tmp_path: Path) -> Iterator[str]:
     """A real cluster without a worker."""
-    port = free_port()
-    words = ("--host", LOOPBACK, "--port", str(port), "--webui-port", "0")
-    child = Child(
-        "Spark's master",
-        [
-            *(str(chosen_java().program), "-XX:TieredStopAtLevel=1", "-Xmx256m"),
-            *("-cp", f"{SPARK_HOME}/jars/*", "org.apache.spark.deploy.master.Master", *words),
-        ],
-        tmp_path / "master.log",
-    )
+    cluster = Cluster(tmp_path / "cluster")
+    cluster.directory.mkdir()
     try:
-        deadline = time.monotonic() + 90
-        while port_is_free(port):
-            assert child.is_running, child.complaint()
-            assert time.monotonic() < deadline, child.last_lines()
-            time.sleep(0.1)
-        yield f"spark://{LOOPBACK}:{port}"
+        cluster.start_master()
+        yield cluster.url
     finally:
-        child.kill()
+        cluster.stop()
 
 
 @pytest.fixture
@@ -70,3 +55,18 @@ def test_a_stop_while_an_executor_is_waited_for(job: Job, master: str) -> None:
     assert process.returncode == 143, said
     assert "stopped by SIGTERM before the query ran" in said.splitlines()[-1]
     assert "Traceback" not in said
+
+
+def test_a_master_that_does_not_answer_is_the_last_line(job: Job) -> None:
+    nobody = f"spark://{LOOPBACK}:{free_port()}"
+    run = job.run("--master", nobody, "--trigger", "once", *JOB_OPTIONS)
+    said = (run.stdout + run.stderr).splitlines()
+    # It may come: a restart can help, unlike where settings are wrong.
+    assert run.returncode == 5, said
+    assert f"{nobody} does not run the job: All masters are unresponsive" in said[-1]
+    assert "whether this machine reaches it" in said[-1]
+    (waiting,) = [
+        line for line in said if f"{nobody} has given the job no executor in 10 s" in line
+    ]
+    assert "Failed to connect to master" in waiting
+    assert "Traceback" not in "".join(said)

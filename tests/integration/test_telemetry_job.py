@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
@@ -17,7 +16,7 @@ import pytest
 from binaries import binary, prometheus, pushgateway
 from confluent_kafka import Producer
 from job import HOME, Job, user_lines, wait_until
-from scrape import Scrape, health, is_ready, scrape
+from scrape import Scrape, assert_shows_what_is_in_the_topics, health, is_ready, scrape
 
 from churn_tools.customers.synthetic import synthetic_customers
 from launcher.cache.connector import connector_jars
@@ -25,9 +24,6 @@ from launcher.java import chosen_java
 from sandbox.kafka.read_back import read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics
 from sandbox.ports import LOOPBACK, free_port
-from stream_telemetry.broker.read import object_of
-
-OPERATIONS = ("validation", "transformation", "inference", "total")
 
 
 @pytest.fixture
@@ -54,33 +50,6 @@ def shown(url: str) -> Scrape:
 def processed(url: str) -> float:
     found = scrape(url)
     return -1 if found is None else found.total("kafka_messages_processed_total")
-
-
-def assert_shows_what_is_in_the_topics(now: Scrape, job: Job, records: int) -> None:
-    predictions = sum(1 for _ in read_topic(job.broker, job.topics.predictions))
-    letters = [object_of(message) for message in read_topic(job.broker, job.topics.dead_letters)]
-    assert now.total("kafka_messages_processed_total", status="success") == predictions
-    assert now.total("kafka_messages_processed_total", status="failed") == len(letters)
-    for error_type, count in Counter(letter["error_type"] for letter in letters).items():
-        assert now.total("kafka_messages_failed_total", error_type=error_type) == count
-    fields = Counter(
-        violation["field"] or "message"
-        for letter in letters
-        for violation in letter["validation_errors"]
-    )
-    for name in ("tenure", "message"):
-        assert now.total("stream_rule_violations_total", field=name) == fields[name]
-    assert now.total("stream_records_unaccounted") == 0
-    assert now.total("stream_listener_errors_total") == 0
-    for operation in OPERATIONS:
-        buckets = now.buckets("kafka_processing_latency_seconds", operation=operation)
-        assert buckets == sorted(buckets)
-        assert buckets[-1] == records
-    name = "kafka_processing_latency_seconds_count"
-    assert now.total(name) == len(OPERATIONS) * records
-    ages = now.buckets("stream_end_to_end_latency_seconds")
-    assert ages == sorted(ages)
-    assert ages[-1] == now.total("stream_end_to_end_latency_seconds_count") == records
 
 
 def groups(gateway: str) -> list[dict[str, float]]:

@@ -17,6 +17,7 @@ from launcher.submit.log_file import claim_spark_log
 from launcher.submit.spark_settings import read_spark_settings
 from launcher.submit.surroundings import (
     check_classic_api,
+    check_deploy_mode,
     passed_over,
     prepared_environment,
     python_options,
@@ -62,6 +63,7 @@ def put_together(
     """
     spark = read_spark_settings(division, with_conf_dir(environment))
     check_classic_api(spark)
+    check_deploy_mode(spark)
     if spark.is_in_cluster:
         # The job begins on another machine.
         dismiss()

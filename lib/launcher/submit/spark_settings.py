@@ -37,10 +37,14 @@ class SparkSettings:
         )
 
     @property
+    def master(self) -> str:
+        """Where Spark runs."""
+        return self.value("--master", "spark.master", "MASTER") or "local[*]"
+
+    @property
     def driver_is_local(self) -> bool:
         """Whether driver and executors are one process on this machine."""
-        master = self.value("--master", "spark.master", "MASTER") or "local[*]"
-        return master.startswith("local") and not self.is_in_cluster
+        return self.master.startswith("local") and not self.is_in_cluster
 
     @property
     def is_in_cluster(self) -> bool:

@@ -118,6 +118,27 @@ def check_classic_api(settings: SparkSettings) -> None:
             )
 
 
+def check_deploy_mode(settings: SparkSettings) -> None:
+    """Refuses what Spark would refuse with a stack trace, or a line that names another setting.
+
+    Raises:
+        SettingsError: the driver is to run on a cluster that takes no Python program.
+    """
+    if not settings.is_in_cluster:
+        return
+    if settings.master.startswith("spark://"):
+        raise SettingsError(
+            f"deploy mode cluster with {settings.master}: Spark's own clusters take no Python "
+            "program that way; leave it out, and the driver runs where the job is started "
+            "(docs/cluster.md)"
+        )
+    if settings.master.startswith("local"):
+        raise SettingsError(
+            f"deploy mode cluster with {settings.master}, which is this machine; name the cluster "
+            "with --master, or leave it out"
+        )
+
+
 def user_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Variables that give a name to a user id that has none, as some containers have.
 

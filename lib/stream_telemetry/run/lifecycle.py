@@ -81,6 +81,16 @@ def ensure_spark_runs(spark: SparkSession) -> None:
             raise SparkGoneError("Spark has stopped by itself")
 
 
+def started_in(spark: SparkSession, start: Callable[[], StreamingQuery]) -> StreamingQuery:
+    """The query that `start` starts, unless Spark was stopped under the one before.
+
+    Raises:
+        SparkGoneError: it was.
+    """
+    ensure_spark_runs(spark)
+    return start()
+
+
 class StopSignals:
     """Counts requests to stop: SIGTERM, SIGHUP and Ctrl-C, whether Python or the JVM gets them."""
 

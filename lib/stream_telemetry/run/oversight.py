@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyspark.errors import StreamingQueryException
+from pyspark.sql import SparkSession
 
 from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.run.alarm import Alarm
+from stream_telemetry.run.lifecycle import ensure_spark_runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +28,16 @@ class Oversight:
     on_silence: Callable[[], None] = lambda: None
     alarm: Alarm = field(default_factory=Alarm)
     watch: TopicWatch | None = None
+
+    def of(self, spark: SparkSession) -> Oversight:
+        """The same, which in the silence first looks whether Spark was stopped under the query.
+
+        A query that is idle does not notice it.
+        """
+
+        def look() -> None:
+            """Raises SparkGoneError if it was."""
+            ensure_spark_runs(spark)
+            self.on_silence()
+
+        return replace(self, on_silence=look)

@@ -14,7 +14,7 @@ class SupervisionSettings:
 
     start_timeout: int = option(
         "600",
-        "seconds within which a cluster must give the job its first executor",
+        "seconds that a cluster may leave the job without an executor, at the start and later",
         parse=count(1),
         metavar="SECONDS",
     )

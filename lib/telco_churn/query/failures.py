@@ -34,6 +34,7 @@ from telco_churn.lasting import (
 )
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import ClusterChecks
+from telco_churn.query.patience import ExecutorWatch
 from telco_churn.query.settings import TopicSettings
 
 _POISON = re.compile(
@@ -58,6 +59,7 @@ class Triage:
         alarm: ends the run with what another thread has found.
         log: what a user may read for more.
         access: how the query gets into Kafka.
+        executors: looked at while no batch ends.
     """
 
     topics: TopicSettings
@@ -66,6 +68,7 @@ class Triage:
     alarm: Alarm
     log: str
     access: LiveClient
+    executors: ExecutorWatch
 
     def ensure_it_can_pass(self, error: StreamingQueryException) -> None:
         """Returns if a restart may help: a broker that is away, a timeout, a full disk.
@@ -135,6 +138,17 @@ class Triage:
         except KafkaUnavailableError:
             return
 
+    def look_around(self) -> None:
+        """What may be wrong while no batch ends.
+
+        Raises:
+            QueryFailedError: there has been no executor for too long.
+            TopicError: an output topic takes small messages only, or a topic is gone.
+            SourceDataLostError: the input topic was made anew.
+        """
+        self.executors.check()
+        self.check_kafka_again()
+
     @contextmanager
     def failing_for_good(self, restarts: int) -> Iterator[None]:
         """Raises the job's own error for a failure that leaves the block, after so many restarts.
@@ -153,7 +167,7 @@ class Triage:
         goes_back = self.checkpoint.accepts_loss
         return Oversight(
             triage=self.ensure_it_can_pass,
-            on_silence=self.check_kafka_again,
+            on_silence=self.look_around,
             alarm=self.alarm,
             watch=TopicWatch(
                 self.checkpoint.source, self.cluster.topics, self._end, goes_back=goes_back

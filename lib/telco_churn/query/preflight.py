@@ -53,6 +53,7 @@ def prepare_model(
     if reading.trigger.is_realtime:
         check_slots(spark, partitions)
     check_kafka_clients(spark)
+    warn_of_copies(spark)
     model = load_model(settings.model_path)
     warn_if_slow(model)
     return model
@@ -65,6 +66,18 @@ def warn_if_slow(model: Model) -> None:
             "model %s is scored by its Spark ML stages, which takes longer: one of them is of a "
             "kind, or has a setting, that is not compiled",
             model.manifest.version,
+        )
+
+
+def warn_of_copies(spark: SparkSession) -> None:
+    """Tells the log of tasks that Spark may run twice; with a local master it runs none twice."""
+    context = spark.sparkContext
+    is_local = context._jsc.sc().isLocal()
+    if not is_local and context.getConf().get("spark.speculation") == "true":
+        log.warning(
+            "spark.speculation is on: of a task that runs twice both copies write, so its records "
+            "may come twice; the metrics count them once; --conf spark.speculation=false turns it "
+            "off"
         )
 
 

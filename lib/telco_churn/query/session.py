@@ -21,7 +21,7 @@ from stream_telemetry.run.lifecycle import JVM_ERRORS, SparkGoneError, told_when
 from telco_churn import LOGGER
 from telco_churn.errors import QueryFailedError, SettingsError, is_below_spark_submit
 from telco_churn.paths import project_home
-from telco_churn.query.patience import awaited
+from telco_churn.query.patience import awaited, why_ended
 
 CONNECTOR = f"org.apache.spark:spark-sql-kafka-0-10_2.13:{pyspark.__version__}"
 # pyspark ships these two; without them the download is a tenth of the size.
@@ -119,9 +119,9 @@ def failing_with_spark(log: LogSettings) -> Iterator[None]:
         with told_when_gone():
             yield
     except SparkGoneError as error:
+        end = f" ({why})" if (why := why_ended()) else ""
         raise QueryFailedError(
-            f"{error}; see {log.of_jvm} for the reason, and start the job again: it "
-            "goes on from its checkpoint"
+            f"{error}{end}; see {log.of_jvm}; started again the job goes on from its checkpoint"
         ) from error
 
 
@@ -145,7 +145,7 @@ def start_session(limit: float, token_endpoint: str | None = None) -> SparkSessi
 
     Raises:
         SettingsError: Spark does not start, or the connector cannot be fetched.
-        QueryFailedError: the cluster has given no executor in time.
+        QueryFailedError: the cluster has given no executor in time, or does not run the job.
     """
     conf = SparkConf()
     if token_endpoint:

@@ -15,6 +15,7 @@ from launcher.submit.spark_settings import read_spark_settings
 from launcher.submit.surroundings import (
     CALLERS_PYTHONPATH,
     check_classic_api,
+    check_deploy_mode,
     passed_over,
     prepared_environment,
     python_options,
@@ -22,6 +23,8 @@ from launcher.submit.surroundings import (
     with_conf_dir,
 )
 from telco_churn.errors import SettingsError
+
+MODE = "spark.submit.deployMode=cluster"
 
 
 @pytest.fixture
@@ -94,6 +97,30 @@ def test_spark_connect_is_refused_in_one_line(words: list[str], told: str, tmp_p
 def test_the_classic_api_may_be_asked_for(tmp_path: Path) -> None:
     words = ["--conf", "spark.api.mode=classic"]
     check_classic_api(read_spark_settings(divide(words, {}), {"SPARK_CONF_DIR": str(tmp_path)}))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["--master", "spark://m:7077"],
+            "with spark://m:7077: Spark's own clusters take no Python",
+        ),
+        ([], r"with local\[4,3\], which is this machine; name the cluster"),
+    ],
+)
+@pytest.mark.parametrize("mode", [["--deploy-mode", "cluster"], ["--conf", MODE]])
+def test_a_driver_on_a_cluster_that_takes_no_python_is_refused(
+    words: list[str], mode: list[str], told: str
+) -> None:
+    spark = read_spark_settings(divide([*words, *mode], {}), with_conf_dir({}))
+    with pytest.raises(SettingsError, match=told):
+        check_deploy_mode(spark)
+
+
+def test_other_drivers_are_not_refused() -> None:
+    for words in (["--master", "spark://m:7077"], ["--master", "k8s://m", "--conf", MODE], []):
+        check_deploy_mode(read_spark_settings(divide(words, {}), with_conf_dir({})))
 
 
 def test_only_a_local_driver_is_kept_to_this_machine() -> None:

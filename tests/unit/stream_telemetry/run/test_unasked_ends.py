@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -19,8 +20,10 @@ from stream_telemetry.run.lifecycle import (
     StopSignals,
     ensure_spark_runs,
     run_until_stopped,
+    started_in,
     told_when_gone,
 )
+from stream_telemetry.run.oversight import Oversight
 from stream_telemetry.wall_clock import WallClock
 
 
@@ -118,3 +121,18 @@ def test_a_batch_that_runs_while_the_clock_is_set_ends_first_but_a_long_one(
         clock=SetClock(-600.0),
     )
     assert (seconds() > 1.4) == is_batched
+
+
+def test_a_spark_that_was_stopped_under_a_query_is_found_in_the_silence() -> None:
+    stopped, asked = [False], list[str]()
+    scala = SimpleNamespace(isStopped=lambda: stopped[0])
+    context = SimpleNamespace(_jsc=SimpleNamespace(sc=lambda: scala))
+    spark = cast(SparkSession, SimpleNamespace(sparkContext=context))
+    oversight = Oversight(on_silence=lambda: asked.append("silence")).of(spark)
+    oversight.on_silence()
+    stopped[0] = True
+    with pytest.raises(SparkGoneError, match="Spark has stopped by itself"):
+        oversight.on_silence()
+    with pytest.raises(SparkGoneError, match="Spark has stopped by itself"):
+        started_in(spark, lambda: cast(StreamingQuery, asked.append("start")))
+    assert asked == ["silence"]

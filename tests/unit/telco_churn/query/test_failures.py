@@ -24,6 +24,7 @@ from telco_churn.errors import (
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import ClusterChecks
 from telco_churn.query.failures import Triage
+from telco_churn.query.patience import ExecutorWatch
 from telco_churn.query.settings import BrokerSettings, TopicSettings
 
 BEGIN = "[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: "
@@ -39,9 +40,8 @@ def triage(spark: SparkSession, tmp_path: Path) -> Triage:
     kafka, topics = BrokerSettings(), TopicSettings()
     # The JVM of the unit tests has no Kafka client, and no failure here comes so far as to ask.
     cluster = ClusterChecks(cast(JvmAdmin, None), kafka, topics)
-    return Triage(
-        topics, cluster, Checkpoint(str(tmp_path)), Alarm(), "spark.log", kafka.jvm_client
-    )
+    checkpoint, executors = Checkpoint(str(tmp_path)), ExecutorWatch("m", 0, lambda: False)
+    return Triage(topics, cluster, checkpoint, Alarm(), "spark.log", kafka.jvm_client, executors)
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,13 @@ def test_a_login_that_was_replaced_since_the_start_can_pass(
     assert dict(access)
     with pytest.raises(QueryFailedError, match="see the login"):
         with_login.ensure_it_can_pass(refused)
+
+
+def test_a_cluster_that_has_taken_all_executors_ends_the_job_in_the_silence(
+    triage: Triage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClusterChecks, "check_kafka", failing(KafkaUnavailableError("away")))
+    triage.look_around()
+    deserted = replace(triage, executors=ExecutorWatch("spark://m:1", 0, lambda: True))
+    with pytest.raises(QueryFailedError, match="spark://m:1 has left the job without an executor"):
+        deserted.look_around()
