@@ -25,7 +25,7 @@ from stream_telemetry.stream import Stream
 
 HOSTILE = "<img src=x onerror=window.pwned=1><script>window.pwned=2</script>"
 CHURN = replace(STREAM, query="churn")
-PSI = Metric("model_feature_psi", "gauge", "Drift.", ("feature",))
+PSI = Metric("model_feature_psi", "gauge", "Drift.", ("feature", "window"))
 pytestmark = pytest.mark.needs("chromium")
 
 
@@ -94,7 +94,8 @@ def is_in(word: str) -> str:
 
 def test_it_draws_what_the_job_says_and_asks_nobody_else(tab: Tab, job: Job) -> None:
     job.refuse(42, "tenure: out_of_range")
-    job.served.store.set(PSI, 0.31, "tenure")
+    job.served.store.set(PSI, 0.31, "tenure", "records")
+    job.served.store.set(PSI, 0.02, "tenure", "time")
     tab.open(job.url)
     tab.wait_for(is_in("running"))
     assert tab.text("query") == "churn"
@@ -105,7 +106,7 @@ def test_it_draws_what_the_job_says_and_asks_nobody_else(tab: Tab, job: Job) -> 
         r"raw\s+0\s+42\s+validation failure\s+tenure: out_of_range", tab.text("refused")
     )
     assert "20261122T155842Z" in tab.text("model")
-    assert "0.31 at most, of tenure" in tab.text("model")
+    assert "0.31 at most, of tenure (latest records)" in tab.text("model")
     assert "2.5 s" in tab.text("latency")
     assert tab.ask("document.querySelectorAll('#records-plot .bar').length") == 20
     assert tab.ask("document.querySelector('#age-plot .bar').getBBox().height") > 50
@@ -171,7 +172,7 @@ def test_what_others_wrote_stays_text(tab: Tab, stack: ExitStack) -> None:
     job = Job(stack, replace(named, query=HOSTILE))
     job.batch()
     job.served.store.declare(catalogue.MODEL_INFO, [(HOSTILE,)])
-    job.served.store.set(PSI, 0.3, HOSTILE)
+    job.served.store.set(PSI, 0.3, HOSTILE, HOSTILE)
     job.served.store.add(catalogue.VIOLATIONS, 3, HOSTILE)
     job.refuse(7, HOSTILE, topic=HOSTILE)
     job.served.overview.spark_page = "javascript:window.pwned=3"

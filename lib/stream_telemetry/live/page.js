@@ -110,7 +110,11 @@ function model(m) {
   rows("model-figures", m.figures, (f) => [f.name, labels(f), { n: number(f.value) }]);
 }
 
-const labels = (f) => Object.values(f.labels).join(", ") || f.name.replace(/^model_|_psi$/g, "").replaceAll("_", " ");
+// What a figure is of: `tenure (latest records)`, or the metric's own name.
+function labels({ name, labels: { window, ...others } }) {
+  const of = Object.values(others).join(", ") || name.replace(/^model_|_psi$/g, "").replaceAll("_", " ");
+  return window ? `${of} (latest ${window === "time" ? "minutes" : window})` : of;
+}
 
 function plots({ batches, lag, state }) {
   const most = (list) => list.reduce((a, b) => Math.max(a, b), 0), ending = batches.length ? `, to ${clock(batches.at(-1).ended)}` : "";
