@@ -90,8 +90,8 @@ def notices(facts: Facts, store: MetricStore) -> Iterator[Notice]:
         if number := store.total(counted.metric):
             yield Notice(counted.notice, counted.level, counted.text.format(number))
     if MANY_REFUSED < facts.refused_share < MOST_REFUSED:
-        share = f"{facts.refused_share:.1%} of the last {facts.read:,} records became dead letters."
+        share = f"{facts.refused_share * 100:.1f} % of the last {facts.read:,} records became dead letters."
         yield Notice("many refused", "warning", share)
     if facts.read and (busy := store.value(catalogue.BUSY_RATIO)) >= _NO_RESERVE:
-        text = f"Batches take {busy:.0%} of the time: there is no reserve left."
+        text = f"Batches take {busy * 100:.0f} % of the time: there is no reserve left."
         yield Notice("no reserve", "warning", text)

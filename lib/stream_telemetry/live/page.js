@@ -127,7 +127,7 @@ function plots({ batches, lag, state }) {
   write(at("age-caption"), `Age of their records when done, p95; at most ${span(most(ages))}.`);
   bars("age-plot", ages);
   const old = lag.history.map((l) => l[2]), limit = state.late_after_seconds;
-  write(at("lag-caption"), lag.history.length ? `Age of the oldest record that waited, over the last ${span(lag.history[0][0])}; at most ${age(most(old))}. Dashed: late.` : "Kafka has not told yet how old what waits is.");
+  write(at("lag-caption"), lag.history.length ? `Age of the oldest record that waited, over the last ${span(lag.history[0][0])}; at most ${span(most(old))}. Dashed: late.` : "Kafka has not told yet how old what waits is.");
   curve("lag-plot", lag.history.map((l) => [-l[0], l[2]]), limit);
 }
 

@@ -56,7 +56,7 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
     ("no broker", "bad", {"checks": NO_BROKER, "asked": None}, "not answered yet"),
     ("no broker", "bad", {"checks": NO_BROKER, "state": "stalled", "asked": 90.0}, "none is lost"),
     ("no broker", "bad", {"checks": NO_BROKER, "state": "starting"}, "not answered"),
-    ("refusing", "warning", {"refused": 600}, "60% of the last 1,000 records"),
+    ("refusing", "warning", {"refused": 600}, "60 % of the last 1,000 records"),
     ("restarting", "bad", {"state": "restarting", "restarts": 2}, "2nd time"),
     ("restarting", "bad", {"state": "restarting", "checks": NO_BROKER, "restarts": 11}, "11th"),
     ("stopping", "busy", {"state": "stopping"}, "finished"),
