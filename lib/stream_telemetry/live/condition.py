@@ -193,7 +193,8 @@ def _refusing(facts: Facts) -> Condition | None:
     return Condition(
         "refusing",
         "warning",
-        f"{facts.refused_share * 100:.0f} % of the last {facts.read:,} records became dead letters.",
+        f"{facts.refused_share * 100:.0f} % of the last {facts.read:,} records became dead "
+        "letters.",
     )
 
 

@@ -90,8 +90,9 @@ def notices(facts: Facts, store: MetricStore) -> Iterator[Notice]:
         if number := store.total(counted.metric):
             yield Notice(counted.notice, counted.level, counted.text.format(number))
     if MANY_REFUSED < facts.refused_share < MOST_REFUSED:
-        share = f"{facts.refused_share * 100:.1f} % of the last {facts.read:,} records became dead letters."
-        yield Notice("many refused", "warning", share)
+        share = f"{facts.refused_share * 100:.1f} %"
+        text = f"{share} of the last {facts.read:,} records became dead letters."
+        yield Notice("many refused", "warning", text)
     if facts.read and (busy := store.value(catalogue.BUSY_RATIO)) >= _NO_RESERVE:
         text = f"Batches take {busy * 100:.0f} % of the time: there is no reserve left."
         yield Notice("no reserve", "warning", text)
