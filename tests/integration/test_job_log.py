@@ -175,7 +175,8 @@ def test_a_recipe_of_the_manual_finds_something(run: Job, tmp_path: Path, recipe
     logs = Path(shutil.copytree(run.directory / "logs", tmp_path / "logs"))
     keep_failures_of_ours(logs)
     is_ours = "stream_telemetry.logs" in recipe
-    following, watching = " -f " in recipe or "tail -F" in recipe, recipe.startswith("watch")
+    following = (is_ours and " -f " in recipe) or "tail -F" in recipe
+    watching = recipe.startswith("watch")
     news = '{"level": "ERROR", "timestamp": "now", "message": "just come"}'
     seconds = 4 if is_ours else 2
     later = f"(sleep 0.5; echo '{news}' >>logs/kafka_consumer.log) & timeout {seconds} {recipe}"
