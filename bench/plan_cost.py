@@ -25,6 +25,7 @@ from telco_churn.model.manifest import PIPELINE_NAME
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
+from telco_churn.outcome.watched_model import make_counting
 from telco_churn.paths import project_home
 from telco_churn.pipeline import ChurnPipeline
 from telco_churn.query.session import SQL_SETTINGS
@@ -64,7 +65,9 @@ def shipped_pipeline() -> ChurnPipeline:
     """The job's plan, with the contract and the model of this project."""
     parser = EventParser(KIND.event)
     routes = Routes("predictions", "dead letters", "bench")
-    return ChurnPipeline(KIND, parser, load_model(MODEL), routes, make_observation(parser.fields))
+    model = load_model(MODEL)
+    counting = make_counting(model.manifest, KIND.label)
+    return ChurnPipeline(KIND, parser, model, routes, make_observation(parser.fields, counting))
 
 
 def of_steps(names: Sequence[str], cost: Mapping[str, float]) -> Table:

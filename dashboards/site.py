@@ -96,6 +96,16 @@ class Thresholds(OwnOptions):
     restarts: float = option(
         "3", "restarts within an hour up to which RestartsTooMany is silent", parse=number()
     )
+    psi: float = option(
+        "0.25",
+        "stability index from which ModelInputDrift and ModelScoreDrift fire",
+        parse=positive,
+    )
+    brier_factor: float = option(
+        "1.25",
+        "times the expected Brier score from which ModelLessAccurate fires",
+        parse=number(1.0),
+    )
     batch_seconds: float = option(
         "5",
         "longest interval of the job's --trigger; rules about lag look back over three of them",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 
+from dashboards.boards.drift import drift
 from dashboards.boards.engine import engine
 from dashboards.boards.entries import runbook
 from dashboards.boards.latency import latency
@@ -22,6 +23,7 @@ BOARDS: dict[str, Callable[[Site], dashboard.Dashboard]] = {
     "grafana_dashboard": overview,
     "latency": latency,
     "quality": quality,
+    "drift": drift,
     "engine": engine,
     "runs": runs,
     "runbook": runbook,

@@ -18,6 +18,7 @@ from telco_churn.contract.parser import EventParser
 from telco_churn.model.loading import load_model
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
+from telco_churn.outcome.watched_model import make_counting
 from telco_churn.paths import project_home
 from telco_churn.pipeline import ChurnPipeline
 from telco_churn.query.session import SQL_SETTINGS
@@ -70,7 +71,9 @@ def main(source: Path, out: Path) -> None:
     parser = EventParser(CHURN.event)
     model = load_model(project_home() / "models" / "churn")
     routes = Routes("predictions", "dead letters", "group")
-    pipeline = ChurnPipeline(CHURN, parser, model, routes, make_observation(parser.fields))
+    counting = make_counting(model.manifest, CHURN.label)
+    observation = make_observation(parser.fields, counting)
+    pipeline = ChurnPipeline(CHURN, parser, model, routes, observation)
     frame = spark.createDataFrame(records(source), SCHEMA).coalesce(1).cache()
     frame.count()
     lines = [written(row) for row in pipeline.transform(frame).collect()]

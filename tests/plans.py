@@ -12,6 +12,7 @@ from telco_churn.contract.parser import EventParser
 from telco_churn.model.loading import Model
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
+from telco_churn.outcome.watched_model import make_counting
 from telco_churn.pipeline import ChurnPipeline
 
 _KAFKA_COLUMNS = {
@@ -23,12 +24,17 @@ _KAFKA_COLUMNS = {
 
 def job_plan(spark: SparkSession, model: Model) -> Any:
     """The job's plan as Spark would run it."""
-    parser = EventParser(CHURN.event)
-    observation = make_observation(parser.fields)
-    routes = Routes("predictions", "dead letters", "group")
-    pipeline = ChurnPipeline(CHURN, parser, model, routes, observation)
+    pipeline = watched_pipeline(model)
     schema = ", ".join(f"{name} {kind}" for name, kind in _KAFKA_COLUMNS.items())
     return optimized(pipeline.transform(spark.createDataFrame([], schema).coalesce(1)))
+
+
+def watched_pipeline(model: Model) -> ChurnPipeline:
+    """The job's own, which tells of the model too."""
+    parser = EventParser(CHURN.event)
+    observation = make_observation(parser.fields, make_counting(model.manifest, CHURN.label))
+    routes = Routes("predictions", "dead letters", "group")
+    return ChurnPipeline(CHURN, parser, model, routes, observation)
 
 
 def optimized(frame: DataFrame) -> Any:

@@ -16,6 +16,7 @@ from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.batch.observation import Observation
 from stream_telemetry.broker.lag import lag_of
 from stream_telemetry.broker.producers import JvmProducers, SinkWatch
+from stream_telemetry.drift.watch import ModelWatch
 from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.live.overview import Overview
 from stream_telemetry.logs.query import QueryLog
@@ -113,17 +114,14 @@ class Telemetry:
         """The query's state."""
         return self._health
 
-    def model_loaded(self, version: str, created: float) -> None:
-        """Notes that the model is there.
-
-        Args:
-            version: of the model.
-            created: when it was made, in seconds since 1970.
-        """
+    def model_loaded(self, version: str, created: float, watch: ModelWatch | None = None) -> None:
+        """Notes the model, made so many seconds after 1970; the plan counts for `watch`."""
         self._store.set(catalogue.MODEL_LOADED, 1.0)
         self._store.declare(catalogue.MODEL_INFO, [(version,)])
         self._store.set(catalogue.MODEL_CREATED, created)
         self._health.set_model(is_loaded=True)
+        if watch:
+            self._chronicle.watch(watch)
 
     def run(
         self,

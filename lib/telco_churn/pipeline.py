@@ -7,9 +7,10 @@ micro-batches, `--trigger once` and real-time mode, and records in = predictions
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stream_telemetry.batch.clock import nanoseconds_col, wall_clock_col
@@ -17,9 +18,10 @@ from stream_telemetry.batch.observation import Observation
 from telco_churn.contract.parser import EventParser
 from telco_churn.model.features import feature_cols
 from telco_churn.model.loading import Model
+from telco_churn.model.scoring import PROBABILITY
 from telco_churn.outcome.counted import violation_counts_col
 from telco_churn.outcome.dead_letters import bounded_value_cols
-from telco_churn.outcome.routing import Routes, error_type_col, record_cols
+from telco_churn.outcome.routing import Routes, error_type_col, is_good_col, record_cols
 from telco_churn.record.kind import RecordKind
 
 
@@ -63,7 +65,8 @@ class ChurnPipeline:
 
     def judge(self, events: DataFrame) -> DataFrame:
         """`violations`: empty, or every broken rule; and `_probability`, right or not."""
-        event, kind, manifest = F.col("event"), self.kind, self.model.manifest
+        event, kind = F.col("event"), self.kind
+        features = feature_cols(event, self.model.manifest.features, kind.event)
         before = [
             *map(F.col, (*_ENVELOPE, "value", "truncated", "started_ns")),
             event[kind.id.name].alias("event_id"),
@@ -71,23 +74,36 @@ class ChurnPipeline:
             # The clocks are read in this order: a refused record has its rules in `validated_ns`.
             self.parser.violations_col().alias("violations"),
             nanoseconds_col().alias("validated_ns"),
+            *self._watched(features),
             nanoseconds_col().alias("featured_ns"),
         ]
         after = [nanoseconds_col().alias("scored_ns"), wall_clock_col().alias("scored_ts")]
-        features = feature_cols(event, manifest.features, kind.event)
         return self.model.scorer.select_scored(events, features, before, after)
 
     def answer(self, scored: DataFrame) -> DataFrame:
         """The prediction or the dead letter, and what is counted of it."""
-        manifest = self.model.manifest
+        manifest, watched = self.model.manifest, self.observation.model
         computed = {
             "error_type": error_type_col(),
             "violation_counts": violation_counts_col(self.parser.fields),
         }
+        if watched:
+            record = watched.record_col(F.col(PROBABILITY), F.col("cells"), F.col("label"))
+            computed["model"] = F.when(is_good_col(), record)
         return scored.select(
             *record_cols(self.routes, self.kind.prediction, manifest.version, manifest.threshold),
             *self.observation.figures(computed),
         )
+
+    def _watched(self, features: Mapping[str, Column]) -> list[Column]:
+        """What tells drift and accuracy: `cells`, and `label` where there are labels."""
+        watched, label = self.observation.model, self.kind.label
+        if not watched:
+            return []
+        cells = watched.cells_col(features).alias("cells")
+        if not label:
+            return [cells]
+        return [cells, watched.label_col(F.col("event")[label.name]).alias("label")]
 
 
 _ENVELOPE = ("key", "topic", "partition", "offset", "timestamp", "headers")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from stream_telemetry.drift.watch import ModelWatch
 from stream_telemetry.outlets.run_report import RunReport
 from stream_telemetry.run.alarm import Alarm
 from telco_churn.contract.parser import EventParser
@@ -13,6 +14,7 @@ from telco_churn.early_stops import heeding_signals
 from telco_churn.errors import QueryFailedError
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
+from telco_churn.outcome.watched_model import make_counting
 from telco_churn.pipeline import ChurnPipeline
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import checked_cluster
@@ -77,12 +79,14 @@ def run(settings: Settings, report: RunReport | None) -> None:
         checkpoint.begin(cluster.check_kafka())
         model = prepare_model(spark, settings.model, reading, found.partitions)
         routes = Routes(*topics.outputs, group.consumer_group)
+        watch = ModelWatch(make_counting(model.manifest, kind.label), settings.drift)
+        observation = make_observation(parser.fields, watch.counting)
         pipeline = ChurnPipeline(kind, parser, model, routes, observation)
         access = kafka.jvm_client
         ends = KafkaEnds(access, topics, reading, group, settings.checkpoint)
         executors = ExecutorWatch.of(spark, settings.supervision.start_timeout)
         triage = Triage(topics, cluster, checkpoint, alarm, settings.log.of_jvm, access, executors)
-        show_start(telemetry, settings, model.manifest)
+        show_start(telemetry, settings, model.manifest, watch)
         with triage.failing_for_good(settings.supervision.max_restarts):
             telemetry.run(
                 spark,

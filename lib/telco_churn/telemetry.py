@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 
 from stream_telemetry.batch.observation import Observation
+from stream_telemetry.drift.watch import ModelWatch
 from stream_telemetry.logs.configure import LogTargets, configure_logging
 from stream_telemetry.logs.files.whole_lines import LostLines
 from stream_telemetry.logs.records import RecordLogPlan
@@ -77,8 +78,17 @@ def make_telemetry(
     return Telemetry(stream, observation, outlets, settings.supervision)
 
 
-def show_start(telemetry: Telemetry, settings: Settings, manifest: Manifest) -> None:
+def show_start(
+    telemetry: Telemetry, settings: Settings, manifest: Manifest, watch: ModelWatch
+) -> None:
     """Tells that the model is loaded, which one, how old it is, and what is read when."""
+    if watch.untold:
+        logging.getLogger(LOGGER).warning(
+            "no drift will be told of %s: the manifest of model %s has no training distribution of "
+            "them, or one of too few records",
+            ", ".join(watch.untold),
+            manifest.version,
+        )
     logging.getLogger(LOGGER).info(
         "reading %s on %s, trigger %s, model %s",
         settings.topics.input_topic,
@@ -87,7 +97,7 @@ def show_start(telemetry: Telemetry, settings: Settings, manifest: Manifest) -> 
         manifest.version,
     )
     created = datetime.fromisoformat(manifest.created).timestamp()
-    telemetry.model_loaded(manifest.version, created)
+    telemetry.model_loaded(manifest.version, created, watch)
 
 
 def _record_log(settings: Settings, kind: RecordKind, observation: Observation) -> RecordLogPlan:

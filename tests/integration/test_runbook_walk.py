@@ -37,6 +37,7 @@ ELSEWHERE = {
     "systemctl": "wants a machine with systemd",
     "kubectl": "wants a cluster",
     "alertname=RunOverdue": "test_runbook_runs.py",
+    "FEATURE": "test_drift.py",
 }
 """Commands that are not run here, by a part of them, and why."""
 

@@ -28,6 +28,7 @@ VARIABLES = {
     "grafana_dashboard": ["environment", "job", "instance", "topic"],
     "latency": ["environment", "job", "instance", "topic"],
     "quality": ["environment", "job", "instance", "topic"],
+    "drift": ["environment", "job", "instance"],
     "runs": ["environment", "job", "instance"],
     "engine": ["environment"],
     "runbook": [],

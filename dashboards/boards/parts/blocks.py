@@ -184,13 +184,13 @@ def history(
     return _described(panel, title, description, "none", queries).span(12).height(9)
 
 
-def spread(title: str, description: str, buckets: str) -> Panel:
+def spread(title: str, description: str, buckets: str, unit: str = "s") -> Panel:
     """How values spread over the buckets of a histogram, over time; half the width."""
     panel = heatmap.Panel().title(title).description(description).datasource(DATA_SOURCE)
     panel.with_target(
         query(buckets, "{{le}}").format(PromQueryFormat.HEATMAP).ref_id("A").datasource(DATA_SOURCE)
     )
-    panel.calculate(False).y_axis(heatmap.YAxisConfig().unit("s")).unit("short")
+    panel.calculate(False).y_axis(heatmap.YAxisConfig().unit(unit)).unit("short")
     # One that is told apart from a dark and from a light background.
     colors = heatmap.HeatmapColorOptions().mode(heatmap_models.HeatmapColorMode.SCHEME)
     panel.color(colors.scheme("Turbo").steps(64)).no_value("no records")

@@ -15,7 +15,7 @@ import numpy as np
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-MAX_NUMBERS = 64
+MAX_NUMBERS = 66
 _SEED = 10
 # One row of 2 / 0.02 = 100 counters (org.apache.spark.util.sketch.CountMinSketchImpl).
 _RELATIVE_ERROR, _CONFIDENCE = 0.02, 0.5

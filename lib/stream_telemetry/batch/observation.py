@@ -17,6 +17,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stream_telemetry.batch.buckets import bucket_number_col, count_numbers_col, read_counts
+from stream_telemetry.drift.counting import ModelCounting, ModelCounts
 from stream_telemetry.metrics.bounds import END_TO_END_BUCKETS, PROCESSING_BUCKETS
 from stream_telemetry.metrics.catalogue import UNKNOWN
 
@@ -46,6 +47,7 @@ class Observed:
     latencies: Mapping[str, Histogram]  # by operation
     end_to_end: Histogram
     violations: Mapping[str, int] = field(default_factory=dict)  # by field
+    model: ModelCounts | None = None
 
     @property
     def records(self) -> int:
@@ -68,6 +70,8 @@ class Observation:
             for none; empty when there are no rules. The sum over a batch is exact up to 16,777,216
             for each field.
         fields: names of the array's elements.
+        model: counts the column `model`, of `ModelCounting.record_col`, null for a record that is
+            not good; None when nothing is told of a model.
     """
 
     operations: Mapping[str, tuple[str, str]]
@@ -76,6 +80,7 @@ class Observation:
     error_types: tuple[str, ...] = ()
     violations: str = ""
     fields: tuple[str, ...] = ()
+    model: ModelCounting | None = None
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -114,6 +119,8 @@ class Observation:
         figures["age_bucket"] = bucket_number_col(age, _whole(END_TO_END_BUCKETS, _MILLISECOND))
         if self.fields:
             figures["violations"] = computed.get(self.violations, F.col(self.violations))
+        if self.model:
+            figures["model"] = computed.get("model", F.col("model"))
         return [figure.alias(f"{_PREFIX}{name}") for name, figure in figures.items()]
 
     def count(self, records: DataFrame) -> DataFrame:
@@ -142,6 +149,7 @@ class Observation:
             },
             end_to_end=_histogram(values, "age", len(END_TO_END_BUCKETS), _MILLISECOND),
             violations={name: int(count) for name, count in zip(self.fields, counted, strict=True)},
+            model=self.model.read(values) if self.model else None,
         )
 
     def _aggregates(self) -> list[Column]:
@@ -151,6 +159,9 @@ class Observation:
             aggregates.append(F.sum(f"{_PREFIX}{name}").alias(f"{name}_sum"))
         if self.fields:
             aggregates.append(F.expr(f"vector_sum({_PREFIX}violations)").alias("violations"))
+        if self.model:
+            of_model = self.model.aggregates(f"{_PREFIX}model")
+            aggregates += [column.alias(name) for name, column in of_model.items()]
         return aggregates
 
     def _outcome_number(self, computed: Mapping[str, Column]) -> Column:

@@ -77,6 +77,7 @@ class Overview:
         store, facts = self._store, self._facts()
         seconds = self._back(RECENT_SECONDS)
         batches = self.recent.batches(seconds)
+        store.refresh()
         # One moment for all figures.
         with store.together():
             document: dict[str, object] = {

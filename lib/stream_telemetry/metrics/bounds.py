@@ -33,3 +33,4 @@ BATCH_BUCKETS = (
     *(600.0, 900.0, 1800.0, 3600.0),
 )
 SIZE_BUCKETS = (0.0, 1.0, 2.0, 3.0, 5.0, *_decades(1, 6), 1e6)
+SCORE_BUCKETS = tuple(tenth / 10 for tenth in range(1, 11))

@@ -1,4 +1,4 @@
-"""Every metric there is: names and labels are written here, and in `pushed` what is pushed.
+"""Every metric there is: names and labels are written here, in `of_model` and in `pushed`.
 
 Those named `kafka_…` are given by the observability guide that the project follows. Those named
 `stream_…` describe any query, `model_…` the model it scores with. `docs/metrics.md` is made from
@@ -14,6 +14,7 @@ from stream_telemetry.metrics.bounds import (
     SIZE_BUCKETS,
 )
 from stream_telemetry.metrics.metric import Metric
+from stream_telemetry.metrics.of_model import OF_MODEL
 from stream_telemetry.metrics.pushed import PUSHED
 
 STATUSES = ("success", "failed")
@@ -31,7 +32,6 @@ WORKERS = ("events", "lag", "push", "records", "sink", "topics")
 records, whether records go out, and who the topics are."""
 UNKNOWN = "unknown_error"
 """The error type of a record whose own type is not one of the query's."""
-
 PROCESSED = Metric(
     "kafka_messages_processed_total",
     "counter",
@@ -229,9 +229,10 @@ MODEL_CREATED = Metric(
 # Collected from the names above, so that no metric can be forgotten here.
 CATALOGUE: tuple[Metric, ...] = (
     *(value for value in list(globals().values()) if isinstance(value, Metric)),
+    *OF_MODEL,
     *PUSHED,
 )
-"""All of them: in the order in which they are written above, then those that are pushed."""
+"""All of them: as they are written above, those of the model, then those that are pushed."""
 GUIDES = (PROCESSED, FAILED, PROCESSING_LATENCY)
 """The guide's counters and histogram, which a run that ends by itself pushes too."""
 GUIDES_LABEL = {"run": "once"}

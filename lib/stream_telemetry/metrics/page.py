@@ -13,6 +13,7 @@ from stream_telemetry.metrics.catalogue import (
     WORKERS,
 )
 from stream_telemetry.metrics.metric import Metric
+from stream_telemetry.metrics.of_model import ANSWERS, WINDOWS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
 """Where the page is."""
@@ -46,6 +47,12 @@ _LABELS = {
     "field": "the contract's fields, message, unknown",
     "phase": ", ".join(PHASES),
     "state": ", ".join(STATES),
+    "feature": "the features that the model's manifest names",
+    "window": f"{', '.join(WINDOWS)}: the latest records (`--drift-records`), and those of the "
+    "latest minutes (`--drift-minutes`); too few of them have no series but their number",
+    "decided": ", ".join(ANSWERS),
+    "label": ", ".join(ANSWERS),
+    "score": "upper bounds of tenths, 0.1 to 1",
     "worker": f"{', '.join(WORKERS)}; those that run",
 }
 

@@ -48,6 +48,7 @@ class MetricStore(Collector):
         # Re-entrant: `together` holds it around writes that take it again.
         self._lock = threading.RLock()
         self._series: dict[Metric, _Series] = {}
+        self._before_scrapes: list[Callable[[], None]] = []
 
     def together(self) -> threading.RLock:
         """A context manager: no scrape sees one of the writes in it without the others."""
@@ -74,6 +75,21 @@ class MetricStore(Collector):
         """Sets a gauge."""
         with self._lock:
             self._series.setdefault(metric, _Series()).values[labels] = value
+
+    def clear(self, metric: Metric, *labels: str) -> None:
+        """Takes a gauge's series away: there is no value that would be true."""
+        with self._lock:
+            self._series.setdefault(metric, _Series()).values.pop(labels, None)
+
+    def before_scrapes(self, function: Callable[[], None]) -> None:
+        """Lets each scrape call `function` first, to set and clear what follows from the moment."""
+        with self._lock:
+            self._before_scrapes.append(function)
+
+    def refresh(self) -> None:
+        """Sets and clears what follows from the moment, for who reads values without a scrape."""
+        for function in list(self._before_scrapes):
+            function()
 
     def compute(self, metric: Metric, function: Callable[[], float], *labels: str) -> None:
         """Lets each scrape ask `function` for the value of a gauge."""
@@ -127,14 +143,15 @@ class MetricStore(Collector):
 
     def families(self) -> dict[Metric, Family]:
         """The same by metric."""
+        self.refresh()
         # Computed first: a function may wait for a lock whose holder waits for ours.
         with self._lock:
             functions = [
-                (metric, labels, function)
+                (metric, labels, compute)
                 for metric, series in self._series.items()
-                for labels, function in series.functions.items()
+                for labels, compute in series.functions.items()
             ]
-        computed = [(metric, labels, function()) for metric, labels, function in functions]
+        computed = [(metric, labels, compute()) for metric, labels, compute in functions]
         with self._lock:
             for metric, labels, value in computed:
                 self._series[metric].values[labels] = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pyspark.sql.streaming.listener import (
@@ -15,6 +15,7 @@ from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.batch.observation import Observation
 from stream_telemetry.batch.progress import Batch, read_batch
 from stream_telemetry.broker.lag import LagThread
+from stream_telemetry.drift.watch import ModelWatch
 from stream_telemetry.health import Health
 from stream_telemetry.live.recent import Recent
 from stream_telemetry.logs.query import QueryLog
@@ -57,15 +58,25 @@ class Chronicle:
     topic: str
     recent: Recent = field(default_factory=Recent)
     has_ended_well: bool = False
+    _watch: ModelWatch | None = field(init=False, default=None)
     _recorder: Recorder = field(init=False)
 
     def __post_init__(self) -> None:
         """Makes the series exist that events move, from the first scrape."""
         self._recorder = Recorder(self.store, self.observation, self.topic)
         self.store.declare(catalogue.RESTARTS)
+        self.store.before_scrapes(self._show)
         self.store.compute(catalogue.PROGRESS_AGE, lambda: self.health.silence)
         for state in catalogue.STATES:
             self.store.compute(catalogue.STATE, partial(self._is_in, state), state)
+
+    def watch(self, watch: ModelWatch) -> None:
+        """From now on batches tell of this model."""
+        if self._watch:
+            self._watch.withdraw(self.store)
+        self.observation = replace(self.observation, model=watch.counting)
+        self._watch = watch
+        watch.declare(self.store)
 
     def note(self, event: Noted) -> None:
         """Takes one event in; raises ValueError for a progress that is not shaped as Spark's."""
@@ -93,11 +104,17 @@ class Chronicle:
             self.log.started(str(event.runId))
         self.log.health(self.health.state, self.health.checks)
 
+    def _show(self) -> None:
+        if self._watch:
+            self._watch.show(self.store)
+
     def _is_in(self, state: str) -> float:
         return float(self.health.state == state)
 
     def _take(self, batch: Batch) -> None:
         self._recorder.record(batch)
+        if self._watch and batch.observed.model:
+            self._watch.take(batch.observed.model, self.store)
         self.recent.add(batch)
         self.history.add(batch.number, batch.positions)
         self.lag.advance(batch.positions)

@@ -9,14 +9,20 @@ from pyspark.sql import functions as F
 
 from stream_telemetry.batch.interpreted import data_col, let
 from stream_telemetry.batch.observation import Observation
+from stream_telemetry.drift.counting import ModelCounting
 
 ERROR_TYPES = ("validation_error", "processing_error", "inference_error", "unknown_error")
 MESSAGE, OTHER_FIELD = "message", "unknown"
 """What violations of no field, or of one that the contract does not name, count as."""
 
 
-def make_observation(fields: Sequence[str]) -> Observation:
-    """What the plan observes; `fields` are those of the contract."""
+def make_observation(fields: Sequence[str], model: ModelCounting | None = None) -> Observation:
+    """What the plan observes.
+
+    Args:
+        fields: of the contract.
+        model: how the model is watched, once it is known.
+    """
     return Observation(
         operations={
             "validation": ("started_ns", "validated_ns"),
@@ -29,6 +35,7 @@ def make_observation(fields: Sequence[str]) -> Observation:
         error_types=ERROR_TYPES,
         violations="violation_counts",
         fields=_counted(fields),
+        model=model,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
+from stream_telemetry.drift.settings import DriftSettings
 from stream_telemetry.logs.settings import LogSettings, RunLogSettings
 from stream_telemetry.options import OFF, Option, OwnOptions, options_of, switch
 from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
@@ -41,6 +42,7 @@ class Settings:
     schemas: SchemaSettings
     checkpoint: CheckpointSettings
     model: ModelSettings
+    drift: DriftSettings
     supervision: SupervisionSettings
     exporter: ExporterSettings
     push: PushSettings

@@ -12,6 +12,8 @@ from monitoring.made.job import (
     Signal,
     Target,
     ages,
+    drift,
+    errors,
     records,
     rising,
     scraped,
@@ -204,6 +206,32 @@ FAULTS: Mapping[str, Fault] = {
         nearly=ages(0.05),
         is_of_job=True,
         told={"$value | humanizePercentage": "13%"},
+    ),
+    "ModelInputDrift": Fault(
+        signals={
+            'model_feature_psi{feature="Contract",window="records"}': step(END - 1800, 0.4),
+            'model_feature_psi{feature="Contract",window="time"}': step(END - 600, 0.3),
+        },
+        nearly={'model_feature_psi{feature="Contract",window="records"}': steady(0.4)},
+        is_of_job=True,
+        told={"$labels.feature": "Contract", 'printf "%.2f" $value': "0.40"},
+        labels={"feature": "Contract"},
+    ),
+    "ModelScoreDrift": Fault(
+        signals={
+            'model_score_psi{window="records"}': steady(0.4),
+            'model_score_psi{window="time"}': steady(0.26),
+        },
+        nearly=drift(0.24, 0.24),
+        is_of_job=True,
+        told={'printf "%.2f" $value': "0.40"},
+    ),
+    "ModelLessAccurate": Fault(
+        signals=errors(0.16),
+        # Half as bad again, which chance explains by so few labels.
+        nearly=errors(0.15, labels=1000),
+        is_of_job=True,
+        told={'printf "%.2f" $value': "1.48"},
     ),
     "PushesFail": Fault(
         signals={"stream_push_errors_total": rising(1 / 60)},

@@ -82,6 +82,31 @@ def records(failed: float, rate: float = 10.0) -> dict[str, Signal]:
     }
 
 
+def drift(records: float, time: float | None, feature: str = "Contract") -> dict[str, Signal]:
+    """The stability index of a feature and of the scores, by the latest records and minutes."""
+    return {
+        f'{metric}{{{label}window="{window}"}}': steady(value)
+        for metric, label in (
+            ("model_feature_psi", f'feature="{feature}",'),
+            ("model_score_psi", ""),
+        )
+        for window, value in (("records", records), ("time", time))
+        if value is not None
+    }
+
+
+def errors(brier: float, labels: float = 10_000) -> dict[str, Signal]:
+    """The mean squared error of the scores, by the labels that have come; 0.1 is expected."""
+    return {
+        "model_expected_brier_score": steady(0.1),
+        **{
+            f'model_{name}{{window="{window}"}}': steady(value)
+            for name, value in (("brier_score", brier), ("window_labels", labels))
+            for window in ("records", "time")
+        },
+    }
+
+
 HEALTHY: Mapping[str, Signal] = {
     "up": steady(1),
     'kafka_consumer_info{version="1",mode="streaming",broker="k:9092",consumer_group="g",'
@@ -111,6 +136,8 @@ HEALTHY: Mapping[str, Signal] = {
     **times(0.0),
     **ages(0.0),
     **state("running"),
+    **drift(0.02, 0.01),
+    **errors(0.1),
 }
 """Ten records a second, none refused, none late, a batch each five seconds."""
 

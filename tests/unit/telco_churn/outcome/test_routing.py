@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from telco_churn.contract.limits import MAX_ENVELOPE_BYTES, envelope_bytes_col
 from telco_churn.contract.rules import VIOLATION_SCHEMA
 from telco_churn.model.scoring import PROBABILITY
-from telco_churn.outcome.routing import Routes, error_type_col, record_cols
+from telco_churn.outcome.routing import Routes, error_type_col, is_good_col, record_cols
 from telco_churn.paths import read_schema
 
 ROUTES = Routes("predictions", "dead.letters", "group")
@@ -87,6 +87,9 @@ def test_the_error_type_is_that_of_the_first_step_that_refused(spark: SparkSessi
     ]
     expected = spark.createDataFrame(rows, schema)
     result = expected.drop("error_type").withColumn("error_type", error_type_col())
+    # Both mean the same by a good record, whatever else one of them tells.
+    assert expected.where(F.coalesce(is_good_col(), F.lit(False))).count() == 1
+    assert expected.where(is_good_col() & error_type_col().isNotNull()).count() == 0
     assert_df_equality(result, expected, ignore_nullable=True, allow_nan_equality=True)
 
 

@@ -1,0 +1,205 @@
+"""What the plan counts of a model: its scores and decisions, the bins of its features, its errors.
+
+Scores, decisions and labels are counted of every good record. The features' bins take longer than
+all that together, so of a large batch they are counted of a part of the records: shares are as
+good of a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from stream_telemetry.batch.buckets import count_numbers_col, read_counts
+from stream_telemetry.batch.interpreted import data_col
+from stream_telemetry.drift.reference import Counts, Number, Reference
+
+TENTHS = 10
+COUNTED_FIRST, COUNTED_ONE_IN = 500, 16
+"""Features are counted of this many records of each task, and of one in so many others."""
+
+_ROW_NUMBER = (1 << 33) - 1  # the bits of `monotonically_increasing_id` that are not the task's
+_LOWEST = -float(np.finfo(np.float64).max)
+_SHAPE = (3, 2, TENTHS + 1)  # the score 1 is above all tenths
+_NUMBERS = int(np.prod(_SHAPE))
+_SUMS = ("scores", "squared_errors")
+
+
+@dataclass(frozen=True)
+class ModelCounts:
+    """Of some records. They can be added and subtracted.
+
+    Attributes:
+        outcomes: records by label (unknown, no, yes), decision (no, yes) and tenth of the score; a
+            score at a bound belongs to the tenth above it.
+        sums: of the scores, and of the squared errors of those with a label.
+        cells: as `Reference.binned` takes them.
+    """
+
+    outcomes: Counts
+    sums: Counts
+    cells: Counts
+
+    @property
+    def records(self) -> int:
+        """All of them."""
+        return round(float(self.outcomes.sum()))
+
+    @property
+    def by_tenth(self) -> Counts:
+        """Records by tenth of the score."""
+        return _tenths(self.outcomes.sum(axis=(0, 1)))
+
+    @property
+    def labelled_by_tenth(self) -> Counts:
+        """Records with the label no, and with yes, by tenth of the score."""
+        return _tenths(self.outcomes[1:].sum(axis=1))
+
+    @property
+    def sampled(self) -> int:
+        """Those whose features were counted."""
+        return round(float(self.cells[0]))
+
+    def __add__(self, other: ModelCounts) -> ModelCounts:
+        """Of all records of both."""
+        return ModelCounts(
+            self.outcomes + other.outcomes, self.sums + other.sums, self.cells + other.cells
+        )
+
+    def __sub__(self, other: ModelCounts) -> ModelCounts:
+        """Of the records that are left without those of the other."""
+        return ModelCounts(
+            self.outcomes - other.outcomes, self.sums - other.sums, self.cells - other.cells
+        )
+
+
+@dataclass(frozen=True)
+class ModelCounting:
+    """How a plan counts, for the `Observation` that carries the counts to the driver.
+
+    Attributes:
+        reference: what the model was fitted to.
+        labels: what the label column holds for no and for yes; empty without labels.
+    """
+
+    reference: Reference
+    labels: tuple[str, ...] = ()
+
+    @property
+    def cells(self) -> int:
+        """How many elements `cells_col` has."""
+        return 1 + sum(one.cells for one in self.reference.known.values())
+
+    @property
+    def none(self) -> ModelCounts:
+        """The counts of no record."""
+        return ModelCounts(np.zeros(_SHAPE), np.zeros(len(_SUMS)), np.zeros(self.cells))
+
+    def cells_col(self, features: Mapping[str, Column]) -> Column:
+        """ARRAY<FLOAT>: what is counted of a record's features; null for one that is left out.
+
+        Reads `offset` BIGINT.
+
+        Args:
+            features: by name, STRING and DOUBLE; null is allowed.
+        """
+        row = F.monotonically_increasing_id().bitwiseAND(F.lit(_ROW_NUMBER))
+        is_counted = (row < COUNTED_FIRST) | (F.col("offset") % COUNTED_ONE_IN == 0)
+        reference = self.reference
+        values = {name: list(one.shares) for name, one in reference.categories.items() if one.cells}
+        numbers = {name: one for name, one in reference.numbers.items() if one.cells}
+        parts = [F.lit(np.ones(1, np.float32))]
+        if values:
+            parts.append(_named(values, features))
+        if numbers:
+            parts.append(_reached(numbers, features))
+        return F.when(is_counted, F.concat(*parts))
+
+    def label_col(self, label: Column) -> Column:
+        """BIGINT: 1 for no, 2 for yes, 0 for what is neither.
+
+        Args:
+            label: STRING.
+        """
+        return F.coalesce(F.array_position(F.lit(np.array(self.labels)), label), F.lit(0))
+
+    def record_col(self, score: Column, cells: Column, label: Column) -> Column:
+        """STRUCT: all that is counted of a good record.
+
+        Args:
+            score: DOUBLE, 0 to 1.
+            cells: from `cells_col`.
+            label: from `label_col`; not read where there are no labels.
+        """
+        number = F.floor(score * TENTHS)
+        number += F.when(score >= self.reference.threshold, TENTHS + 1).otherwise(0)
+        counted = {"scores": score}
+        if self.labels:
+            number += label * (2 * (TENTHS + 1))
+            error = score - (label - 1)
+            counted["squared_errors"] = F.when(label > 0, error * error)
+        columns = {"number": number, **counted, "cells": cells}
+        return F.struct(*(column.alias(name) for name, column in columns.items()))
+
+    def aggregates(self, record: str) -> dict[str, Column]:
+        """What `observe()` is to compute, by name.
+
+        Args:
+            record: name of the column that has `record_col`, null for records that are not good.
+        """
+        sums = _SUMS if self.labels else _SUMS[:1]
+        return {
+            "model_numbers": count_numbers_col(f"{record}.number"),
+            **{f"model_{name}": F.sum(f"{record}.{name}") for name in sums},
+            "model_cells": F.expr(f"vector_sum({record}.cells)"),
+        }
+
+    def read(self, row: Mapping[str, Any]) -> ModelCounts | None:
+        """The counts of a batch; None if it was counted for another model, with other features.
+
+        Args:
+            row: what `observe()` has computed, by name; empty for a batch without rows.
+        """
+        numbers = read_counts(row.get("model_numbers"), _NUMBERS)
+        # `vector_sum` gives null where no record was counted.
+        cells = np.array(row.get("model_cells") or [0.0] * self.cells, np.float64)
+        if len(cells) != self.cells:
+            return None
+        sums = [row.get(f"model_{name}") or 0.0 for name in _SUMS]
+        return ModelCounts(np.array(numbers, np.float64).reshape(_SHAPE), np.array(sums), cells)
+
+
+def _tenths(counts: Counts) -> Counts:
+    """The same without a part of its own for the score 1, which the last tenth holds."""
+    tenths = counts[..., :TENTHS].copy()
+    tenths[..., -1] += counts[..., TENTHS]
+    return tenths
+
+
+def _named(values: Mapping[str, list[str]], features: Mapping[str, Column]) -> Column:
+    """ARRAY<FLOAT>: 1 for each value that a feature has, 0 for its others."""
+    known = data_col(list(values.values()), "array<array<string>>")
+    cells = F.zip_with(
+        F.array(*(features[name] for name in values)),
+        known,
+        lambda has, ones: F.transform(ones, lambda one: one.eqNullSafe(has).cast("float")),
+    )
+    return F.flatten(cells)
+
+
+def _reached(numbers: Mapping[str, Number], features: Mapping[str, Column]) -> Column:
+    """ARRAY<FLOAT>: 1 for not null, and for each edge that a number reaches."""
+    edges = data_col([[_LOWEST, *one.edges] for one in numbers.values()], "array<array<double>>")
+    cells = F.zip_with(
+        F.array(*(features[name] for name in numbers)),
+        edges,
+        lambda value, ones: F.transform(
+            ones, lambda one: F.coalesce(value >= one, F.lit(False)).cast("float")
+        ),
+    )
+    return F.flatten(cells)

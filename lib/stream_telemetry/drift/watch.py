@@ -1,0 +1,143 @@
+"""The metrics of a model: counters that batches move, and figures that each scrape computes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from stream_telemetry.drift.accuracy import Accuracy
+from stream_telemetry.drift.counting import ModelCounting, ModelCounts
+from stream_telemetry.drift.reference import Counts
+from stream_telemetry.drift.settings import MINUTES_OF_A_DAY, DriftSettings
+from stream_telemetry.drift.stability import records_needed, stability_index
+from stream_telemetry.drift.windows import Window
+from stream_telemetry.metrics import of_model
+from stream_telemetry.metrics.metric import Metric
+from stream_telemetry.metrics.store import MetricStore
+
+Figure = tuple[Metric, float | None, *tuple[str, ...]]
+"""A gauge, its value or None for no series at all, and its labels before `window`."""
+
+_LATEST, _TIME = of_model.WINDOWS
+_MINUTE = 60.0
+
+
+class ModelWatch:
+    """Tells whether what a model sees is what it was fitted to, and whether it is right.
+
+    There is no figure while too few records are there to tell: its series does not exist then.
+    """
+
+    def __init__(
+        self,
+        counting: ModelCounting,
+        settings: DriftSettings,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Knows of no record yet.
+
+        Args:
+            counting: how the plan counts.
+            settings: how many records it takes, and which.
+            clock: monotonic seconds.
+        """
+        self.counting = counting
+        self._least, self._latest = settings.drift_least_records, settings.drift_records
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._windows = {
+            # A figure of yesterday's records is none of the present.
+            _LATEST: Window(counting.none, settings.drift_records, MINUTES_OF_A_DAY * _MINUTE),
+            _TIME: Window(counting.none, float("inf"), settings.drift_minutes * _MINUTE),
+        }
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """What no drift will be told of: training left no shares of it, or of too few records."""
+        reference = self.counting.reference
+        expected = {name: one.expected for name, one in reference.known.items()}
+        if len(reference.scores):
+            expected["the scores"] = np.array(reference.scores)
+        vague = [name for name, shares in expected.items() if self._needed(shares) > self._latest]
+        missing = [] if len(reference.scores) else ["the scores"]
+        return (*reference.unknown, *missing, *vague)
+
+    def declare(self, store: MetricStore) -> None:
+        """Makes the counters exist."""
+        reference, labels = self.counting.reference, self.counting.labels
+        store.declare(of_model.SCORE)
+        if labels:
+            pairs = [(decided, label) for decided in of_model.ANSWERS for label in of_model.ANSWERS]
+            store.declare(of_model.LABELLED, pairs)
+            if reference.brier is not None:
+                store.set(of_model.EXPECTED_BRIER, reference.brier)
+
+    def take(self, counts: ModelCounts, store: MetricStore) -> None:
+        """Adds a batch to windows, counters and figures."""
+        with self._lock:
+            now = self._clock()
+            for window in self._windows.values():
+                window.add(counts, now)
+        # None is above the last bound.
+        buckets = [*counts.by_tenth.astype(int).tolist(), 0]
+        store.merge(of_model.SCORE, buckets, float(counts.sums[0]))
+        if self.counting.labels:
+            for label, of_label in zip(of_model.ANSWERS, counts.outcomes[1:], strict=True):
+                for decided, scored in zip(of_model.ANSWERS, of_label, strict=True):
+                    store.add(of_model.LABELLED, float(scored.sum()), decided, label)
+        self.show(store)
+
+    def show(self, store: MetricStore) -> None:
+        """Sets the figures as they are at this moment; those that cannot be told vanish."""
+        with store.together():
+            for window in of_model.WINDOWS:
+                for metric, value, *labels in self._figures(window):
+                    if value is None:
+                        store.clear(metric, *labels, window)
+                    else:
+                        store.set(metric, value, *labels, window)
+
+    def withdraw(self, store: MetricStore) -> None:
+        """Takes the figures away: another model is watched from now on."""
+        store.clear(of_model.EXPECTED_BRIER)
+        for window in of_model.WINDOWS:
+            for metric, _, *labels in self._figures(window):
+                store.clear(metric, *labels, window)
+
+    def counts(self, window: str) -> ModelCounts:
+        """The counts of the records that a window, one of `of_model.WINDOWS`, holds now."""
+        with self._lock:
+            return self._windows[window].at(self._clock())
+
+    def _figures(self, window: str) -> Iterator[Figure]:
+        counts, reference = self.counts(window), self.counting.reference
+        yield of_model.WINDOW, float(counts.records)
+        is_enough = counts.records >= self._least
+        positives, scores = float(counts.outcomes[:, 1].sum()), float(counts.sums[0])
+        yield of_model.POSITIVES, positives / counts.records if is_enough else None
+        yield of_model.MEAN_SCORE, scores / counts.records if is_enough else None
+        if len(reference.scores):
+            yield of_model.SCORE_PSI, self._stability(np.array(reference.scores), counts.by_tenth)
+        for name, expected, found in reference.binned(counts.cells):
+            yield of_model.FEATURE_PSI, self._stability(expected, found), name
+        if self.counting.labels:
+            yield from _of_accuracy(Accuracy(counts, self._least))
+
+    def _stability(self, expected: Counts, found: Counts) -> float | None:
+        is_enough = found.sum() >= self._needed(expected)
+        return stability_index(expected, found) if is_enough else None
+
+    def _needed(self, expected: Counts) -> float:
+        return records_needed(expected, self.counting.reference.rows, self._least)
+
+
+def _of_accuracy(accuracy: Accuracy) -> Iterator[Figure]:
+    yield of_model.LABELS, float(accuracy.labelled)
+    yield of_model.PRECISION, accuracy.precision
+    yield of_model.RECALL, accuracy.recall
+    yield of_model.BRIER, accuracy.brier
+    for tenth, rate in zip(of_model.SCORE_TENTHS, accuracy.calibration, strict=True):
+        yield of_model.CALIBRATION, rate, tenth

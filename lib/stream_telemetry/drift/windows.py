@@ -1,0 +1,71 @@
+"""The latest records: so many of them, or those of so long."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from stream_telemetry.drift.counting import ModelCounts
+
+_SLICES = 64
+"""Batches are kept together in so many parts of a window: what leaves it does so by such a part."""
+
+
+@dataclass
+class _Slice:
+    began: float
+    ended: float
+    counts: ModelCounts
+
+
+class Window:
+    """The sum of the latest batches' counts.
+
+    It ends with the latest batch, and holds no fewer records than asked for, if there were any:
+    records whose features were counted.
+    """
+
+    def __init__(self, none: ModelCounts, records: float, seconds: float) -> None:
+        """Holds nothing yet.
+
+        Args:
+            none: the counts of no record.
+            records: how many of the latest are held; infinite for all.
+            seconds: how long any of them is held at most.
+        """
+        self._none = none
+        self._records = records
+        self._seconds = seconds
+        self._slices: deque[_Slice] = deque()
+        self._total = none
+
+    def add(self, counts: ModelCounts, now: float) -> None:
+        """Takes in a batch.
+
+        Args:
+            counts: of its records.
+            now: monotonic seconds.
+        """
+        newest = self._slices[-1] if self._slices else None
+        if newest is not None and self._has_room(newest, counts, now):
+            newest.ended, newest.counts = now, newest.counts + counts
+        else:
+            self._slices.append(_Slice(now, now, counts))
+        self._total += counts
+        while self._total.sampled - self._slices[0].counts.sampled >= self._records:
+            self._drop()
+
+    def at(self, now: float) -> ModelCounts:
+        """The counts of the records that it holds at this moment."""
+        while self._slices and self._slices[0].ended < now - self._seconds:
+            self._drop()
+        return self._total
+
+    def _has_room(self, newest: _Slice, counts: ModelCounts, now: float) -> bool:
+        is_short = now - newest.began <= self._seconds / _SLICES
+        return is_short and newest.counts.sampled + counts.sampled <= self._records / _SLICES
+
+    def _drop(self) -> None:
+        gone = self._slices.popleft()
+        # An exact zero, where differences of sums leave a little.
+        self._total = self._total - gone.counts if self._slices else self._none

@@ -1,0 +1,65 @@
+"""The metrics that tell whether a model still sees what it was fitted to, and is still right."""
+
+from __future__ import annotations
+
+from stream_telemetry.metrics.bounds import SCORE_BUCKETS
+from stream_telemetry.metrics.metric import Metric
+
+BOARD = "model and drift"
+WINDOWS = ("records", "time")
+"""By which a model is judged: the latest records, and those of the latest minutes."""
+ANSWERS = ("no", "yes")
+SCORE_TENTHS = tuple(f"{bound:g}" for bound in SCORE_BUCKETS)
+"""Of scores, by their upper bound."""
+
+
+def _figure(name: str, help_text: str, *labels: str) -> Metric:
+    """A figure of the latest records; while they are too few it has no series."""
+    return Metric(f"model_{name}", "gauge", help_text, (*labels, "window"), shown=BOARD)
+
+
+SCORE = Metric(
+    "model_score",
+    "histogram",
+    "Scores of the good records: the probability that the model gives. One that equals a bound "
+    "counts above it, as in the manifest.",
+    (),
+    SCORE_BUCKETS,
+    BOARD,
+)
+WINDOW = _figure("window_records", "Good records by which the model is judged.")
+POSITIVES = _figure("positive_ratio", "Share of them whose score reaches the threshold.")
+MEAN_SCORE = _figure("mean_score", "Mean score of them.")
+SCORE_PSI = _figure(
+    "score_psi",
+    "Population stability index of their scores against those in training; up to 0.1 is none to "
+    "speak of, from 0.25 on the model sees others than it was fitted to.",
+)
+FEATURE_PSI = _figure("feature_psi", "The same of a feature's values.", "feature")
+LABELLED = Metric(
+    "model_labelled_total",
+    "counter",
+    "Good records that came with their label, by what the model decided and what the label is.",
+    ("decided", "label"),
+    shown=BOARD,
+)
+LABELS = _figure("window_labels", "Labelled records by which its accuracy is judged.")
+PRECISION = _figure("precision_ratio", "Share of the label yes where yes was decided.")
+RECALL = _figure("recall_ratio", "Share of yes decided where the label is yes.")
+BRIER = _figure("brier_score", "Mean squared error of the labelled records' scores.")
+EXPECTED_BRIER = Metric(
+    "model_expected_brier_score",
+    "gauge",
+    "The same on records that the model was judged by when it was made.",
+    shown=BOARD,
+)
+CALIBRATION = _figure(
+    "calibration_ratio",
+    "Share of the label yes among records of a tenth of the scores, named by its upper bound.",
+    "score",
+)
+
+OF_MODEL: tuple[Metric, ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, Metric)
+)
+"""All of them, in the order in which they are written above."""
