@@ -30,6 +30,8 @@ _CLASSES = tuple(
     )
 )
 
+_CLASSES_WITHOUT_CATEGORIES = _CLASSES[2:]
+
 
 @dataclass(frozen=True)
 class Category:
@@ -81,57 +83,67 @@ class CompiledScorer:
 def compile_stages(stages: Sequence[SavedStage], features: Features) -> CompiledScorer | None:
     """What gives the same probabilities as the pipeline; None if it has other stages or settings.
 
-    Known are the four stages of `training.fit.pipeline_estimator`, which keep unseen values.
+    Known are the stages of `training.fit.pipeline_estimator`, which keep unseen values.
 
     Args:
         stages: of the pipeline.
         features: that the model's manifest names; the pipeline must read each of them once.
     """
-    if tuple(stage.class_name for stage in stages) != _CLASSES:
+    if tuple(stage.class_name for stage in stages) not in (_CLASSES, _CLASSES_WITHOUT_CATEGORIES):
         return None
-    if not _has_known_settings(features, *stages):
+    *encoding, assembler, regression = stages
+    labels = _labels(encoding, features.categories)
+    if labels is None or not _is_known_sum(stages, labels, features.numbers):
         return None
-    (labels,), _, _, (regression,) = (stage.rows for stage in stages)
-    names = stages[0].settings["inputCols"]
-    coefficients = iter(_coefficients(regression)[0])
+    coefficients = iter(_coefficients(regression.rows[0])[0])
     categories = {}
-    for name, values in zip(names, labels["labelsArray"], strict=True):
+    for name, values in labels.items():
         terms = {value: next(coefficients) for value in values}
         categories[name] = Category(terms, other=next(coefficients))
-    numbers = dict(zip(stages[2].settings["inputCols"][len(names) :], coefficients, strict=True))
+    names = assembler.settings["inputCols"][len(labels) :]
+    numbers = dict(zip(names, coefficients, strict=True))
     # What becomes of NaN where a coefficient is 0 depends on the form of Spark's vectors.
     if not all(numbers.values()):
         return None
-    intercept = vector(regression["interceptVector"]).toArray()[0]
+    intercept = vector(regression.rows[0]["interceptVector"]).toArray()[0]
     return CompiledScorer(float(intercept), categories, numbers)
 
 
-def _has_known_settings(
-    features: Features,
-    indexer: SavedStage,
-    encoder: SavedStage,
-    assembler: SavedStage,
-    regression: SavedStage,
-) -> bool:
-    """Whether the stages are joined, and set, so that the sum of `CompiledScorer` is theirs."""
-    inputs, outputs = indexer.settings.get("inputCols"), indexer.settings.get("outputCols")
+def _labels(
+    encoding: Sequence[SavedStage], categories: Sequence[str]
+) -> Mapping[str, Sequence[str]] | None:
+    """The values of each category, in the order of their vectors; None if it is set otherwise."""
+    if not encoding:
+        return None if categories else {}
+    indexer, encoder = encoding
+    inputs = indexer.settings.get("inputCols")
     # Stages of one column have other settings.
-    if not inputs or sorted(inputs) != sorted(features.categories):
-        return False
-    if encoder.settings.get("inputCols") != outputs:
-        return False
-    vectors, assembled = encoder.settings["outputCols"], assembler.settings["inputCols"]
-    sizes = [len(values) + 1 for values in indexer.rows[0]["labelsArray"]]
-    fit = regression.rows[0]
-    return (
-        all(stage.settings["handleInvalid"] == "keep" for stage in (indexer, encoder, assembler))
+    if not inputs or sorted(inputs) != sorted(categories):
+        return None
+    labels = dict(zip(inputs, indexer.rows[0]["labelsArray"], strict=True))
+    is_known = (
+        encoder.settings.get("inputCols") == indexer.settings["outputCols"]
+        and all(stage.settings["handleInvalid"] == "keep" for stage in encoding)
         and encoder.settings["dropLast"] is True
-        and encoder.rows[0]["categorySizes"] == sizes
+        and encoder.rows[0]["categorySizes"] == [len(values) + 1 for values in labels.values()]
+    )
+    return labels if is_known else None
+
+
+def _is_known_sum(
+    stages: Sequence[SavedStage], labels: Mapping[str, Sequence[str]], numbers: Sequence[str]
+) -> bool:
+    """Whether the last stages are joined, and set, so that a `CompiledScorer` adds up the same."""
+    *encoding, assembler, regression = stages
+    vectors = encoding[-1].settings["outputCols"] if encoding else []
+    assembled, fit = assembler.settings["inputCols"], regression.rows[0]
+    return (
+        assembler.settings["handleInvalid"] == "keep"
         and assembled[: len(vectors)] == vectors
-        and sorted(assembled[len(vectors) :]) == sorted(features.numbers)
+        and sorted(assembled[len(vectors) :]) == sorted(numbers)
         and regression.settings["featuresCol"] == assembler.settings["outputCol"]
         and regression.settings["probabilityCol"] == CLASS_PROBABILITIES
-        and fit["numFeatures"] == sum(sizes) + len(features.numbers)
+        and fit["numFeatures"] == sum(len(v) + 1 for v in labels.values()) + len(numbers)
         # With two rows it would be a softmax.
         and len(_coefficients(fit)) == 1
     )

@@ -18,8 +18,11 @@ from pyspark.sql import functions as F
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.source import synthetic_events, to_records
+from churn_tools.training.data import LABEL
+from churn_tools.training.fit import pipeline_estimator
 from telco_churn.contract.parser import EventParser
 from telco_churn.model.compiled_score import CompiledScorer, compile_stages
+from telco_churn.model.features import Features
 from telco_churn.model.loading import Model
 from telco_churn.model.manifest import PIPELINE_NAME, read_manifest
 from telco_churn.model.scoring import (
@@ -132,6 +135,23 @@ def test_stages_of_another_size_are_not_compiled(stages: Stages) -> None:
     sizes = [*stages[1].rows[0]["categorySizes"][:-1], 9]
     changed = replace(stages[1], rows=[{"categorySizes": sizes}])
     assert compile_stages(with_stage(stages, 1, changed), FEATURES) is None
+
+
+def test_a_model_of_numbers_alone_is_compiled_too(spark: SparkSession, tmp_path: Path) -> None:
+    numbers = Features((), ("heat", "load"))
+    rows = [(float(n), float(n * n % 7), float(n % 3 > 0)) for n in range(40)]
+    frame = spark.createDataFrame(rows, f"heat DOUBLE, load DOUBLE, {LABEL} DOUBLE").coalesce(1)
+    fitted = pipeline_estimator(numbers).fit(frame)
+    fitted.write().save(f"file://{tmp_path / 'fitted'}")
+    scorer = compile_stages(read_stages(tmp_path / "fitted"), numbers)
+    assert scorer is not None
+    assert scorer.features == numbers
+    odd = [(None, 1.0, 0.0), (1.0, math.nan, 0.0), (math.inf, 2.0, 0.0), (-1e300, 0.0, 0.0)]
+    asked = spark.createDataFrame(rows + odd, frame.schema).coalesce(1)
+    both = with_probability(scorer, asked).withColumnRenamed(PROBABILITY, "compiled")
+    found = with_probability(PipelineScorer(fitted, numbers), both).collect()
+    assert [row for row in found if not is_same(row["compiled"], row[PROBABILITY])] == []
+    assert compile_stages(read_stages(tmp_path / "fitted"), FEATURES) is None
 
 
 @pytest.mark.parametrize(("family", "iterations"), [("multinomial", 1), ("auto", 0)])
