@@ -218,12 +218,14 @@ def errors(choice: Choice) -> Panel:
         "restarts of the query": catalogue.RESTARTS,
     }
     in_threads = increase(choice.series(catalogue.WORKER_ERRORS))
+    lacking = choice.series(catalogue.RIGHT_MISSING)
     return time_series(
         "Telemetry Errors",
         "Observation that failed; the records themselves are not touched by it.",
         "short",
         *(query(total(increase(choice.series(one))), name) for name, one in kinds.items()),
         query(total(in_threads, "worker"), "in thread {{worker}}"),
+        query(f"{total(lacking, 'right, resource')} > 0", "lacks {{right}} {{resource}}"),
     )
 
 

@@ -74,6 +74,13 @@ REFUSED_RECORD = Lasting(
     QueryFailedError,
     "set the topic's cleanup.policy to delete, or what else the reason names",
 )
+REFUSED_USER = Lasting(
+    "a user who may not read the input, or write the outputs, any more",
+    # Also matches TopicAuthorizationException and ClusterAuthorizationException.
+    ("AuthorizationException",),
+    QueryFailedError,
+    "the line has the command that gives the right back",
+)
 LOGIN = Lasting(
     "a login or certificate that is not accepted, and was not replaced meanwhile",
     ("AuthenticationException", "SSLHandshakeException"),
@@ -93,13 +100,7 @@ LASTING = (
         QueryFailedError,
         "raise the topic's max.message.bytes, or the producer's max.request.size",
     ),
-    Lasting(
-        "a user who may not read the input, write the outputs, or use the group",
-        # Also matches TopicAuthorizationException and GroupAuthorizationException.
-        ("AuthorizationException",),
-        QueryFailedError,
-        "give the user these rights",
-    ),
+    REFUSED_USER,
     LOGIN,
     Lasting(
         "a broker or topic of another version than the client needs",

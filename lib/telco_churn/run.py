@@ -24,10 +24,12 @@ from telco_churn.query.preflight import prepare_kind, prepare_model
 from telco_churn.query.session import failing_with_spark, session
 from telco_churn.query.source_and_sink import KafkaEnds
 from telco_churn.query.topic_checks import check_topics
+from telco_churn.rights.missing import RightsWatch
+from telco_churn.rights.needed import rights_of_job
 from telco_churn.run_reports import close_books, failures_told, run_report
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import read_settings
-from telco_churn.telemetry import make_telemetry, show_start, start_log
+from telco_churn.telemetry import logged_topics, make_telemetry, show_start, start_log
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -61,7 +63,9 @@ def run(settings: Settings, report: RunReport | None) -> None:
     reading, group = settings.reading, settings.group
     # First, as they need no JVM: what is wrong here is told before Spark's slow start.
     kind = prepare_kind(settings.contract, settings.model)
-    found = check_topics(kafka, topics)
+    wanted = rights_of_job(topics, group, logged_topics(settings))
+    found = check_topics(kafka, topics, wanted)
+    rights = RightsWatch(kafka.client, wanted, found.lacking)
     accepts_loss = reading.on_data_loss == "continue"
     checkpoint = Checkpoint(settings.checkpoint.checkpoint, accepts_loss=accepts_loss)
     checkpoint.check()
@@ -76,6 +80,7 @@ def run(settings: Settings, report: RunReport | None) -> None:
         session(settings.supervision.start_timeout, kafka.token_endpoint) as spark,
         checked_cluster(kafka, topics, group, found, beginning) as cluster,
     ):
+        rights.tell()
         checkpoint.begin(cluster.check_kafka())
         model = prepare_model(spark, settings.model, reading, found.partitions)
         routes = Routes(*topics.outputs, group.consumer_group)
@@ -85,7 +90,9 @@ def run(settings: Settings, report: RunReport | None) -> None:
         access = kafka.jvm_client
         ends = KafkaEnds(access, topics, reading, group, settings.checkpoint)
         executors = ExecutorWatch.of(spark, settings.supervision.start_timeout)
-        triage = Triage(topics, cluster, checkpoint, alarm, settings.log.of_jvm, access, executors)
+        triage = Triage(
+            *(topics, cluster, checkpoint, alarm, settings.log.of_jvm, access, executors, rights)
+        )
         show_start(telemetry, settings, model.manifest, watch)
         with triage.failing_for_good(settings.supervision.max_restarts):
             telemetry.run(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from stream_telemetry.batch.observation import Observation
 from stream_telemetry.drift.watch import ModelWatch
+from stream_telemetry.logs.backlog import LEVELS
 from stream_telemetry.logs.configure import LogTargets, configure_logging
 from stream_telemetry.logs.files.whole_lines import LostLines
 from stream_telemetry.logs.records import RecordLogPlan
@@ -100,7 +101,21 @@ def show_start(
     telemetry.model_loaded(manifest.version, created, watch)
 
 
-def _record_log(settings: Settings, kind: RecordKind, observation: Observation) -> RecordLogPlan:
+def logged_topics(settings: Settings) -> tuple[str, ...]:
+    """The output topics that are read, for a line about each of their records."""
+    if settings.run_log.log_lines_per_second is None:
+        return ()
+    least = logging.getLevelNamesMapping()[settings.log.log_level]
+    statuses = zip(("success", "failed"), settings.topics.outputs, strict=True)
+    return tuple(topic for status, topic in statuses if LEVELS[status] >= least)
+
+
+def _record_log(
+    settings: Settings, kind: RecordKind, observation: Observation
+) -> RecordLogPlan | None:
+    per_second = settings.run_log.log_lines_per_second
+    if per_second is None:
+        return None
     lines = RecordLines(
         input_topic=settings.topics.input_topic,
         message_id=make_message_id(settings.message_ids),
@@ -115,6 +130,6 @@ def _record_log(settings: Settings, kind: RecordKind, observation: Observation) 
         },
         logger=LOGGER,
         is_ours=lines.is_ours,
-        per_second=settings.run_log.log_lines_per_second,
+        per_second=per_second,
         waits=not settings.reading.trigger.is_realtime,
     )

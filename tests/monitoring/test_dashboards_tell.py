@@ -19,17 +19,7 @@ from binaries import binary, prometheus
 from dashboards.alerts.life import LOADED
 from dashboards.written import BOARDS, as_json
 from monitoring.made.faults import of_partition
-from monitoring.made.job import (
-    HEALTHY,
-    Scraped,
-    ages,
-    drift,
-    errors,
-    scraped,
-    state,
-    steady,
-    teeth,
-)
+from monitoring.made.job import HEALTHY, Scraped, ages, scraped, state, steady, teeth
 
 pytestmark = pytest.mark.needs("prometheus", "promtool")
 
@@ -52,20 +42,13 @@ OVERLOADED = {
     **state("lagging"),
     "stream_busy_ratio": steady(1),
 }
-DRIFTED = {**WELL, **drift(0.4, 0.4), **errors(0.2)}
-YOUNG = {
-    **{name: signal for name, signal in WELL.items() if not name.startswith("model_")},
-    'model_window_records{window="records"}': steady(50),
-}
 CHOICES = {"$environment": ".*", "$instance": ".*", "$topic": ".*", "$__rate_interval": "1m"}
 
 
 def made() -> Scraped:
-    """The past of five jobs, and the alerts that fire for two of them."""
+    """The past of three jobs, and the alerts that fire for two of them."""
     seen = scraped(WELL, MINUTES, interval=INTERVAL, job="well")
     seen |= scraped(OVERLOADED, MINUTES, interval=INTERVAL, job="overloaded")
-    seen |= scraped(DRIFTED, MINUTES, interval=INTERVAL, job="drifted")
-    seen |= scraped(YOUNG, MINUTES, interval=INTERVAL, job="young")
     dead = scraped(WELL, MINUTES, interval=INTERVAL, job="dead").dead((MINUTES - 10) * 60)
     length = MINUTES * 60 // INTERVAL + 1
     alerts = {
@@ -102,8 +85,8 @@ def ask(url: str, expression: str, job: str) -> list[Any]:
         return list(json.load(answer)["data"]["result"])
 
 
-def panels(*kinds: str, board: str = "grafana_dashboard") -> Iterator[dict[str, Any]]:
-    for panel in json.loads(as_json(board))["panels"]:
+def panels(*kinds: str) -> Iterator[dict[str, Any]]:
+    for panel in json.loads(as_json("grafana_dashboard"))["panels"]:
         if panel["type"] in kinds:
             yield panel
 
@@ -177,21 +160,3 @@ def test_no_query_fails_in_any_situation(url: str, name: str) -> None:
         for target in panel.get("targets", ()):
             for job in JOBS:
                 ask(url, target["expr"], job)
-
-
-OF_MODEL = {
-    # Title: of a job whose model is right, one that sees others, one that has seen too few, a dead
-    # one, and one that was never started.
-    "Largest Drift": ("green", "red", "blue", "red", "red"),
-    "Drift of Scores": ("green", "red", "blue", "red", "red"),
-    "Error to Expected": ("green", "red", "blue", "red", "red"),
-}
-
-
-@pytest.mark.parametrize("title", OF_MODEL)
-def test_a_number_of_the_model_tells_drift_from_silence_and_silence_from_death(
-    url: str, title: str
-) -> None:
-    (panel,) = (one for one in panels("stat", board="drift") if one["title"] == title)
-    found = [seen(url, panel, job) for job in ("well", "drifted", "young", "dead", "never")]
-    assert found == [{expected} for expected in OF_MODEL[title]]

@@ -13,6 +13,8 @@ from stream_telemetry.security.refusals import reason_and_remedy
 from telco_churn.errors import KafkaUnavailableError
 from telco_churn.outcome.message_ids import plain_id
 from telco_churn.query.settings import BrokerSettings
+from telco_churn.rights.granted import lacking_rights
+from telco_churn.rights.needed import rights_of_producer
 
 DELIVERY_TIMEOUT_SECONDS: Final = 60.0
 """How long a record may wait for a broker that is away, retries included."""
@@ -120,6 +122,7 @@ class Publisher:
                 f"no Kafka broker answers at {self._broker} "
                 f"{reason_and_remedy(self._client, self._complaints or [], error.args[0])}"
             ) from error
+        lacking_rights(self._client, rights_of_producer(self.topic))
         if self.topic not in topics:
             raise KafkaUnavailableError(
                 f"topic {self.topic} does not exist at {self._broker}: create it with "

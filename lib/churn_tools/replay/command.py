@@ -24,6 +24,7 @@ from telco_churn.paths import read_document
 from telco_churn.query.settings import TopicSettings
 from telco_churn.query.topic_checks import check_there
 from telco_churn.record.kind import event_file
+from telco_churn.rights.needed import rights_of_replay
 from telco_churn.settings.resolve import read
 
 _UNSENT = "Nothing was sent; with --yes it is.\n"
@@ -61,13 +62,14 @@ def _replay(settings: ReplaySettings, tally: Tally, stop: StopRequest) -> None:
     client, topics, sending = settings.kafka.client, settings.topics, settings.sending
     mending = Mending(read_document(event_file(settings.contract.contract)), sending.mend)
     topic = topics.input_topic
-    partitions = check_there(settings.kafka, (topic, topics.deadletter_topic))[topic]
+    rights = rights_of_replay(topics, settings.sent_topic, sends=sending.yes)
+    found = check_there(settings.kafka, (topic, topics.deadletter_topic), rights)
     sent = SentLetters(client, settings.sent_topic, letter_topic(client, topics.deadletter_topic))
     sender = None
     if sending.yes:
         _prepare(client, sent)
         # Before the next line, so that no other run sends any more when it is read what was sent.
-        sender = Sender(client, topic, partitions, sent)
+        sender = Sender(client, topic, found.partitions, sent)
     sent.read()
     judge = Judge(sent, sending.max_retries, mending, must_be_in_order=bool(sending.mend))
     letters = takewhile(lambda letter: not stop.is_made, _letters(client, topics))

@@ -25,6 +25,7 @@ from telco_churn.errors import ChurnStreamError, KafkaUnavailableError
 from telco_churn.outcome.source_headers import RETRY_COUNT, source_of, time_of_source
 from telco_churn.query.settings import BrokerSettings, TopicSettings
 from telco_churn.query.topic_checks import check_topics
+from telco_churn.rights.needed import rights_of_verifier
 from telco_churn.settings.flags import Command
 from telco_churn.settings.resolve import read
 
@@ -115,7 +116,8 @@ def verify(kafka: BrokerSettings, topics: TopicSettings, timeout: float = 0.0) -
     Raises:
         KafkaUnavailableError: no broker answers, or a topic is missing.
     """
-    check_topics(kafka, topics)
+    for right in check_topics(kafka, topics, rights_of_verifier(topics)).lacking:
+        _warn(right.refusal(kafka.client))
     try:
         return _verified(kafka.client, topics, timeout)
     except KafkaException as error:

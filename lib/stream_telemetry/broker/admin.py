@@ -7,6 +7,7 @@ on the other hand, is not told the ids of topics.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -61,10 +62,12 @@ class KnownTopic:
     Attributes:
         id: Kafka's id, as its own tools write it; None where the broker has none.
         partitions: how many it has.
+        operations: what this user may do with it, in Kafka's capitals; None where nobody says.
     """
 
     id: str | None
     partitions: int
+    operations: frozenset[str] | None = None
 
 
 class JvmAdmin:
@@ -88,6 +91,8 @@ class JvmAdmin:
         self._stamp = stamp_of(client)
         with java_errors_as(_refused):
             self._known = self._made()
+            self._with_rights = self._jvm.org.apache.kafka.clients.admin.DescribeTopicsOptions()
+            self._with_rights.includeAuthorizedOperations(True)
 
     @property
     def _admin(self) -> Any:
@@ -115,7 +120,8 @@ class JvmAdmin:
     def topics(self, names: Sequence[str]) -> dict[str, KnownTopic]:
         """What the topics of these names are now; raises AdminError for one that is not there."""
         with _told():
-            answers = self._admin.describeTopics(self._list(names)).topicNameValues()
+            asked = self._admin.describeTopics(self._list(names), self._with_rights)
+            answers = asked.topicNameValues()
             return {name: _known(self._answer(answers.get(name))) for name in names}
 
     def topic_settings(self, topic: str, names: Sequence[str]) -> dict[str, str]:
@@ -168,7 +174,13 @@ def _jvm() -> Any:
 
 def _known(described: Any) -> KnownTopic:
     topic_id = str(described.topicId().toString())
-    return KnownTopic(None if topic_id == _NO_ID else topic_id, int(described.partitions().size()))
+    # In one call, not in one for each operation; a set that is not there is no text at all.
+    operations = described.authorizedOperations()
+    return KnownTopic(
+        None if topic_id == _NO_ID else topic_id,
+        int(described.partitions().size()),
+        frozenset(re.findall(r"\w+", operations.toString())) if operations else None,
+    )
 
 
 def _refused(cause: Cause) -> TelemetryError:

@@ -225,7 +225,8 @@ class LagThread:
             self._store.add(catalogue.COMMIT_ERRORS, 1)
             if self._news.is_news("commit"):
                 log.warning(
-                    "progress cannot be committed to the group, so lag by the group is wrong: %s",
+                    "progress cannot be committed to the group, which takes the right to Read it, "
+                    "so lag by the group is wrong: %s",
                     error.args[0].str(),
                 )
 

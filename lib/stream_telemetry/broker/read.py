@@ -206,6 +206,9 @@ class TopicReader:
                 # Beyond the last record, where marks of transactions follow it.
                 self.positions[topic, partition] = offset
                 self._unread.discard((topic, partition))
+            elif error.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
+                # The client looks for the coordinator of its group, which is none.
+                continue
             elif self._has_log:
                 log_client_error(error)
             else:

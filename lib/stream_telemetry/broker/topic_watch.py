@@ -25,6 +25,9 @@ from stream_telemetry.run.worker import Worker
 
 ASK_SECONDS = 3.0
 
+Rights = Mapping[tuple[str, str], bool]
+"""By operation and resource, whether it is missing."""
+
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +49,7 @@ class TopicWatch:
         on_change: Callable[[str], None],
         *,
         goes_back: bool,
+        rights: Callable[[Mapping[str, KnownTopic]], Rights] = lambda _: {},
     ) -> None:
         """Prepares the watch.
 
@@ -54,11 +58,13 @@ class TopicWatch:
             ask: gives it, and others that are only told of, by name; raises AdminError.
             on_change: called once, with what has happened, when the query must not go on.
             goes_back: whether the query, where the end of a partition goes back, goes there too.
+            rights: says what of its rights the user lacks, by what `ask` has given.
         """
         self._topic = source.topic
         self._ask = ask
         self._on_change = on_change
         self._goes_back = goes_back
+        self._rights = rights
         self._ids = {source.topic: source.topic_id}
         self._now: Standing | None = None
         self._before: Standing | None = None
@@ -118,6 +124,9 @@ class TopicWatch:
             # that.
             log.debug("the broker does not tell who the topics are: %s", error)
             return None
+        assert self._store is not None
+        for right, is_missing in self._rights(found).items():
+            self._store.set(catalogue.RIGHT_MISSING, float(is_missing), *right)
         changed = None
         for name, topic in found.items():
             # Where the checkpoint has no id, the first one that is told is taken for the right one.

@@ -57,6 +57,9 @@ class RunLogSettings:
         parse=or_off(directory),
         metavar="DIR",
     )
-    log_lines_per_second: int = option(
-        "1000", "most log lines about single records", parse=count(1), metavar="N"
+    log_lines_per_second: int | None = option(
+        "1000",
+        "most log lines about single records; off for none, then the outputs are not read",
+        parse=or_off(count(1)),
+        metavar="N",
     )

@@ -186,6 +186,13 @@ COMMIT_ERRORS = Metric(
     "counter",
     "Times that progress could not be committed to the consumer group; Spark's own is safe.",
 )
+RIGHT_MISSING = Metric(
+    "stream_right_missing",
+    "gauge",
+    "1 while the job's user in Kafka lacks a right; it goes on without this one, and less is seen.",
+    ("right", "resource"),
+    shown="engine",
+)
 PUSH_ERRORS = Metric(
     "stream_push_errors_total", "counter", "Pushes that the Pushgateway did not take."
 )

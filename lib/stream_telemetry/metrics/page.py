@@ -44,6 +44,8 @@ _LABELS = {
     "reads the event), inference, total",
     "topic": "the topic that is read",
     "partition": "its partitions",
+    "right": "Read, Write, DescribeConfigs",
+    "resource": "a topic of the job, or its group",
     "field": "the contract's fields, message, unknown",
     "phase": ", ".join(PHASES),
     "state": ", ".join(STATES),

@@ -15,8 +15,11 @@ from telco_churn.query.cluster_checks import LEAST_MESSAGE_BYTES, checked_cluste
 from telco_churn.query.preflight import prepare_kind, prepare_model
 from telco_churn.query.session import session
 from telco_churn.query.topic_checks import check_topics
+from telco_churn.rights.missing import RightsWatch
+from telco_churn.rights.needed import rights_of_job
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import described
+from telco_churn.telemetry import logged_topics
 
 
 def rehearse(settings: Settings) -> None:
@@ -29,7 +32,9 @@ def rehearse(settings: Settings) -> None:
     _tick("the settings are understood")
     kind = prepare_kind(settings.contract, settings.model)
     _tick(f"contract {kind.event.name} is understood, and has what the model reads")
-    found = check_topics(kafka, topics)
+    rights = rights_of_job(topics, settings.group, logged_topics(settings))
+    found = check_topics(kafka, topics, rights)
+    RightsWatch(kafka.client, rights, found.lacking).tell()
     _tick(f"Kafka answers at {kafka.broker}, the topics are there: {', '.join(topics.all)}")
     accepts_loss = reading.on_data_loss == "continue"
     checkpoint = Checkpoint(settings.checkpoint.checkpoint, accepts_loss=accepts_loss)

@@ -178,8 +178,8 @@ class ClusterChecks:
         """
         found = self._asked(
             lambda: self._admin.topic_settings(topic, (_SIZE, _POLICY)),
-            f"the broker does not tell the settings of {topic}: whether it takes every record of "
-            "the job shows only when it refuses one",
+            f"the broker does not tell the settings of {topic}, for want of DescribeConfigs: "
+            "whether it takes every record of the job shows only when it refuses one",
             topic,
         )
         return found or {}
@@ -243,7 +243,7 @@ def checked_cluster(
     with JvmAdmin(kafka.jvm_client) as admin:
         cluster = ClusterChecks(admin, kafka, topics)
         # A broker that has never had a group takes a second or two to answer for one.
-        if found.has_groups and group.commit_progress:
+        if found.may_ask_group(group):
             cluster.check_group(group)
         if beginning is not None:
             check_beginning(kafka, topics, beginning, group, found)

@@ -28,6 +28,7 @@ from telco_churn.lasting import (
     LOGIN,
     POISON,
     REFUSED_RECORD,
+    REFUSED_USER,
     TOPIC,
     Lasting,
     lasting_among,
@@ -36,6 +37,7 @@ from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import ClusterChecks
 from telco_churn.query.patience import ExecutorWatch
 from telco_churn.query.settings import TopicSettings
+from telco_churn.rights.missing import RightsWatch
 
 _POISON = re.compile(
     r"Record at topic (?P<topic>\S+) partition (?P<partition>\d+) offset (?P<offset>\d+) has "
@@ -60,6 +62,7 @@ class Triage:
         log: what a user may read for more.
         access: how the query gets into Kafka.
         executors: looked at while no batch ends.
+        rights: that its user needs there.
     """
 
     topics: TopicSettings
@@ -69,6 +72,7 @@ class Triage:
     log: str
     access: LiveClient
     executors: ExecutorWatch
+    rights: RightsWatch
 
     def ensure_it_can_pass(self, error: StreamingQueryException) -> None:
         """Returns if a restart may help: a broker that is away, a timeout, a full disk.
@@ -96,7 +100,10 @@ class Triage:
         reason = str(cause)
         if kind is REFUSED_RECORD and (compacted := self._compacted()):
             reason += f" ({', '.join(compacted)} is compacted and takes no record without a key)"
-        return kind.error(f"the query failed: {reason}; {kind.remedy}; see {self.log}")
+        remedy = kind.remedy
+        if kind is REFUSED_USER:
+            remedy = self.rights.refusals_in(cause.message) or "see its rights in docs/security.md"
+        return kind.error(f"the query failed: {reason}; {remedy}; see {self.log}")
 
     def _data_loss(self, cause: Cause, text: str) -> SourceDataLostError:
         reason = _REASON.search(text)
@@ -170,7 +177,11 @@ class Triage:
             on_silence=self.look_around,
             alarm=self.alarm,
             watch=TopicWatch(
-                self.checkpoint.source, self.cluster.topics, self._end, goes_back=goes_back
+                self.checkpoint.source,
+                self.cluster.topics,
+                self._end,
+                goes_back=goes_back,
+                rights=self.rights.missing,
             ),
         )
 

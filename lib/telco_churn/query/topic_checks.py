@@ -18,14 +18,15 @@ from stream_telemetry.security.refusals import is_refusal, reason_and_remedy
 from telco_churn import LOGGER
 from telco_churn.errors import KafkaUnavailableError, SettingsError, TopicError
 from telco_churn.query.settings import BrokerSettings, GroupSettings, ReadSettings, TopicSettings
+from telco_churn.rights.granted import lacking_rights
+from telco_churn.rights.needed import Right
 
 log = logging.getLogger(LOGGER)
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 _REFUSAL_SECONDS = 2.0
 _GROUPS = "__consumer_offsets"
-_RELATIVE = (-2, -1)
-"""Spark's numbers for the beginning and the end of a partition."""
+_RELATIVE = (-2, -1)  # Spark's numbers for the beginning and the end of a partition
 
 
 class TopicsFound(NamedTuple):
@@ -33,33 +34,40 @@ class TopicsFound(NamedTuple):
 
     Attributes:
         partitions: of the input topic.
-        has_groups: whether there has ever been a consumer group.
+        has_groups: whether there has ever been a consumer group, or nobody may know.
+        lacking: rights that this user has not, and that can be done without.
     """
 
     partitions: int
     has_groups: bool
+    lacking: tuple[Right, ...] = ()
+
+    def may_ask_group(self, group: GroupSettings) -> bool:
+        """Whether there can be something to be told of the group, and this user may be told."""
+        is_refused = any(right.kind == "group" for right in self.lacking)
+        return self.has_groups and group.commit_progress and not is_refused
 
 
-def check_topics(kafka: BrokerSettings, topics: TopicSettings) -> TopicsFound:
-    """Looks for the topics, and whether those brokers can be reached that lead their partitions.
-
-    Raises:
-        KafkaUnavailableError: no broker answers, or one that is needed cannot be reached.
-        TopicError: a topic is not there, or this user may not see it.
-    """
-    found = check_there(kafka, topics.all)
-    return TopicsFound(found[topics.input_topic], _GROUPS in found)
+def check_topics(
+    kafka: BrokerSettings, topics: TopicSettings, rights: Sequence[Right] = ()
+) -> TopicsFound:
+    """Looks for the topics of the job; see `check_there`."""
+    return check_there(kafka, topics.all, rights)
 
 
-def check_there(kafka: BrokerSettings, topics: Sequence[str]) -> dict[str, int]:
+def check_there(
+    kafka: BrokerSettings, topics: Sequence[str], rights: Sequence[Right] = ()
+) -> TopicsFound:
     """Looks for topics, and whether those brokers can be reached that lead their partitions.
 
-    Returns:
-        How many partitions each topic has that the broker tells of.
+    Args:
+        kafka: where to look.
+        topics: that must be there; the first is the one whose partitions count.
+        rights: that the program wants.
 
     Raises:
         KafkaUnavailableError: no broker answers, or one that is needed cannot be reached.
-        TopicError: a topic is not there, or this user may not see it.
+        TopicError: a topic is not there, or this user lacks a right that is needed.
     """
     complaints: list[KafkaError] = []
     with _consumer(kafka, complaints) as consumer:
@@ -70,12 +78,16 @@ def check_there(kafka: BrokerSettings, topics: Sequence[str]) -> dict[str, int]:
                 f"no Kafka broker answers at {kafka.broker} "
                 f"{reason_and_remedy(kafka.client, complaints, error.args[0])}"
             ) from error
+        has_groups = _GROUPS in cluster.topics or bool(_is_hidden(consumer, _GROUPS))
+        # A broker that has never had a group takes a second or two to answer for one.
+        wanted = [right for right in rights if has_groups or right.kind != "group"]
+        lacking = lacking_rights(kafka.client, wanted)
         for topic in topics:
             if topic not in cluster.topics:
                 raise _missing(kafka, consumer, topic)
         for leader, place in _led(cluster.topics, topics).items():
             _reach(kafka, consumer, place, cluster.brokers.get(leader))
-    return {name: len(topic.partitions) for name, topic in cluster.topics.items()}
+    return TopicsFound(len(cluster.topics[topics[0]].partitions), has_groups, lacking)
 
 
 def check_beginning(
@@ -99,7 +111,7 @@ def check_beginning(
         KafkaUnavailableError: the broker does not tell.
     """
     is_given = reading.starting_offsets not in ("earliest", "latest")
-    if not is_given and not (found.has_groups and group.commit_progress):
+    if not is_given and not found.may_ask_group(group):
         return
     topic, name = topics.input_topic, group.consumer_group
     offsets = BrokerOffsets(topic, name, kafka.client)
@@ -158,11 +170,16 @@ def _given(topic: str, wanted: Mapping[str, Any]) -> Positions:
         ) from error
 
 
-def _missing(kafka: BrokerSettings, consumer: Consumer, topic: str) -> TopicError:
+def _is_hidden(consumer: Consumer, topic: str) -> KafkaError | None:
+    """What the broker says of a topic that this user may not see; None for any other."""
     # A list of topics leaves out those that the user may not see; one that is asked for says so.
     asked = consumer.list_topics(topic, timeout=CONNECT_TIMEOUT_SECONDS).topics.get(topic)
-    error = asked.error if asked else None
-    if error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+    error: KafkaError | None = asked.error if asked else None
+    return error if error and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED else None
+
+
+def _missing(kafka: BrokerSettings, consumer: Consumer, topic: str) -> TopicError:
+    if error := _is_hidden(consumer, topic):
         return TopicError(
             f"topic {topic} on {kafka.broker} is not for this user ({error.str()}); allow the "
             "user to describe it, to read the input and to write the outputs"

@@ -138,7 +138,6 @@ HEALTHY: Mapping[str, Signal] = {
     **state("running"),
     **drift(0.02, 0.01),
     **errors(0.1),
-    **{f'model_window_records{{window="{name}"}}': steady(10_000) for name in ("records", "time")},
 }
 """Ten records a second, none refused, none late, a batch each five seconds."""
 

@@ -137,6 +137,24 @@ def test_every_series_of_a_closed_label_set_is_there_at_zero_from_the_start() ->
         assert registry.get_sample_value(name, labels) == 0, name
 
 
+CLOSED = {
+    *("status", "error_type", "operation", "field", "phase", "state", "worker"),
+    # As the settings have them, and as many partitions as there are.
+    *("topic", "partition", "right", "resource", "broker", "consumer_group"),
+    *("version", "mode", "model_backend"),
+    # Of the model and its manifest.
+    *("feature", "window", "score", "label", "decided"),
+}
+"""Labels whose values no message and no error can bring."""
+
+
+def test_labels_have_values_from_closed_sets() -> None:
+    scraped = {
+        label for metric in CATALOGUE if metric.source == "scrape" for label in metric.labels
+    }
+    assert scraped <= CLOSED
+
+
 def test_a_batch_moves_the_counters_and_a_second_one_adds_to_them() -> None:
     store = MetricStore()
     moments = iter([50.0, 54.0])

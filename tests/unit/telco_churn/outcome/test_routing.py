@@ -184,3 +184,13 @@ def test_the_envelope_is_key_and_headers_names_included(spark: SparkSession) -> 
     expected = spark.createDataFrame(rows, f"key binary, {HEADERS}, bytes bigint")
     measured = expected.select("key", "headers").withColumn("bytes", envelope_bytes_col())
     assert_df_equality(measured, expected, ignore_nullable=True)
+
+
+def test_no_word_of_a_message_becomes_a_topic(to_output: Any) -> None:
+    elsewhere = {
+        "key": b"elsewhere",
+        "headers": [("topic", b"elsewhere"), ("source_topic", b"elsewhere")],
+        "value": b'{"topic": "elsewhere"}',
+    }
+    output = to_output([elsewhere, REFUSED | elsewhere]).select("topic").collect()
+    assert [row.topic for row in output] == ["predictions", "dead.letters"]

@@ -25,7 +25,9 @@ from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import ClusterChecks
 from telco_churn.query.failures import Triage
 from telco_churn.query.patience import ExecutorWatch
-from telco_churn.query.settings import BrokerSettings, TopicSettings
+from telco_churn.query.settings import BrokerSettings, GroupSettings, TopicSettings
+from telco_churn.rights.missing import RightsWatch
+from telco_churn.rights.needed import rights_of_job
 
 BEGIN = "[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: "
 KAFKA = "org.apache.kafka.common.errors"
@@ -41,7 +43,10 @@ def triage(spark: SparkSession, tmp_path: Path) -> Triage:
     # The JVM of the unit tests has no Kafka client, and no failure here comes so far as to ask.
     cluster = ClusterChecks(cast(JvmAdmin, None), kafka, topics)
     checkpoint, executors = Checkpoint(str(tmp_path)), ExecutorWatch("m", 0, lambda: False)
-    return Triage(topics, cluster, checkpoint, Alarm(), "spark.log", kafka.jvm_client, executors)
+    rights = RightsWatch(kafka.client, rights_of_job(topics, GroupSettings(), ()), ())
+    return Triage(
+        *(topics, cluster, checkpoint, Alarm(), "spark.log", kafka.jvm_client, executors, rights)
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,7 +60,13 @@ def triage(spark: SparkSession, tmp_path: Path) -> Triage:
             r"no longer has the offsets that come next: no records in \[1, 2\); to go on",
         ),
         (f"{KAFKA}.RecordTooLargeException: y", QueryFailedError, "raise the topic"),
-        (f"{KAFKA}.TopicAuthorizationException: y", QueryFailedError, "these rights"),
+        (
+            f"{KAFKA}.TopicAuthorizationException: Not authorized to access topics: "
+            "[telco.churn.predictions]",
+            QueryFailedError,
+            "this user may not Write topic telco.churn.predictions; allow it with: kafka-acls.sh",
+        ),
+        (f"{KAFKA}.ClusterAuthorizationException: y", QueryFailedError, "its rights in docs/secu"),
         ("[CONCURRENT_STREAM_LOG_UPDATE] y", SettingsError, "let one driver alone use"),
     ],
 )
