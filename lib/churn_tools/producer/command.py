@@ -18,7 +18,7 @@ from churn_tools.producer.feed import Feed, Inspector
 from churn_tools.producer.pacing import Pacer
 from churn_tools.producer.publisher import Publisher, Record
 from churn_tools.producer.settings import SendSettings, read_settings
-from churn_tools.producer.source import CustomerCsv, synthetic_events, to_records
+from churn_tools.producer.source import CustomerCsv, shifted, synthetic_events, to_records
 from churn_tools.stop_request import StopRequest, stop_on_signals
 from stream_telemetry.logs.configure import LogTargets, close_logging, configure_logging
 from stream_telemetry.logs.settings import LogSettings
@@ -47,11 +47,13 @@ def main(arguments: Sequence[str]) -> None:
         if customers.checkpoint_file and source
         else None
     )
-    events = (
+    events: Iterator[dict[str, object]] = (
         source.events(checkpoint.place if checkpoint else None)
         if source
         else synthetic_events(customers.synthetic or 0, customers.seed)
     )
+    if customers.shift:
+        events = shifted(events, *customers.shift)
     records = to_records(events, customers.bad_ratio, customers.seed)
     with _logging(settings.log), stop_on_signals() as stop:
         if sending.dry_run:

@@ -5,14 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 from churn_tools.customers.origin import ensure_one_origin
 from stream_telemetry.logs.settings import LogSettings
 from stream_telemetry.options import OFF, OwnOptions, option, switch
 from stream_telemetry.values import count, file, number, or_off, share, whole
+from telco_churn.paths import read_schema
 from telco_churn.query.settings import BrokerSettings, topic
 from telco_churn.settings.flags import Command
 from telco_churn.settings.resolve import read
+
+_EXAMPLE: Final = "Contract=Two year"
+
+
+def _field_and_word(text: str) -> tuple[str, str]:
+    """A field of customers that holds words, and one of those that its contract allows."""
+    field, _, word = text.partition("=")
+    known = {name: words["enum"] for name, words in _properties().items() if "enum" in words}
+    if word not in known.get(field, ()):
+        raise ValueError(
+            f"is not FIELD=WORD with a word that the contract allows, such as {_EXAMPLE}"
+        )
+    return field, word
+
+
+def _properties() -> Mapping[str, Any]:
+    properties: Mapping[str, Any] = read_schema("customer_event")["properties"]
+    return properties
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +55,13 @@ class CustomerSettings(OwnOptions):
     seed: int = option(
         "1", "chooses the made-up customers and the broken records", parse=whole, metavar="N"
     )
+    shift: tuple[str, str] | None = option(
+        OFF,
+        "a word that nine of ten made-up customers have in a field, to see a model drift: "
+        f"{_EXAMPLE}",
+        parse=or_off(_field_and_word),
+        metavar="FIELD=WORD",
+    )
     checkpoint_file: Path | None = option(
         OFF,
         "keeps how far a CSV file has been sent; the next run goes on from there",
@@ -45,6 +72,8 @@ class CustomerSettings(OwnOptions):
     def __post_init__(self) -> None:
         """Raises ValueError when the customers come from nowhere, or from two places."""
         ensure_one_origin(self.csv, self.synthetic)
+        if self.shift and self.synthetic is None:
+            raise ValueError("--shift is for made-up customers: use it with --synthetic")
         if self.checkpoint_file and not self.csv:
             raise ValueError(
                 f"--checkpoint-file {self.checkpoint_file} keeps the progress of a CSV file: "

@@ -39,6 +39,14 @@ def synthetic_events(count: int, seed: int) -> Iterator[dict[str, object]]:
     return islice(synthetic_customers(seed), count or None)
 
 
+def shifted(
+    events: Iterable[dict[str, object]], field: str, word: str
+) -> Iterator[dict[str, object]]:
+    """The events, nine of ten with this word in this field."""
+    for number, event in enumerate(events):
+        yield event | ({field: word} if number % 10 else {})
+
+
 def to_records(
     events: Iterable[Mapping[str, object]], bad_ratio: float, seed: int
 ) -> Iterator[Record]:

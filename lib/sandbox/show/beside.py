@@ -66,7 +66,9 @@ class Beside:
             is_quick=self._plan.show.scenario is not None,
         )
         self._monitoring = self._held.enter_context(monitoring)
-        return ["--metrics-port", str(port), *self._pushes(monitoring.addresses["pushgateway"])]
+        pushes = self._pushes(monitoring.addresses["pushgateway"])
+        name = self._plan.show.scenario
+        return ["--metrics-port", str(port), *pushes, *(SCENARIOS[name].job if name else ())]
 
     def play_on(self, stage: Stage) -> Play | None:
         """The scenario that is wanted, on this stage."""

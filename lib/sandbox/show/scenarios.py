@@ -30,6 +30,7 @@ class Scenario:
         look: where it shows.
         begin: does it.
         end: takes it back.
+        job: options with which the job shows it soon.
     """
 
     alert: str
@@ -37,6 +38,7 @@ class Scenario:
     look: str
     begin: Callable[[Stage], None]
     end: Callable[[Stage], None]
+    job: tuple[str, ...] = ()
 
 
 def _usual(stage: Stage) -> None:
@@ -64,6 +66,14 @@ SCENARIOS: Final = {
         look="lag grows on the page while records per second stay; it falls after the flood",
         begin=lambda stage: stage.feed("--rate", "8000"),
         end=_usual,
+    ),
+    "drift": Scenario(
+        alert="ModelInputDrift",
+        happens="nine of ten customers have a contract of two years now",
+        look="the page has the stability index of each feature; the answers stay valid",
+        begin=lambda stage: stage.feed("--shift", "Contract=Two year", "--rate", "200"),
+        end=lambda stage: stage.feed("--rate", "200"),
+        job=("--drift-records", "2000", "--drift-least-records", "500", "--drift-minutes", "1"),
     ),
 }
 """By the word that `--scenario` takes."""

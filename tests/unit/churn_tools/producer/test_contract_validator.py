@@ -187,5 +187,5 @@ def test_missing_contract_is_one_clear_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHURN_STREAM_HOME", str(tmp_path))
-    with pytest.raises(SettingsError, match="set CHURN_STREAM_HOME"):
+    with pytest.raises(SettingsError, match="CHURN_STREAM_HOME"):
         read_schema("customer_event")

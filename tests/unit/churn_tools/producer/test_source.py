@@ -10,7 +10,7 @@ import pytest
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.contract_validator import ContractValidator
 from churn_tools.producer.feed import Inspector
-from churn_tools.producer.source import CustomerCsv, Place, synthetic_events, to_records
+from churn_tools.producer.source import CustomerCsv, Place, shifted, synthetic_events, to_records
 from telco_churn.errors import SettingsError
 from telco_churn.paths import read_schema
 
@@ -177,3 +177,10 @@ def test_bad_ratio_replaces_that_share_of_the_events() -> None:
     verdicts = [inspector.accepts(record) for record in to_records(events, 0.1, seed=5)]
     assert len(verdicts) == 2_000
     assert inspector.refused == verdicts.count(False) == pytest.approx(200, abs=50)
+
+
+def test_shifted_customers_are_valid_and_nine_of_ten_have_the_word() -> None:
+    events = list(shifted(synthetic_events(1000, 1), "Contract", "Two year"))
+    assert 900 <= sum(event["Contract"] == "Two year" for event in events) < 960
+    validator = ContractValidator(CONTRACT)
+    assert not [event for event in events if validator.violations(event)]
