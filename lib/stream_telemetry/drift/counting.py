@@ -1,8 +1,7 @@
 """What the plan counts of a model: its scores and decisions, the bins of its features, its errors.
 
 Scores, decisions and labels are counted of every good record. The features' bins take longer than
-all that together, so of a large batch they are counted of a part of the records: shares are as
-good of a sample.
+all that together, so they are counted of a part of the records: shares are as good of a sample.
 """
 
 from __future__ import annotations
@@ -20,10 +19,9 @@ from stream_telemetry.batch.interpreted import data_col
 from stream_telemetry.drift.reference import Counts, Number, Reference
 
 TENTHS = 10
-COUNTED_FIRST, COUNTED_ONE_IN = 500, 16
-"""Features are counted of this many records of each task, and of one in so many others."""
+ONE_IN = 8
+"""Features are counted of one record in so many; a power of two."""
 
-_ROW_NUMBER = (1 << 33) - 1  # the bits of `monotonically_increasing_id` that are not the task's
 _LOWEST = -float(np.finfo(np.float64).max)
 _SHAPE = (3, 2, TENTHS + 1)  # the score 1 is above all tenths
 _NUMBERS = int(np.prod(_SHAPE))
@@ -108,8 +106,8 @@ class ModelCounting:
         Args:
             features: by name, STRING and DOUBLE; null is allowed.
         """
-        row = F.monotonically_increasing_id().bitwiseAND(F.lit(_ROW_NUMBER))
-        is_counted = (row < COUNTED_FIRST) | (F.col("offset") % COUNTED_ONE_IN == 0)
+        # By a hash: where transactions are of one record each, all offsets may be odd.
+        is_counted = F.hash("offset").bitwiseAND(F.lit(ONE_IN - 1)) == 0
         reference = self.reference
         values = {name: list(one.shares) for name, one in reference.categories.items() if one.cells}
         numbers = {name: one for name, one in reference.numbers.items() if one.cells}

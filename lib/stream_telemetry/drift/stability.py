@@ -26,7 +26,7 @@ def stability_index(expected: Counts, counts: Counts) -> float:
     return float(((now - then) * np.log(now / then)).sum())
 
 
-def records_needed(expected: Counts, rows: int | None, least: int) -> float:
+def records_needed(expected: Counts, rows: int | None) -> float:
     """How many records an index takes so that chance alone makes little of it; maybe endless.
 
     Without any drift its mean is (bins - 1) * (1 / records + 1 / rows), because both shares are of
@@ -35,8 +35,7 @@ def records_needed(expected: Counts, rows: int | None, least: int) -> float:
     Args:
         expected: shares of the bins then.
         rows: records that these shares are of; None if nobody knows.
-        least: not fewer than these.
     """
     freedom = np.count_nonzero(expected) - 1
     left = _BY_CHANCE - (freedom / rows if rows else 0.0)
-    return max(least, freedom / left) if left > 0 else math.inf
+    return freedom / left if left > 0 else math.inf

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from stream_telemetry.drift.accuracy import Accuracy
-from stream_telemetry.drift.counting import ModelCounting, ModelCounts
+from stream_telemetry.drift.counting import ONE_IN, ModelCounting, ModelCounts
 from stream_telemetry.drift.reference import Counts
 from stream_telemetry.drift.settings import MINUTES_OF_A_DAY, DriftSettings
 from stream_telemetry.drift.stability import records_needed, stability_index
@@ -58,12 +58,12 @@ class ModelWatch:
     def untold(self) -> tuple[str, ...]:
         """What no drift will be told of: training left no shares of it, or of too few records."""
         reference = self.counting.reference
-        expected = {name: one.expected for name, one in reference.known.items()}
-        if len(reference.scores):
-            expected["the scores"] = np.array(reference.scores)
-        vague = [name for name, shares in expected.items() if self._needed(shares) > self._latest]
-        missing = [] if len(reference.scores) else ["the scores"]
-        return (*reference.unknown, *missing, *vague)
+        sampled = self._latest / ONE_IN
+        known = reference.known.items()
+        vague = [name for name, one in known if self._needed(one.expected) > sampled]
+        scores = np.array(reference.scores)
+        is_told = len(scores) and self._needed(scores) <= self._latest
+        return (*reference.unknown, *vague, *([] if is_told else ["the scores"]))
 
     def declare(self, store: MetricStore) -> None:
         """Makes the counters exist."""
@@ -119,19 +119,20 @@ class ModelWatch:
         positives, scores = float(counts.outcomes[:, 1].sum()), float(counts.sums[0])
         yield of_model.POSITIVES, positives / counts.records if is_enough else None
         yield of_model.MEAN_SCORE, scores / counts.records if is_enough else None
+
+        def stability(expected: Counts, found: Counts) -> float | None:
+            can_be_told = is_enough and found.sum() >= self._needed(expected)
+            return stability_index(expected, found) if can_be_told else None
+
         if len(reference.scores):
-            yield of_model.SCORE_PSI, self._stability(np.array(reference.scores), counts.by_tenth)
+            yield of_model.SCORE_PSI, stability(np.array(reference.scores), counts.by_tenth)
         for name, expected, found in reference.binned(counts.cells):
-            yield of_model.FEATURE_PSI, self._stability(expected, found), name
+            yield of_model.FEATURE_PSI, stability(expected, found), name
         if self.counting.labels:
             yield from _of_accuracy(Accuracy(counts, self._least))
 
-    def _stability(self, expected: Counts, found: Counts) -> float | None:
-        is_enough = found.sum() >= self._needed(expected)
-        return stability_index(expected, found) if is_enough else None
-
     def _needed(self, expected: Counts) -> float:
-        return records_needed(expected, self.counting.reference.rows, self._least)
+        return records_needed(expected, self.counting.reference.rows)
 
 
 def _of_accuracy(accuracy: Accuracy) -> Iterator[Figure]:

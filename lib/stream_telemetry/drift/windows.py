@@ -21,8 +21,7 @@ class _Slice:
 class Window:
     """The sum of the latest batches' counts.
 
-    It ends with the latest batch, and holds no fewer records than asked for, if there were any:
-    records whose features were counted.
+    It ends with the latest batch, and holds no fewer records than asked for, if there were any.
     """
 
     def __init__(self, none: ModelCounts, records: float, seconds: float) -> None:
@@ -52,7 +51,7 @@ class Window:
         else:
             self._slices.append(_Slice(now, now, counts))
         self._total += counts
-        while self._total.sampled - self._slices[0].counts.sampled >= self._records:
+        while self._total.records - self._slices[0].counts.records >= self._records:
             self._drop()
 
     def at(self, now: float) -> ModelCounts:
@@ -63,7 +62,7 @@ class Window:
 
     def _has_room(self, newest: _Slice, counts: ModelCounts, now: float) -> bool:
         is_short = now - newest.began <= self._seconds / _SLICES
-        return is_short and newest.counts.sampled + counts.sampled <= self._records / _SLICES
+        return is_short and newest.counts.records + counts.records <= self._records / _SLICES
 
     def _drop(self) -> None:
         gone = self._slices.popleft()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from stream_telemetry.drift.counting import (
-    COUNTED_FIRST,
-    COUNTED_ONE_IN,
-    ModelCounting,
-    ModelCounts,
-)
+from stream_telemetry.drift.counting import ONE_IN, ModelCounting, ModelCounts
 from stream_telemetry.drift.reference import Category, Number, Reference
 
 REFERENCE = Reference(
@@ -43,11 +39,13 @@ ROWS: list[tuple[Any, ...]] = [
 COLUMNS = "contract string, city string, tenure double, score double, label string, is_good boolean"
 
 
-def counted(rows: DataFrame, counting: ModelCounting) -> ModelCounts:
-    """What aggregates over these rows tell, as `observe()` computes them."""
+def counted(rows: DataFrame, counting: ModelCounting, directory: Path) -> ModelCounts:
+    """What a real streaming batch over these rows, in several partitions, tells."""
+    rows.write.parquet(str(directory / "in"))
+    stream = rows.sparkSession.readStream.schema(rows.schema).parquet(str(directory / "in"))
     names = [*counting.reference.categories, *counting.reference.numbers]
     features: Mapping[str, Any] = {n: F.col(n) for n in names if n in rows.columns}
-    judged = rows.withColumns(
+    judged = stream.withColumns(
         {
             "cells": counting.cells_col(features),
             "label": counting.label_col(F.col("label")) if counting.labels else F.lit(0),
@@ -55,23 +53,29 @@ def counted(rows: DataFrame, counting: ModelCounting) -> ModelCounts:
     )
     record = counting.record_col(F.col("score"), F.col("cells"), F.col("label"))
     records = judged.select(F.when(F.col("is_good"), record).alias("record"))
-    found = records.agg(*(c.alias(name) for name, c in counting.aggregates("record").items()))
-    (row,) = found.collect()
-    counts = counting.read(row.asDict())
+    aggregates = (c.alias(name) for name, c in counting.aggregates("record").items())
+    writer = records.observe("model", *aggregates).writeStream.format("noop")
+    writer.option("checkpointLocation", str(directory / "checkpoint"))
+    query = writer.trigger(availableNow=True).start()
+    query.awaitTermination()
+    assert query.lastProgress is not None
+    counts = counting.read(query.lastProgress.observedMetrics["model"].asDict())
     assert counts is not None
     return counts
 
 
+@pytest.fixture(scope="module")
 def made(spark: SparkSession) -> DataFrame:
-    rows = spark.createDataFrame(
-        [(*row, n) for n, row in enumerate(ROWS)], f"{COLUMNS}, offset long"
-    )
-    return rows.repartition(3)
+    """The rows, at offsets that are all counted."""
+    is_counted = F.hash("id").bitwiseAND(F.lit(ONE_IN - 1)) == 0
+    offsets = spark.range(1000).where(is_counted).limit(len(ROWS)).collect()
+    rows = [(*row, at.id) for row, at in zip(ROWS, offsets, strict=True)]
+    return spark.createDataFrame(rows, f"{COLUMNS}, offset long").repartition(3)
 
 
 @pytest.fixture(scope="module")
-def counts(spark: SparkSession) -> ModelCounts:
-    return counted(made(spark), ModelCounting(REFERENCE, LABELS))
+def counts(made: DataFrame, tmp_path_factory: pytest.TempPathFactory) -> ModelCounts:
+    return counted(made, ModelCounting(REFERENCE, LABELS), tmp_path_factory.mktemp("counts"))
 
 
 def test_each_value_of_a_feature_is_counted_whatever_it_is(counts: ModelCounts) -> None:
@@ -106,28 +110,31 @@ def test_a_bound_of_tenths_is_in_the_one_above_as_in_the_manifest(tenth: int) ->
     assert math.floor(tenth / 10 * 10) == tenth
 
 
-def test_without_labels_and_shares_the_scores_alone_are_counted(spark: SparkSession) -> None:
-    bare = counted(made(spark), ModelCounting(Reference()))
+def test_without_labels_and_shares_the_scores_alone_are_counted(
+    made: DataFrame, tmp_path: Path
+) -> None:
+    bare = counted(made, ModelCounting(Reference()), tmp_path)
     assert bare.records == bare.sampled == 7
     assert bare.sums[0] == pytest.approx(2.53)
     assert bare.sums[1] == 0
     assert bare.outcomes[1:].sum() == 0
 
 
-def test_features_of_a_large_batch_are_counted_of_a_part_and_its_scores_of_all(
-    spark: SparkSession,
+@pytest.mark.parametrize("step", [1, 2, 8])
+def test_features_are_counted_of_a_part_of_the_records_and_scores_of_all(
+    spark: SparkSession, tmp_path: Path, step: int
 ) -> None:
-    size = 40_000
-    rows = spark.range(0, size, 1, 2).select(
+    size = 8000
+    # Where transactions are of one record each, every second offset is none of a record.
+    rows = spark.range(1, size * step, step, 2).select(
         *(F.lit("c").alias("contract"), F.lit("x").alias("city"), F.lit(3.0).alias("tenure")),
         *(F.lit(0.25).alias("score"), F.lit("Yes").alias("label"), F.lit(True).alias("is_good")),
         F.col("id").alias("offset"),
     )
-    large = counted(rows, ModelCounting(REFERENCE, LABELS))
-    first = 2 * COUNTED_FIRST
-    assert large.records == size
-    assert large.sums[0] == size * 0.25
-    assert large.sampled == pytest.approx(first + (size - first) / COUNTED_ONE_IN, abs=2)
+    large = counted(rows, ModelCounting(REFERENCE, LABELS), tmp_path)
+    assert large.records == pytest.approx(size, abs=1)
+    assert large.sums[0] == large.records * 0.25
+    assert large.sampled == pytest.approx(size / ONE_IN, rel=0.15)
     for _, _, bins in REFERENCE.binned(large.cells):
         assert max(bins) == large.sampled
 

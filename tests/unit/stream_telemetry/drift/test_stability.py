@@ -48,17 +48,16 @@ def test_an_empty_bin_has_a_finite_weight_and_two_of_them_have_none() -> None:
 
 def test_so_many_records_are_needed_that_chance_makes_little_of_an_index() -> None:
     tenths = np.full(10, 0.1)
-    assert records_needed(tenths, 1_000_000, 100) == pytest.approx(360, rel=0.01)
-    assert records_needed(tenths, 1_000_000, 1000) == 1000
-    assert records_needed(np.array([0.5, 0.5, 0.0]), None, 1) == 40
-    assert records_needed(tenths, 400, 100) == pytest.approx(3600)
-    assert records_needed(tenths, 300, 100) == math.inf
+    assert records_needed(tenths, 1_000_000) == pytest.approx(360, rel=0.01)
+    assert records_needed(np.array([0.5, 0.5, 0.0]), None) == 40
+    assert records_needed(tenths, 400) == pytest.approx(3600)
+    assert records_needed(tenths, 300) == math.inf
 
 
 def test_without_drift_an_index_of_so_many_records_is_small() -> None:
     random = np.random.default_rng(7)
     expected = np.array([0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.03, 0.015, 0.005])
-    needed = math.ceil(records_needed(expected, 20_000, 100))
+    needed = math.ceil(records_needed(expected, 20_000))
     then = random.multinomial(20_000, expected, size=2000) / 20_000
     now = random.multinomial(needed, expected, size=2000)
     found = [stability_index(a, b) for a, b in zip(then, now.astype(float), strict=True)]

@@ -57,11 +57,3 @@ def test_what_is_left_after_long_use_is_the_sum_of_what_is_held(size: int) -> No
     counts = window.at(3000)
     assert counts.sums[0] == pytest.approx(counts.records * 0.25, rel=1e-9)
     assert counts.cells[1] == pytest.approx(counts.records * 0.5, rel=1e-9)
-
-
-def test_records_whose_features_are_left_out_do_not_fill_a_window() -> None:
-    window = Window(NONE, 1000, math.inf)
-    for moment in range(3):
-        window.add(made(8000, sampled=500), moment)
-    counts = window.at(3)
-    assert (counts.records, counts.sampled) == (16_000, 1000)
