@@ -40,6 +40,10 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda job: job["tls_config"].update(cert_file="alien.pem", key_file="alien.pem"),
         "unknown certificate authority",
     ),
+    "an own certificate that has expired": (
+        lambda job: job["tls_config"].update(cert_file="expired.pem", key_file="expired.pem"),
+        "expired certificate",
+    ),
     "a wrong password": (
         lambda job: job["basic_auth"].update(password_file="wrong"),
         "401 Unauthorized",
@@ -87,6 +91,7 @@ def authority(tmp_path: Path) -> Authority:
     other = Authority.made(tmp_path, "other")
     other.sign("alien")
     authority = Authority.made(tmp_path, "ca")
+    authority.sign("expired", is_expired=True)
     client = authority.sign("client")
     client.with_suffix(".key").write_bytes(client.read_bytes())
     for name, password in (("password", "sésame"), ("wrong", "not-it")):
