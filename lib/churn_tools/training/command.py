@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
+from churn_tools.batch_session import batch_session
 from churn_tools.customers.origin import ensure_one_origin
+from churn_tools.training.classifiers import CLASSIFIERS, DEFAULT
 from churn_tools.training.data import check_csv, read_customers, write_synthetic_csv
 from churn_tools.training.fit import TrainedModel, train
+from churn_tools.training.report import report
 from churn_tools.training.saving import check_target, save_model
-from launcher.submit.surroundings import ready_this_process
-from stream_telemetry.driver_jvm import connected
 from stream_telemetry.options import OFF, OwnOptions, option
-from stream_telemetry.values import count, directory, or_off, whole
+from stream_telemetry.values import choice, count, directory, or_off, whole
 from telco_churn.contract.settings import ContractSettings
 from telco_churn.errors import SettingsError
-from telco_churn.model.manifest import MANIFEST_NAME, Manifest
+from telco_churn.model.manifest import MANIFEST_NAME
 from telco_churn.paths import project_home
 from telco_churn.record.kind import RecordKind, read_kind
 from telco_churn.settings.flags import Command
@@ -49,9 +47,15 @@ class TrainingSettings(OwnOptions):
         parse=directory,
         metavar="DIR",
     )
+    classifier: str = option(
+        DEFAULT,
+        "lr logistic regression, dt decision tree, rf random forest, gbt gradient-boosted trees",
+        parse=choice(*CLASSIFIERS),
+        metavar="WHICH",
+    )
     seed: int = option(
         "7",
-        "of the synthetic customers and of the choice of those held out",
+        "of the synthetic customers, of the choice of those held out, and of the classifier",
         parse=whole,
         metavar="N",
     )
@@ -90,11 +94,14 @@ def main(arguments: Sequence[str]) -> None:
     check_target(options.out)
     if options.csv is not None:
         check_csv(options.csv, kind)
-    with _session() as spark:
+    with batch_session("train_model") as spark:
         sys.stdout.write("training; this takes a minute or two\n")
         trained = _train(spark, options, kind)
         manifest = save_model(trained.pipeline, trained.manifest, options.out)
-    sys.stdout.write(report(manifest, options.out))
+    sys.stdout.write(report(manifest))
+    sys.stdout.write(
+        f"saved to {options.out / MANIFEST_NAME} and {options.out / manifest.pipeline}\n"
+    )
 
 
 def _check_origin(options: TrainingSettings, contract: Path) -> None:
@@ -113,58 +120,20 @@ def _check_origin(options: TrainingSettings, contract: Path) -> None:
         )
 
 
-@contextmanager
-def _session() -> Iterator[SparkSession]:
-    """A local Spark, unless spark-submit set another."""
-    settings = SparkConf().setAppName("train_model")
-    for name, value in (
-        ("spark.master", "local[*]"),
-        ("spark.driver.host", "127.0.0.1"),
-        ("spark.driver.bindAddress", "127.0.0.1"),
-        ("spark.ui.enabled", "false"),
-        ("spark.ui.showConsoleProgress", "false"),
-        ("spark.sql.shuffle.partitions", "4"),
-        ("spark.sql.session.timeZone", "UTC"),
-    ):
-        settings.setIfMissing(name, value)
-    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # nobody has started a JVM yet
-        ready_this_process()
-    connected()
-    spark = SparkSession.builder.config(conf=settings).getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    try:
-        yield spark
-    finally:
-        spark.stop()
-
-
 def _train(spark: SparkSession, options: TrainingSettings, kind: RecordKind) -> TrainedModel:
     if options.csv is not None:
         description = f"CSV file {options.csv.name}"
-        customers = read_customers(spark, options.csv, kind)
-        return train(customers, kind, options.seed, options.model_version, description)
+        return _trained_on(spark, options.csv, options, kind, description)
     with TemporaryDirectory() as scratch:
         source = Path(scratch, "customers.csv")
         write_synthetic_csv(source, options.synthetic or 0, options.seed)
         description = f"{options.synthetic} synthetic customers, seed {options.seed}"
-        customers = read_customers(spark, source, kind)
-        return train(customers, kind, options.seed, options.model_version, description)
+        return _trained_on(spark, source, options, kind, description)
 
 
-def report(manifest: Manifest, target: Path) -> str:
-    """The model's figures, for people."""
-    result = manifest.evaluation
-    lines = [
-        f"model {manifest.version}: fitted to {manifest.rows} rows ({manifest.training_data})",
-        f"held out: {result.rows} rows, {result.churn_rate:.1%} of them positive",
-        f"AUC {result.auc:.4f}   log loss {result.log_loss:.4f}   Brier {result.brier:.4f}",
-        f"threshold {manifest.threshold} ({manifest.threshold_rule}): precision "
-        f"{result.precision:.3f}, recall {result.recall:.3f}, F1 {result.f1:.3f}",
-        "calibration, by tenth:  predicted    true",
-        *(
-            f"{tenth:>22}  {entry.mean_probability:>9.3f}  {entry.churn_rate:>6.3f}"
-            for tenth, entry in enumerate(result.calibration, start=1)
-        ),
-        f"saved to {target / MANIFEST_NAME} and {target / manifest.pipeline}",
-    ]
-    return "\n".join(lines) + "\n"
+def _trained_on(
+    spark: SparkSession, source: Path, options: TrainingSettings, kind: RecordKind, description: str
+) -> TrainedModel:
+    customers = read_customers(spark, source, kind)
+    version, classifier = options.model_version, options.classifier
+    return train(customers, kind, options.seed, version, description, classifier)

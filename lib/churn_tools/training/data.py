@@ -22,22 +22,23 @@ from telco_churn.record.kind import Label, RecordKind, read_kind
 LABEL = f"{MODEL_PREFIX}label"
 
 
-def csv_columns(kind: RecordKind) -> tuple[str, ...]:
-    """The columns that a file to learn from must have: id, features and label.
+def csv_columns(kind: RecordKind, *, needs_labels: bool = True) -> tuple[str, ...]:
+    """The columns that a file to learn from must have: id, features and, if needed, label.
 
     Raises:
         SettingsError: the contract has no label, so there is nothing to learn.
     """
-    return (kind.id.name, *kind.features.names, _label_of(kind).name)
+    labels = [_label_of(kind).name] if needs_labels else []
+    return (kind.id.name, *kind.features.names, *labels)
 
 
-def check_csv(source: Path, kind: RecordKind) -> list[str]:
+def check_csv(source: Path, kind: RecordKind, *, needs_labels: bool = True) -> list[str]:
     """The names in the file's first line.
 
     Raises:
         SettingsError: the file cannot be read, or lacks one of `csv_columns`.
     """
-    columns = csv_columns(kind)
+    columns = csv_columns(kind, needs_labels=needs_labels)
     try:
         # Spreadsheets begin a file with a byte order mark.
         with source.open(encoding="utf-8-sig", newline="") as lines:
@@ -63,18 +64,21 @@ def write_synthetic_csv(target: Path, customers: int, seed: int) -> None:
         writer.writerows(islice(synthetic_customers(seed), customers))
 
 
-def read_customers(spark: SparkSession, source: Path, kind: RecordKind) -> DataFrame:
+def read_customers(
+    spark: SparkSession, source: Path, kind: RecordKind, *, needs_labels: bool = True
+) -> DataFrame:
     """The rows of a CSV file that `check_csv` passes.
 
     Returns:
-        The id, STRING; the features of `kind`; and `_model_label` DOUBLE: 1 for yes, 0 for no.
+        The id, STRING; the features of `kind`; and `_model_label` DOUBLE: 1 for yes, 0 for no, null
+        where it is not known and not needed.
 
     Raises:
         SettingsError: a row lacks its label or a feature that the contract requires, or all rows
             have the same label.
     """
-    header = check_csv(source, kind)
-    label, features = _label_of(kind), kind.features
+    header = check_csv(source, kind, needs_labels=needs_labels)
+    features = kind.features
     fields = {field.name: field for field in kind.event.fields}
     schema = StructType([StructField(name, StringType()) for name in header])
     # A quote inside a field is doubled in CSV; Spark's default is a backslash before it.
@@ -83,14 +87,21 @@ def read_customers(spark: SparkSession, source: Path, kind: RecordKind) -> DataF
         kind.id.name,
         *features.categories,
         *[_number(fields[name]) for name in features.numbers],
-        F.when(F.col(label.name) == label.yes, 1.0)
-        .when(F.col(label.name) == label.no, 0.0)
-        .alias(LABEL),
+        _label_col(kind.label, header).alias(LABEL),
     )
     # A category that is missing is scored as one that was never seen; without a number no score is.
     may_lack = {name for name in features.categories if not fields[name].is_required}
-    _check_rows(source, customers, label, may_lack)
+    _check_features(source, customers.drop(LABEL), may_lack)
+    if needs_labels:
+        _check_labels(source, customers, _label_of(kind))
     return customers
+
+
+def _label_col(label: Label | None, header: Collection[str]) -> Column:
+    if label is None or label.name not in header:
+        return F.lit(None).cast("double")
+    word = F.col(label.name)
+    return F.when(word == label.yes, 1.0).when(word == label.no, 0.0)
 
 
 def _label_of(kind: RecordKind) -> Label:
@@ -107,17 +118,27 @@ def _number(field: Field) -> Column:
     return or_blank(field, text, number_col(text)).alias(field.name)
 
 
-def _check_rows(source: Path, rows: DataFrame, label: Label, may_lack: Collection[str]) -> None:
+def _check_features(source: Path, rows: DataFrame, may_lack: Collection[str]) -> None:
     gaps = [F.count_if(F.col(name).isNull()).alias(name) for name in rows.columns]
-    positive = F.coalesce(F.sum(LABEL), F.lit(0.0)).alias("_yes")
-    counts = rows.select(F.count("*").alias("_rows"), positive, *gaps).first()
+    counts = rows.select(F.count("*").alias("_rows"), *gaps).first()
     assert counts is not None  # an aggregation without groups always has one row
     for name in rows.columns:
         if counts[name] and name not in may_lack:
-            column = label.name if name == LABEL else name
-            raise SettingsError(f"{source}: {counts[name]} rows have no usable value of {column}")
-    if not 0 < counts["_yes"] < counts["_rows"]:
+            raise SettingsError(f"{source}: {counts[name]} rows have no usable value of {name}")
+    if not counts["_rows"]:
+        raise SettingsError(f"{source} has no rows but the first line")
+
+
+def _check_labels(source: Path, rows: DataFrame, label: Label) -> None:
+    missing = F.count_if(F.col(LABEL).isNull()).alias("missing")
+    counts = rows.select(F.count("*").alias("rows"), missing, F.sum(LABEL).alias("yes")).first()
+    assert counts is not None
+    if counts["missing"]:
         raise SettingsError(
-            f"{source}: {counts['_yes']:.0f} of {counts['_rows']} rows have {label.name} "
+            f"{source}: {counts['missing']} rows have no usable value of {label.name}"
+        )
+    if not 0 < counts["yes"] < counts["rows"]:
+        raise SettingsError(
+            f"{source}: {counts['yes']:.0f} of {counts['rows']} rows have {label.name} "
             f"{label.yes}; learning needs both {label.yes} and {label.no}"
         )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from telco_churn.model.manifest import CalibrationBin, Evaluation
+from telco_churn.model.manifest import CalibrationBin, CurvePoint, Evaluation
 
 Floats = NDArray[np.float64]
 
 THRESHOLD_RULE = "largest F1 of Yes on the held-out customers, among 0.01, 0.02 … 0.99"
 _THRESHOLDS = [step / 100 for step in range(1, 100)]
 _TENTHS = 10
+_CURVE_POINTS = 100
 _SMALLEST_PROBABILITY = 1e-15  # keeps the logarithm finite
 
 
@@ -35,6 +36,7 @@ def evaluate(labels: Floats, probabilities: Floats, threshold: float) -> Evaluat
         recall=float(predicted[labels == 1].mean()),
         f1=_f1(labels, predicted),
         calibration=_calibration(labels, probabilities),
+        curve=_curve(labels, probabilities),
     )
 
 
@@ -66,3 +68,19 @@ def _calibration(labels: Floats, probabilities: Floats) -> tuple[CalibrationBin,
         for tenth in tenths
         if len(tenth)
     )
+
+
+def _curve(labels: Floats, probabilities: Floats) -> tuple[CurvePoint, ...]:
+    order = np.argsort(-probabilities, kind="stable")
+    # Equal scores lie above a threshold together, or not at all.
+    ends = np.append(np.flatnonzero(np.diff(probabilities[order])), len(labels) - 1)
+    chosen = ends[np.unique(np.linspace(0, len(ends) - 1, _CURVE_POINTS).round().astype(int))]
+    positive = np.cumsum(labels[order])[chosen]
+    rows = chosen + 1
+    shares = (
+        rows / len(labels),
+        positive / labels.sum(),
+        (rows - positive) / (1 - labels).sum(),
+    )
+    points = [(0.0, 0.0, 0.0), *zip(*(row.tolist() for row in shares), strict=True)]
+    return tuple(CurvePoint(*point) for point in points)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -35,16 +36,26 @@ def check_target(target: Path) -> None:
         trial.mkdir()
         trial.rmdir()
     except OSError as error:
-        raise SettingsError(f"cannot use --out {target}: {error.strerror}") from error
+        raise SettingsError(f"cannot write a model to {target}: {error.strerror}") from error
     if found:
         raise SettingsError(
-            f"--out {target} is not a model's directory: it holds {found[0]}; "
+            f"{target} is not a model's directory: it holds {found[0]}; "
             "give another, or remove that if nobody needs it"
         )
 
 
 def save_model(pipeline: PipelineModel, manifest: Manifest, target: Path) -> Manifest:
-    """Writes the pipeline and its manifest to `target`; gives the manifest as it was written.
+    """Writes a fitted pipeline and its manifest to `target`; see `put_model`."""
+    return put_model(lambda place: pipeline.write().save(f"file://{place}"), manifest, target)
+
+
+def put_model(write: Callable[[Path], object], manifest: Manifest, target: Path) -> Manifest:
+    """Writes a pipeline and its manifest to `target`; gives the manifest as it was written.
+
+    Args:
+        write: writes the pipeline's files into a directory that is not there yet.
+        manifest: lacks only the files, and what their directory is called.
+        target: the model's directory.
 
     The manifest comes last, replaces the one before, and names the pipeline. So a reader
     finds the old model or the new one, and the directory itself is never moved.
@@ -57,7 +68,7 @@ def save_model(pipeline: PipelineModel, manifest: Manifest, target: Path) -> Man
     name = _new_name()
     try:
         target.mkdir(parents=True, exist_ok=True)
-        pipeline.write().save(f"file://{target.resolve() / name}")
+        write(target.resolve() / name)
         _drop_hadoop_files(target / name)
         written = replace(manifest, pipeline=name, files=digests(target, name))
         # Beside the stages, or a reader would come upon a file that has no place in a model.
@@ -65,7 +76,7 @@ def save_model(pipeline: PipelineModel, manifest: Manifest, target: Path) -> Man
         (target / name / MANIFEST_NAME).replace(target / MANIFEST_NAME)
     except (OSError, *SPARK_ERRORS) as error:
         raise SettingsError(
-            f"cannot write the model to {target}: {root_cause(error)}; try another --out"
+            f"cannot write the model to {target}: {root_cause(error)}; try another directory"
         ) from error
     finally:
         useless = replaced if _pipeline_in(target) == name else name

@@ -32,10 +32,20 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """What is scored above some threshold: shares of all rows, of the positive, of the negative."""
+
+    rows: float
+    positive: float
+    negative: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """How the model does on customers that it was not fitted to.
 
-    `precision`, `recall` and `f1` are those of "Yes" at the manifest's threshold.
+    `precision`, `recall` and `f1` are those of "Yes" at the manifest's threshold. `curve` goes from
+    none to all; manifests of version 0.1 have none.
     """
 
     rows: int
@@ -47,6 +57,7 @@ class Evaluation:
     recall: float
     f1: float
     calibration: tuple[CalibrationBin, ...]
+    curve: tuple[CurvePoint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,11 +73,25 @@ class Histogram:
 
 @dataclass(frozen=True)
 class TrainingDistribution:
-    """What the model was fitted to, for measuring drift: by feature, and the scores."""
+    """What the model was fitted to, for measuring drift: by feature, and the scores.
+
+    All features that it reads are named; what is not known of one has no shares.
+    """
 
     categories: Mapping[str, Mapping[str, float]]  # feature -> value -> share
     numbers: Mapping[str, Histogram]
     scores: Histogram
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The mean probability if all rows had one value of one feature.
+
+    `categories` has it by feature and value, `numbers` as pairs of value and mean, values rising.
+    """
+
+    categories: Mapping[str, Mapping[str, float]]
+    numbers: Mapping[str, tuple[tuple[float, float], ...]]
 
 
 @dataclass(frozen=True)
@@ -75,7 +100,9 @@ class Manifest:
 
     `created` is ISO 8601 in UTC; the decision is yes when the probability reaches `threshold`;
     `rows` is the number of records fitted to; `files` maps each file, relative to the model's
-    directory, to its SHA-256; `pipeline` is the directory in it that holds the stages.
+    directory, to its SHA-256; `pipeline` is the directory in it that holds the stages;
+    `classifier` is the name of its last stage's class in Spark. What is not known is None: of a
+    model that was fitted elsewhere, or saved by version 0.1.
     """
 
     version: str
@@ -84,11 +111,13 @@ class Manifest:
     threshold: float
     threshold_rule: str
     training_data: str
-    rows: int
-    evaluation: Evaluation
+    rows: int | None
+    evaluation: Evaluation | None
     training_distribution: TrainingDistribution
     files: Mapping[str, str]
     pipeline: str = PIPELINE_NAME
+    classifier: str | None = None
+    effects: Effects | None = None
 
     @property
     def features(self) -> Features:
@@ -136,20 +165,33 @@ def _check_shape(source: Path, document: object) -> None:
 
 
 def _manifest(document: dict[str, Any]) -> Manifest:
-    evaluation = document.pop("evaluation")
-    calibration = tuple(CalibrationBin(**entry) for entry in evaluation.pop("calibration"))
+    evaluation, effects = document.pop("evaluation"), document.pop("effects", None)
     distribution = document.pop("training_distribution")
     return Manifest(
         **document,
-        evaluation=Evaluation(**evaluation, calibration=calibration),
-        training_distribution=TrainingDistribution(
-            categories=distribution["categories"],
-            numbers={
-                feature: _histogram(entry) for feature, entry in distribution["numbers"].items()
-            },
-            scores=_histogram(distribution["scores"]),
-        ),
+        evaluation=_evaluation(evaluation) if evaluation else None,
+        training_distribution=_distribution(distribution),
+        effects=_effects(effects) if effects else None,
     )
+
+
+def _evaluation(entry: dict[str, Any]) -> Evaluation:
+    calibration = tuple(CalibrationBin(**row) for row in entry.pop("calibration"))
+    curve = tuple(CurvePoint(**row) for row in entry.pop("curve", []))
+    return Evaluation(**entry, calibration=calibration, curve=curve)
+
+
+def _distribution(entry: dict[str, Any]) -> TrainingDistribution:
+    numbers = {feature: _histogram(row) for feature, row in entry["numbers"].items()}
+    return TrainingDistribution(entry["categories"], numbers, _histogram(entry["scores"]))
+
+
+def _effects(entry: dict[str, Any]) -> Effects:
+    numbers = {
+        feature: tuple((value, mean) for value, mean in points)
+        for feature, points in entry["numbers"].items()
+    }
+    return Effects(entry["categories"], numbers)
 
 
 def _histogram(entry: Mapping[str, list[float]]) -> Histogram:

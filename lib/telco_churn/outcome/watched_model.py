@@ -24,7 +24,7 @@ def make_counting(manifest: Manifest, label: Label | None) -> ModelCounting:
         scores=_tenths(fitted_to.scores),
         rows=manifest.rows,
         threshold=manifest.threshold,
-        brier=manifest.evaluation.brier,
+        brier=manifest.evaluation.brier if manifest.evaluation else None,
     )
     return ModelCounting(reference, (label.no, label.yes) if label else ())
 

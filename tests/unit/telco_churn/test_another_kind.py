@@ -109,6 +109,7 @@ def test_the_model_is_compiled_and_has_learnt_what_makes_a_default(
     spark: SparkSession, model: Model
 ) -> None:
     assert model.is_compiled
+    assert model.manifest.evaluation is not None
     assert model.manifest.evaluation.auc > 0.7
     good, bad = risks(
         spark,

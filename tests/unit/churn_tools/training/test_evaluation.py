@@ -65,3 +65,22 @@ def test_the_best_threshold_has_the_largest_f1(predictions: Predictions) -> None
     largest = evaluate(labels, probabilities, best).f1
     for step in range(1, 100):
         assert evaluate(labels, probabilities, step / 100).f1 <= largest
+
+
+def test_the_curve_goes_from_none_to_all_and_ties_are_taken_together() -> None:
+    labels, probabilities = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.8, 0.4, 0.4, 0.2])
+    curve = evaluate(labels, probabilities, threshold=0.5).curve
+    assert [(point.rows, point.positive, point.negative) for point in curve] == [
+        (0.0, 0.0, 0.0),
+        (0.25, 0.5, 0.0),
+        (0.75, 1.0, 0.5),
+        (1.0, 1.0, 1.0),
+    ]
+
+
+def test_the_area_below_the_curve_is_that_of_the_figures(predictions: Predictions) -> None:
+    labels, probabilities = predictions
+    result = evaluate(labels, probabilities, threshold=0.5)
+    positive, negative = zip(*((p.positive, p.negative) for p in result.curve), strict=True)
+    assert len(result.curve) <= 101
+    assert np.trapezoid(positive, negative) == pytest.approx(result.auc, abs=0.005)

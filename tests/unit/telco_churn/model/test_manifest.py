@@ -14,6 +14,8 @@ from telco_churn.errors import ModelError
 from telco_churn.model.manifest import (
     MANIFEST_NAME,
     CalibrationBin,
+    CurvePoint,
+    Effects,
     Evaluation,
     Histogram,
     Manifest,
@@ -40,6 +42,7 @@ MANIFEST = Manifest(
         recall=0.75,
         f1=0.6,
         calibration=(CalibrationBin(125, 0.1, 0.12), CalibrationBin(125, 0.4, 0.42)),
+        curve=(CurvePoint(0.0, 0.0, 0.0), CurvePoint(0.5, 0.8, 0.4), CurvePoint(1.0, 1.0, 1.0)),
     ),
     training_distribution=TrainingDistribution(
         categories={"gender": {"Male": 0.5, "Female": 0.5}},
@@ -47,7 +50,12 @@ MANIFEST = Manifest(
         scores=Histogram((0.5,), (0.75, 0.25)),
     ),
     files={"pipeline/metadata/part-0": "0" * 64},
+    classifier="GBTClassificationModel",
+    effects=Effects({"gender": {"Male": 0.2, "Female": 0.3}}, {"tenure": ((0.0, 0.5), (9.5, 0.1))}),
 )
+NOTHING = Histogram((), ())
+LATER = {"pipeline", "classifier", "effects"}
+"""Fields that manifests of version 0.1 do not have."""
 
 
 @pytest.fixture
@@ -73,17 +81,31 @@ def test_a_manifest_is_read_as_it_was_written(written: Path) -> None:
     assert read_manifest(written) == MANIFEST
 
 
-def test_a_manifest_that_names_no_pipeline_means_the_usual_one(written: Path) -> None:
+def test_a_manifest_of_version_0_1_is_read_and_means_the_usual_pipeline(written: Path) -> None:
     path = written / MANIFEST_NAME
     document = json.loads(path.read_text())
-    del document["pipeline"]
+    for field in LATER:
+        del document[field]
+    del document["evaluation"]["curve"]
     path.write_text(json.dumps(document))
-    assert read_manifest(written).pipeline == "pipeline"
+    read = read_manifest(written)
+    assert (read.pipeline, read.classifier, read.effects) == ("pipeline", None, None)
+    assert read.evaluation is not None
+    assert read.evaluation.curve == ()
+
+
+def test_what_nobody_knows_of_a_model_is_written_so(tmp_path: Path) -> None:
+    distribution = TrainingDistribution({"gender": {}}, {"tenure": NOTHING}, NOTHING)
+    unknown = replace(
+        MANIFEST, rows=None, evaluation=None, training_distribution=distribution, effects=None
+    )
+    write_manifest(tmp_path, unknown)
+    assert read_manifest(tmp_path) == unknown
 
 
 def test_a_manifest_is_written_for_people_too(written: Path) -> None:
     text = (written / MANIFEST_NAME).read_text()
-    assert text.startswith('{\n  "created": "2026-01-02T03:04:05Z",\n')
+    assert text.startswith('{\n  "classifier": "GBTClassificationModel",\n')
     assert text.endswith("}\n")
 
 
@@ -92,7 +114,7 @@ def test_a_figure_that_is_no_number_is_not_written(tmp_path: Path) -> None:
         write_manifest(tmp_path, replace(MANIFEST, threshold=float("nan")))
 
 
-@pytest.mark.parametrize("field", sorted(MANIFEST.__dict__.keys() - {"pipeline"}))
+@pytest.mark.parametrize("field", sorted(MANIFEST.__dict__.keys() - LATER))
 def test_a_field_that_is_missing_is_named(written: Path, field: str) -> None:
     path = written / MANIFEST_NAME
     document = json.loads(path.read_text())
@@ -114,6 +136,8 @@ def test_a_field_that_is_missing_is_named(written: Path, field: str) -> None:
         ({"training_distribution": {}}, "training_distribution"),
         ({"pipeline": "pipeline-/../../elsewhere"}, "pipeline"),
         ({"pipeline": "elsewhere"}, "pipeline"),
+        ({"effects": {"categories": {}}}, "effects"),
+        ({"effects": {"categories": {}, "numbers": {"tenure": [[1.0]]}}}, "effects/numbers/tenure"),
     ],
 )
 def test_a_field_of_another_shape_is_named_with_what_to_do(

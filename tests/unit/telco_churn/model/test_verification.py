@@ -131,7 +131,7 @@ def test_a_stage_that_lies_elsewhere_is_refused(copy: Path) -> None:
         ({"rows": -1}, "rows"),
         ({"files": {}}, "files"),
         ({"files": {"a": "not a digest"}}, "files"),
-        ({"evaluation": None}, "evaluation"),
+        ({"evaluation": 1}, "evaluation"),
         ({"evaluation": {}}, "evaluation"),
         ({"surprise": 1}, "surprise"),
     ],
