@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from telco_churn.model.features import Features
-from telco_churn.model.scoring import CLASS_PROBABILITIES, PROBABILITY
+from telco_churn.model.scoring import PROBABILITY
 from telco_churn.model.spark_ml.saved_stages import SavedStage, matrix, vector
 from telco_churn.model.spark_trees.lookup import lookup_col
 
@@ -142,7 +142,6 @@ def _is_known_sum(
         and assembled[: len(vectors)] == vectors
         and sorted(assembled[len(vectors) :]) == sorted(numbers)
         and regression.settings["featuresCol"] == assembler.settings["outputCol"]
-        and regression.settings["probabilityCol"] == CLASS_PROBABILITIES
         and fit["numFeatures"] == sum(len(v) + 1 for v in labels.values()) + len(numbers)
         # With two rows it would be a softmax.
         and len(_coefficients(fit)) == 1

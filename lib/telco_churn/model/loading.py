@@ -12,12 +12,17 @@ from telco_churn.errors import ModelError
 from telco_churn.model.compiled_score import compile_stages
 from telco_churn.model.manifest import HOW_TO_MEND, Manifest, read_manifest
 from telco_churn.model.scoring import Scorer
+from telco_churn.model.spark_ml.culprit import culprit
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer, restore_pipeline
 from telco_churn.model.spark_ml.saved_stages import read_stages
-from telco_churn.model.spark_ml.stage_settings import check_settings
+from telco_churn.model.spark_ml.stage_settings import (
+    check_settings,
+    labels_of,
+    probabilities_of,
+)
 from telco_churn.model.spark_ml.tree_scorer import compile_pipeline
 from telco_churn.model.trust.private_copy import private_copy
-from telco_churn.model.try_out import try_out
+from telco_churn.model.try_out import WHO, MadeUpEvents, try_out
 from telco_churn.model.verification import is_looked_at, verify_files
 
 __all__ = [
@@ -25,6 +30,7 @@ __all__ = [
     "Model",
     "load_model",
     "read_manifest",
+    "scorer_of",
     "verify_files",
 ]
 
@@ -64,15 +70,27 @@ def load_model(path: Path) -> Model:
     return _load(path, replacement)
 
 
+def scorer_of(pipeline: Path, manifest: Manifest) -> Scorer:
+    """What scores by the pipeline in this directory, whose files were verified; tried before.
+
+    Raises:
+        ModelError: the job cannot use it; says why, and of which stage where that is known.
+    """
+    try:
+        return _scorer(pipeline, manifest)
+    except (ModelError, *SPARK_ERRORS, *_MISFITS) as error:
+        raise ModelError(_fault(error)) from error
+
+
 def _load(path: Path, manifest: Manifest) -> Model:
     with private_copy(path, lambda entry: is_looked_at(entry, manifest.pipeline)) as copy:
         verify_files(copy, manifest)
         try:
-            return Model(manifest, _scorer(copy / manifest.pipeline, manifest))
-        except (ModelError, *SPARK_ERRORS, *_MISFITS) as error:
+            return Model(manifest, scorer_of(copy / manifest.pipeline, manifest))
+        except ModelError as error:
             raise ModelError(
                 f"model {path} (version {manifest.version}, saved by Spark "
-                f"{manifest.spark_version}) cannot be used: {_fault(error)}"
+                f"{manifest.spark_version}) cannot be used: {error}"
             ) from error
 
 
@@ -96,11 +114,19 @@ def _scorer(pipeline: Path, manifest: Manifest) -> Scorer:
     stages = read_stages(pipeline)
     features = manifest.features
     check_settings(stages, features)
+    probabilities = probabilities_of(stages)
     if compiled := compile_stages(stages, features):
         # It adds one column of plain SQL, which can neither drop a row nor throw.
         return compiled
     scorer = compile_pipeline(stages, features) or PipelineScorer(
-        restore_pipeline(stages), features
+        restore_pipeline(stages), features, probabilities
     )
-    try_out(scorer, manifest.training_distribution.categories)
+    fitted_to, labels = manifest.training_distribution.categories, labels_of(stages)
+    known = {name: fitted_to[name] or labels.get(name, ()) for name in features.categories}
+    events = MadeUpEvents(features, known)
+    try:
+        try_out(scorer, events)
+    except (ModelError, PySparkException) as error:
+        uid = culprit(restore_pipeline(stages), events.rows(), WHO, events.whole)
+        raise ModelError(f"stage {uid}: {_fault(error)}" if uid else _fault(error)) from error
     return scorer

@@ -23,7 +23,7 @@ MOST_METADATA_BYTES = 2**20
 
 # Only classes that compute with numbers and strings: no SQLTransformer, whose SQL can call any Java
 # method, and nothing that is written in Python, for which Spark imports the module.
-_ALLOWED_CLASSES = frozenset(
+ALLOWED_CLASSES = frozenset(
     f"org.apache.spark.ml.{name}"
     for name in (
         "PipelineModel",
@@ -40,12 +40,19 @@ _ALLOWED_CLASSES = frozenset(
         "classification.DecisionTreeClassificationModel",
         "classification.RandomForestClassificationModel",
         "classification.GBTClassificationModel",
+        "classification.NaiveBayesModel",
     )
 )
+"""Names of the Java classes of stages that a model may have."""
 
 # A stage's UID is part of its directory's name; anything else could lead out of the model.
 _UID = re.compile(r"\w+", re.ASCII)
 _PIPELINE = re.compile(rf"{PIPELINE_NAME}(-[0-9a-f]+)?")
+
+
+def is_plain_name(uid: str) -> bool:
+    """Whether a stage's UID can be part of a directory's name, and of nothing else."""
+    return _UID.fullmatch(uid) is not None
 
 
 def digests(path: Path, pipeline: str) -> dict[str, str]:
@@ -123,13 +130,13 @@ def _check_stage(source: Path, line: bytes) -> None:
     # Brackets in brackets, thousands of times, are too much for its parser.
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{source} is not a stage's metadata; {HOW_TO_MEND}") from error
-    if class_name not in _ALLOWED_CLASSES:
+    if class_name not in ALLOWED_CLASSES:
         raise ModelError(
             f"{source} names the class {class_name!r}, which is not allowed in a model; "
-            f"allowed: {', '.join(sorted(_ALLOWED_CLASSES))}"
+            f"allowed: {', '.join(sorted(ALLOWED_CLASSES))}"
         )
     for uid in uids:
-        if not _UID.fullmatch(str(uid)):
+        if not is_plain_name(str(uid)):
             raise ModelError(f"{source} names the stage {uid!r}, which is not a plain name")
 
 

@@ -22,10 +22,17 @@ from telco_churn.model.spark_ml.saved_stages import SavedStage, matrix, vector
 
 @dataclass(frozen=True)
 class PipelineScorer:
-    """Scores by the stages of a Spark ML pipeline as they are."""
+    """Scores by the stages of a Spark ML pipeline as they are.
+
+    Attributes:
+        pipeline: the stages.
+        features: that they read.
+        probabilities: the column in which they leave the probabilities of both labels.
+    """
 
     pipeline: PipelineModel
     features: Features
+    probabilities: str = CLASS_PROBABILITIES
 
     def select_scored(
         self,
@@ -36,7 +43,7 @@ class PipelineScorer:
     ) -> DataFrame:
         """See `Scorer`."""
         # Element 1 belongs to label 1, a yes.
-        probability = F.get(vector_to_array(F.col(CLASS_PROBABILITIES)), F.lit(1))
+        probability = F.get(vector_to_array(F.col(self.probabilities)), F.lit(1))
         numbers, transform = self.features.numbers, self.pipeline.transform
         return select_by_names(customers, features, numbers, before, after, transform, probability)
 
@@ -84,6 +91,8 @@ def _fit(gateway: JavaGateway, stage: SavedStage) -> list[Any]:
             return [vector(row["maxAbs"])]
         case "RobustScalerModel":
             return [vector(row["range"]), vector(row["median"])]
+        case "NaiveBayesModel":
+            return [vector(row["pi"]), matrix(row["theta"]), matrix(row["sigma"])]
         case "LogisticRegressionModel":
             weights = [matrix(row["coefficientMatrix"]), vector(row["interceptVector"])]
             return [*weights, row["numClasses"], row["isMultinomial"]]

@@ -24,7 +24,8 @@ from telco_churn.model.spark_ml.table_limits import Texts, check_extent
 
 MOST_NUMBERS = 10_000_000
 """Of a vector or a matrix: a sparse one says how large it is without having any of them."""
-_PIPELINE = "org.apache.spark.ml.PipelineModel"
+PIPELINE = "org.apache.spark.ml.PipelineModel"
+"""The class of a pipeline; it is a stage itself, and may lie in another."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def read_stages(directory: Path) -> tuple[SavedStage, ...]:
         Py4JError: the JVM cannot read a file.
     """
     try:
-        return tuple(_stages(directory))
+        return tuple(_with_fit(place, stage) for place, stage in outline(directory))
     except (OSError, LookupError, TypeError, ValueError) as error:
         fault = f"{directory} is not a saved pipeline ({error!r})"
         raise ModelError(f"{fault}; {HOW_TO_MEND}") from error
@@ -90,25 +91,37 @@ def _check_size(*lengths: int | None) -> None:
         raise ValueError(f"a vector or matrix of {numbers:,} numbers; {MOST_NUMBERS:,} at most")
 
 
-def _stages(directory: Path) -> Iterator[SavedStage]:
+def outline(directory: Path) -> Iterator[tuple[Path, SavedStage]]:
+    """Each stage without its fit, and where it is; needs no JVM and loads nothing.
+
+    Raises:
+        OSError: a file is missing.
+        LookupError: a stage's metadata lacks a part.
+        TypeError: they are of another shape.
+        ValueError: they are no JSON, or no single line.
+    """
     metadata = _metadata(directory)
     document = json.loads(metadata)
-    if document["class"] == _PIPELINE:
+    if document["class"] == PIPELINE:
         uids = document["paramMap"]["stageUids"]
-        # Spark pads the numbers in the directories' names to the width of the stage count.
-        digits = len(str(len(uids)))
         for place, uid in enumerate(uids):
-            yield from _stages(directory / "stages" / f"{place:0{digits}}_{uid}")
+            yield from outline(directory / "stages" / stage_name(place, uid, len(uids)))
         return
     settings = document["defaultParamMap"] | document["paramMap"]
-    stage = SavedStage(metadata, document["class"], document["uid"], settings, [])
+    yield directory, SavedStage(metadata, document["class"], document["uid"], settings, [])
+
+
+def stage_name(place: int, uid: str, count: int) -> str:
+    """The name of a stage's directory: Spark pads its number to the width of the count."""
+    return f"{place:0{len(str(count))}}_{uid}"
+
+
+def _with_fit(directory: Path, stage: SavedStage) -> SavedStage:
     if stage.kind in TREES:
         texts = Texts()
         nodes = (texts.taken(group.toString()) for group in _groups(directory / "data"))
-        weights = _rows(directory / "treesMetadata")
-        yield replace(stage, trees=trees_of(nodes, weights))
-    else:
-        yield replace(stage, rows=list(_rows(directory / "data")))
+        return replace(stage, trees=trees_of(nodes, _rows(directory / "treesMetadata")))
+    return replace(stage, rows=list(_rows(directory / "data")))
 
 
 def _metadata(directory: Path) -> str:

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from telco_churn.model.features import Features
-from telco_churn.model.scoring import CLASS_PROBABILITIES, MODEL_PREFIX, select_by_names
+from telco_churn.model.scoring import MODEL_PREFIX, select_by_names
 from telco_churn.model.spark_ml.saved_stages import SavedStage
 from telco_churn.model.spark_trees.compiled_trees import CompiledTrees, compile_trees
 from telco_churn.model.spark_trees.elements import NotRestatedError
@@ -42,9 +42,6 @@ class TreeScorer:
 
 def compile_pipeline(stages: Sequence[SavedStage], features: Features) -> TreeScorer | None:
     """What gives the same probabilities as the pipeline; None if that cannot be."""
-    # Another column would hold them, and by its stages the pipeline could not be used either.
-    if not stages or stages[-1].settings.get("probabilityCol") != CLASS_PROBABILITIES:
-        return None
     try:
         return TreeScorer(compile_trees(stages, features.schema), features)
     except NotRestatedError:

@@ -153,6 +153,7 @@ def test_a_model_that_is_replaced_before_it_is_copied_is_read_again(
 def test_the_shipped_model_is_what_its_manifest_says() -> None:
     manifest = read_manifest(SHIPPED)
     verify_files(SHIPPED, manifest)
+    assert manifest.evaluation is not None
     assert manifest.evaluation.auc > 0.83
     assert 0 < manifest.threshold < 1
     distribution = manifest.training_distribution

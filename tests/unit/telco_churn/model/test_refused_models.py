@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from churn_kind import FEATURES
+from pyspark.ml import PipelineModel
+from pyspark.ml.classification import DecisionTreeClassifier, LogisticRegression
+from pyspark.ml.feature import StandardScaler, StandardScalerModel
+from pyspark.ml.linalg import Vectors
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from saved_models import (
     SHIPPED,
     change_setting,
     copy_of,
     metadata_of,
     rewrite_as_if_listed,
+    save_with_shipped_manifest,
 )
 
+from churn_tools.customers.synthetic import synthetic_customers
+from churn_tools.training.data import LABEL
+from churn_tools.training.fit import pipeline_estimator
 from telco_churn.errors import ModelError
 from telco_churn.model.loading import load_model
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
@@ -74,14 +87,59 @@ def test_a_stage_that_is_set_to_skip_or_throw_is_refused(
 
 
 def test_bounds_that_no_setting_tells_of_are_found_by_trying(copy_of_every_kind: Path) -> None:
-    change_setting(copy_of_every_kind, "Bucketizer", splits=[0.0, 12.0, 100.0])
+    uid = change_setting(copy_of_every_kind, "Bucketizer", splits=[0.0, 12.0, 100.0])
     message = refusal(copy_of_every_kind)
+    assert f"stage {uid}: " in message
     assert "out of Bucketizer bounds [0.0, 100.0]" in message
 
 
-def test_a_probability_under_another_name_is_refused(copy_of_every_kind: Path) -> None:
-    change_setting(copy_of_every_kind, "LogisticRegression", probabilityCol="chance")
-    assert "_model_probability" in refusal(copy_of_every_kind)
+def test_a_stage_that_makes_every_number_nan_is_named(
+    every_kind: PipelineModel, spark: SparkSession, tmp_path: Path
+) -> None:
+    (scaler,) = (stage for stage in every_kind.stages if isinstance(stage, StandardScalerModel))
+    place = every_kind.stages.index(scaler)
+    infinite = spark.createDataFrame(
+        [(Vectors.dense([math.inf] * 5),), (Vectors.dense([1.0] * 5),)], [scaler.getInputCol()]
+    )
+    spoilt = StandardScaler(
+        inputCol=scaler.getInputCol(), outputCol=scaler.getOutputCol(), withMean=True
+    ).fit(infinite)
+    stages = [*every_kind.stages[:place], spoilt, *every_kind.stages[place + 1 :]]
+    path = save_with_shipped_manifest(PipelineModel(stages), tmp_path / "spoilt")
+    message = refusal(path)
+    assert f"cannot be used: stage {spoilt.uid}: no event gets a probability" in message
+
+
+def test_a_probability_may_have_any_name(copy_of_every_kind: Path, copy: Path) -> None:
+    for path in (copy_of_every_kind, copy):
+        change_setting(path, "LogisticRegression", probabilityCol="chance")
+        load_model(path)
+
+
+def test_a_model_without_probabilities_is_refused(copy: Path) -> None:
+    uid = change_setting(copy, "LogisticRegression", probabilityCol="")
+    assert f"no stage gives a probability (stage {uid}, the last, gives none)" in refusal(copy)
+
+
+def test_a_model_of_three_classes_is_refused(
+    to_features: Callable[[Iterable[Mapping[str, object]]], DataFrame], tmp_path: Path
+) -> None:
+    customers = to_features(islice(synthetic_customers(seed=6), 60))
+    labelled = customers.withColumn(LABEL, F.pmod(F.ceil("tenure"), F.lit(3)).cast("double"))
+    for classifier in (LogisticRegression(maxIter=2), DecisionTreeClassifier(maxDepth=2)):
+        fitted = pipeline_estimator(FEATURES, classifier).fit(labelled)
+        path = save_with_shipped_manifest(fitted, tmp_path / classifier.uid)
+        told = f"cannot be used: stage {fitted.stages[-1].uid} tells 3 classes apart; two are"
+        assert told in refusal(path)
+
+
+def test_a_number_that_was_indexed_as_text_is_refused_before_every_value_is_unknown(
+    copy: Path,
+) -> None:
+    source = metadata_of(copy, "StringIndexer")
+    rewrite_as_if_listed(copy, source, source.read_text().replace('"gender"', '"SeniorCitizen"'))
+    message = refusal(copy)
+    assert "knows SeniorCitizen as 'Female', 'Male', but it is a DOUBLE here" in message
 
 
 def test_a_model_that_is_fit_but_not_compiled_scores_by_its_stages_and_the_log_says_so(

@@ -19,9 +19,10 @@ from telco_churn.model.manifest import read_manifest
 from telco_churn.model.scoring import PROBABILITY
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
 from telco_churn.model.spark_ml.saved_stages import read_stages
-from telco_churn.model.try_out import try_out
+from telco_churn.model.try_out import MadeUpEvents, try_out
 
 KNOWN = {"gender": ["Male", "Fem\"a'le\n?"], "Contract": ["One year"]}
+EVENTS = MadeUpEvents(FEATURES, KNOWN)
 
 
 @dataclass
@@ -49,23 +50,24 @@ def half(features: DataFrame) -> DataFrame:
 
 def refusal(score: Callable[[DataFrame], DataFrame]) -> str:
     with pytest.raises(ModelError) as error:
-        try_out(Rule(score), KNOWN)
+        try_out(Rule(score), EVENTS)
     return str(error.value)
 
 
 def test_the_compiled_score_of_the_shipped_model_passes(spark: SparkSession) -> None:
     compiled = compile_stages(read_stages(SHIPPED / "pipeline"), FEATURES)
     assert compiled is not None
-    try_out(compiled, read_manifest(SHIPPED).training_distribution.categories)
+    known = read_manifest(SHIPPED).training_distribution.categories
+    try_out(compiled, MadeUpEvents(FEATURES, known))
 
 
 def test_a_pipeline_whose_stages_keep_everything_passes(every_kind: PipelineModel) -> None:
-    try_out(PipelineScorer(every_kind, FEATURES), KNOWN)
+    try_out(PipelineScorer(every_kind, FEATURES), EVENTS)
 
 
 def test_every_oddity_of_every_feature_is_tried(spark: SparkSession) -> None:
     rule = Rule(half)
-    try_out(rule, KNOWN)
+    try_out(rule, EVENTS)
     for name in CATEGORICAL_FEATURES:
         asked = {customer[name] for customer in rule.asked}
         assert {None, "never seen", *KNOWN.get(name, ())} <= asked
@@ -79,7 +81,7 @@ def test_no_spark_job_runs(spark: SparkSession) -> None:
         return int(spark.sparkContext._jsc.sc().statusStore().jobsList(None).size())
 
     before = jobs()
-    try_out(Rule(half), KNOWN)
+    try_out(Rule(half), EVENTS)
     assert jobs() == before
 
 
@@ -119,8 +121,21 @@ def test_a_model_that_never_gives_a_probability_is_found(spark: SparkSession, sc
     assert message == "no event gets a probability"
 
 
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [("Contract = 'One year'", 'Contract "One year"'), ("gender = 'Male'", 'gender "Male"')],
+)
+def test_a_customer_who_lacks_nothing_and_gets_no_probability_is_found(
+    spark: SparkSession, case: str, said: str
+) -> None:
+    odd = F.expr(f"if({case} AND tenure = 0, null, 0.5)")
+    message = refusal(lambda features: features.withColumn(PROBABILITY, odd))
+    assert message.endswith(" gets no probability, though it lacks nothing")
+    assert said in refusal(lambda features: features.withColumn(PROBABILITY, odd))
+
+
 def test_what_throws_is_told_as_spark_tells_it(spark: SparkSession) -> None:
     thrown = F.expr("if(MonthlyCharges IS NULL, raise_error('nothing to pay'), 0.5)")
     with pytest.raises(PySparkException) as error:
-        try_out(Rule(lambda features: features.withColumn(PROBABILITY, thrown)), KNOWN)
+        try_out(Rule(lambda features: features.withColumn(PROBABILITY, thrown)), EVENTS)
     assert "nothing to pay" in root_cause(error.value).message
