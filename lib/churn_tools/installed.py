@@ -38,6 +38,13 @@ def train() -> None:
     exit_with("churn-stream-train", main, sys.argv[1:])
 
 
+def model() -> None:
+    """`jobs/model.py`."""
+    from churn_tools.models.command import main
+
+    exit_with("churn-stream-model", main, sys.argv[1:])
+
+
 def verify() -> None:
     """`python -m churn_tools.verify`."""
     from churn_tools.verify.command import main

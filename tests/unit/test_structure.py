@@ -72,7 +72,11 @@ EXCEPTIONS = {
     ("lib/stream_telemetry/outlets/exposition.py", "collect"): "asks a registry for metrics",
     ("lib/telco_churn/query/session.py", "collect"): "runs ADD JAR, which answers with no row",
     ("lib/telco_churn/model/try_out.py", "collect"): "scores made-up customers, before the query",
-    ("lib/churn_tools/training/fit.py", "collect"): "a batch job: counts and shares, not customers",
+    ("lib/telco_churn/model/spark_ml/culprit.py", "collect"): "looks for what a trial has found",
+    ("lib/churn_tools/training/fit.py", "collect"): "a batch job: who left, and what was predicted",
+    ("lib/churn_tools/training/distribution.py", "collect"): "a batch job: shares, not customers",
+    ("lib/churn_tools/models/judging.py", "collect"): "a batch job: labels and scores, at adoption",
+    ("lib/churn_tools/training/effects.py", "collect"): "a batch job: means, not customers",
 }
 
 

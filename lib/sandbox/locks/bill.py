@@ -22,14 +22,14 @@ from sandbox.locks.locked_packages import EXTRAS, HOME, blocks, lock_file
 from telco_churn.errors import exit_with
 
 Component = dict[str, object]
-_NEEDED_TO_RUN = ("", "java")
+_SCOPES = {"": "required", "java": "required", "mlflow": "optional"}
 
 
 def bill() -> dict[str, object]:
     """The bill, in the words of CycloneDX: the same for the same locks on the same machine.
 
-    The job's packages and jars are `required`, the sandbox's Kafka is `optional`, what only builds,
-    tests or measures is `excluded`.
+    The job's packages and jars are `required`, the sandbox's Kafka and clients that few need are
+    `optional`, what only builds, tests or measures is `excluded`.
     """
     parser = ConfigParser()
     parser.read(HOME / "setup.cfg", encoding="utf-8")
@@ -73,7 +73,7 @@ def _packages() -> Iterator[Component]:
             seen.add((name, version))
             yield {
                 **_component(f"pkg:pypi/{name}", name, version),
-                "scope": "required" if extra in _NEEDED_TO_RUN else "excluded",
+                "scope": _SCOPES.get(extra, "excluded"),
                 "hashes": [
                     _hash("SHA-256", digest) for digest in re.findall(r"sha256:(\w+)", block)
                 ],

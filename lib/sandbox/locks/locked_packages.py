@@ -18,7 +18,7 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 
 HOME = Path(__file__).resolve().parents[3]
-EXTRAS = ("build", "java", "dev", "docs", "bench")
+EXTRAS = ("build", "java", "dev", "docs", "mlflow", "bench")
 _OLDEST_PYTHON = "3.11"
 _HEAD = """\
 # Every package for {what}, with the SHA-256 of each of its files.
@@ -37,15 +37,19 @@ def write_package_locks() -> None:
     Raises:
         SandboxError: uv is not there, or finds no versions that fit each other.
     """
-    job = _compiled(lock_file())
-    _write(lock_file(), "the job", job)
-    # Extras are installed together, so each keeps to the versions of those before it.
-    before = ["-c", str(lock_file())]
-    for extra in EXTRAS:
-        found = _compiled(lock_file(extra), "--extra", extra, *before)
-        added = [block for block in found if block not in job]
-        before += ["-c", str(lock_file(extra))]
-        _write(lock_file(extra), f"the extra {extra}, beside those of requirements.lock", added)
+    kept = [lock_file(extra) for extra in ("", *EXTRAS) if lock_file(extra).exists()]
+    with tempfile.NamedTemporaryFile("w", suffix=".lock", encoding="utf-8") as together:
+        # Extras are installed together, so what two of them need has one version.
+        together.write("\n".join(_compiled("all locks", kept, "--all-extras")))
+        together.flush()
+        bounds = ("-c", together.name)
+        job = _compiled(lock_file().name, [lock_file()], *bounds)
+        _write(lock_file(), "the job", job)
+        for extra in EXTRAS:
+            path = lock_file(extra)
+            found = _compiled(path.name, [path], "--extra", extra, *bounds)
+            added = [block for block in found if block not in job]
+            _write(path, f"the extra {extra}, beside those of requirements.lock", added)
 
 
 def blocks(text: str) -> list[str]:
@@ -57,11 +61,11 @@ def _write(path: Path, what: str, parts: list[str]) -> None:
     path.write_text(_HEAD.format(what=what) + "\n".join([*parts, ""]), "utf-8")
 
 
-def _compiled(path: Path, *options: str) -> list[str]:
-    """What uv makes of setup.cfg; the versions in the lock that is there are kept if they fit."""
-    sys.stderr.write(f"Resolving {path.name} ...\n")
+def _compiled(name: str, kept: list[Path], *options: str) -> list[str]:
+    """What uv makes of setup.cfg; versions in the locks that are there are kept if they fit."""
+    sys.stderr.write(f"Resolving {name} ...\n")
     with tempfile.NamedTemporaryFile("w+", suffix=".lock", encoding="utf-8") as scratch:
-        scratch.write(path.read_text("utf-8") if path.exists() else "")
+        scratch.write("\n".join(path.read_text("utf-8") for path in kept if path.exists()))
         scratch.flush()
         command = [
             *(_uv(), "pip", "compile", "setup.cfg", *options, "--output-file", scratch.name),
@@ -70,7 +74,7 @@ def _compiled(path: Path, *options: str) -> list[str]:
         ]
         run = subprocess.run(command, cwd=HOME, capture_output=True, text=True, check=False)
         if run.returncode != 0:
-            raise SandboxError(f"{path.name} cannot be made: {' '.join(run.stderr.split())}")
+            raise SandboxError(f"{name} cannot be made: {' '.join(run.stderr.split())}")
         return blocks(Path(scratch.name).read_text("utf-8"))
 
 

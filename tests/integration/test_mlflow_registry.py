@@ -1,0 +1,143 @@
+"""A model from MLflow's registry: a real server, and the client that the extra's lock names."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import time
+import venv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from job import HOME
+
+from churn_tools.training.data import write_synthetic_csv
+from sandbox.ports import LOOPBACK, free_port
+from telco_churn.model.manifest import read_manifest
+
+LOCK = HOME / "requirements-mlflow.lock"
+START_SECONDS = 120.0
+LOGGED_BY_A_USER = """
+import sys
+import mlflow.spark
+from launcher.submit.surroundings import ready_this_process
+from mlflow import MlflowClient
+from pyspark.ml import PipelineModel
+from pyspark.sql import SparkSession
+
+ready_this_process()
+SparkSession.builder.master("local[1]").config("spark.ui.enabled", False).getOrCreate()
+model = PipelineModel.load(f"file://{sys.argv[1]}")
+mlflow.spark.log_model(model, name="model", registered_model_name="churn")
+MlflowClient().set_registered_model_alias("churn", "champion", "1")
+"""
+
+
+def new_environment(path: Path, *packages: str) -> Path:
+    """Python of an environment with these packages, and behind them those of this one."""
+    venv.create(path, with_pip=True)
+    python = path / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
+    (site,) = path.glob("lib/python*/site-packages")
+    (site / "behind.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("client")
+    return new_environment(path, "--require-hashes", "-r", str(LOCK))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its address; runs, models and aliases in SQLite, files in a directory."""
+    directory = tmp_path_factory.mktemp("server")
+    (version,) = re.findall(r"^mlflow-skinny==(\S+)", LOCK.read_text("utf-8"), re.MULTILINE)
+    python = new_environment(directory / "environment", f"mlflow=={version}")
+    port = free_port()
+    command = [
+        *(str(python), "-m", "mlflow", "server", "--host", LOOPBACK, "--port", str(port)),
+        *("--workers", "1", "--backend-store-uri", f"sqlite:///{directory}/mlflow.db"),
+        *("--artifacts-destination", str(directory / "files")),
+    ]
+    with (
+        (directory / "server.log").open("w") as log,
+        subprocess.Popen(
+            command, cwd=directory, stdout=log, stderr=log, env=quiet(), start_new_session=True
+        ) as process,
+    ):
+        try:
+            wait_for(f"http://{LOOPBACK}:{port}/health", process)
+            yield f"http://{LOOPBACK}:{port}"
+        finally:
+            # Its workers end with it, once it is asked to.
+            process.terminate()
+            process.wait(30)
+
+
+def quiet(**more: str) -> Mapping[str, str]:
+    return {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", **more}
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            assert process.poll() is None, "the server has ended"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.5)
+
+
+@pytest.mark.slow
+def test_a_model_is_adopted_by_its_alias_and_what_is_not_there_is_one_line(
+    tmp_path: Path, client: Path, server: str
+) -> None:
+    write_synthetic_csv(tmp_path / "customers.csv", 1_000, seed=31)
+    environment = quiet(MLFLOW_TRACKING_URI=server, PYTHONPATH=str(HOME / "lib"))
+    pipeline = HOME / "models" / "churn" / "pipeline"
+    logged = subprocess.run(
+        [client, "-c", LOGGED_BY_A_USER, str(pipeline)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert logged.returncode == 0, logged.stderr
+
+    def adopt(python: Path | str, location: str, name: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [
+                *(python, HOME / "jobs" / "model.py", "adopt", location, "--model-version", name),
+                *("--judge", "customers.csv", "--model-path", str(tmp_path / "models" / "churn")),
+            ],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    told = adopt(client, "models:/churn@champion", "champion")
+    assert told.returncode == 0, told.stderr
+    manifest = read_manifest(tmp_path / "models" / "versions" / "champion")
+    assert manifest.classifier == "LogisticRegressionModel"
+    assert "adopted from models:/churn@champion; judged on" in manifest.training_data
+    assert manifest.evaluation is not None
+    assert manifest.evaluation.auc > 0.8
+    refused = adopt(client, "models:/churn@nobody", "nobody")
+    assert refused.returncode == 3
+    assert refused.stderr.splitlines()[-1].startswith(
+        "model: MLflow does not give models:/churn@nobody: RestException"
+    )
+    assert "Traceback" not in refused.stderr
+    without = adopt(sys.executable, "models:/churn@champion", "without")
+    assert without.returncode == 2
+    assert "needs MLflow's client" in without.stderr

@@ -1,0 +1,91 @@
+"""Where a model may lie: paths, file systems that Hadoop knows, and wrappings of other tools."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pyspark.ml.classification import LogisticRegression
+from pyspark.ml.evaluation import BinaryClassificationEvaluator
+from pyspark.ml.linalg import Vectors
+from pyspark.ml.tuning import ParamGridBuilder, TrainValidationSplit
+from pyspark.sql import SparkSession
+from saved_models import SHIPPED
+
+from churn_tools.models.fetching import fetch, pipeline_in
+from telco_churn.errors import ModelError, SettingsError
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_path_is_taken_as_it_is(tmp_path: Path) -> None:
+    assert fetch(str(tmp_path), tmp_path / "scratch") == tmp_path
+
+
+def test_a_uri_is_copied_by_hadoop_without_checksum_files(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    found = fetch(f"file://{SHIPPED}", tmp_path)
+    assert found.is_relative_to(tmp_path)
+    assert files(found) == files(SHIPPED)
+
+
+def test_a_uri_of_another_file_system_is_copied_too(spark: SparkSession, tmp_path: Path) -> None:
+    conf = spark.sparkContext._jsc.hadoopConfiguration()
+    conf.set("fs.viewfs.mounttable.registry.link./models", f"file://{SHIPPED.parent}")
+    assert files(fetch("viewfs://registry/models/churn", tmp_path)) == files(SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("file:///no/such/model", "cannot read file:///no/such/model: FileNotFoundException"),
+        ("nofs://host/model", 'No FileSystem for scheme "nofs"'),
+        ("no/such/model", "no/such/model is not a directory; name one"),
+    ],
+)
+def test_what_is_not_there_is_one_line(
+    spark: SparkSession, tmp_path: Path, location: str, said: str
+) -> None:
+    with pytest.raises(ModelError) as error:
+        fetch(location, tmp_path)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_mlflow_that_is_not_installed_is_said_with_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("churn_tools.models.fetching.find_spec", lambda name: None)
+    with pytest.raises(SettingsError, match=r"models:/churn@champion needs MLflow's client"):
+        fetch("models:/churn@champion", tmp_path)
+
+
+def test_the_pipeline_is_found_in_a_model_of_ours_and_of_mlflow(tmp_path: Path) -> None:
+    assert pipeline_in(SHIPPED) == SHIPPED / "pipeline"
+    (tmp_path / "MLmodel").touch()
+    assert pipeline_in(tmp_path) == tmp_path / "sparkml"
+
+
+# pyspark leaves the threads of its search to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_best_model_of_a_search_is_found(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [(Vectors.dense([float(n)]), float(n % 3 == 0)) for n in range(12)]
+    found = TrainValidationSplit(
+        estimator=LogisticRegression(maxIter=1),
+        estimatorParamMaps=ParamGridBuilder().build(),
+        evaluator=BinaryClassificationEvaluator(),
+        seed=1,
+    ).fit(spark.createDataFrame(rows, ["features", "label"]))
+    found.write().save(f"file://{tmp_path / 'search'}")
+    best = pipeline_in(tmp_path / "search")
+    (source,) = best.glob("metadata/part-*")
+    assert json.loads(source.read_text())["class"].endswith("LogisticRegressionModel")
+    assert pipeline_in(best) == best
