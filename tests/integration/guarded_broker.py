@@ -82,7 +82,7 @@ class GuardedBroker:
             self.give(user, [right])
 
     def rules(self) -> set[tuple[str, str, str, str]]:
-        """All that there are: user, operation, kind, name."""
+        """All that there are: user, operation, kind, name; as Kafka's tools write them."""
         anybody: Any = None
         everything = AclBindingFilter(
             ResourceType.ANY,
@@ -95,7 +95,12 @@ class GuardedBroker:
         )
         admin = self._admin()
         return {
-            (rule.principal, rule.operation.name, rule.restype.name, rule.name)
+            (
+                rule.principal,
+                rule.operation.name.title().replace("_", ""),
+                rule.restype.name.lower().replace("_", "-"),
+                rule.name,
+            )
             for rule in admin.describe_acls(everything).result(30)
         }
 
@@ -104,8 +109,14 @@ class GuardedBroker:
 
     def _wait_until(self, user: str, right: Right, *, is_given: bool) -> None:
         asker = AdminClient(dict(self.way_in(user).client))
+        rule = (f"User:{user}", right.operation, right.kind, right.name)
         deadline = time.monotonic() + OBEYED_SECONDS
-        while (_operation(right) in _allowed(asker, right)) is not is_given:
+        # Of transactional ids the broker tells nobody what he may.
+        while (
+            (rule in self.rules())
+            if right.kind == "transactional-id"
+            else (_operation(right) in _allowed(asker, right))
+        ) is not is_given:
             assert time.monotonic() < deadline, f"{right} is not obeyed"
             time.sleep(0.1)
 
@@ -140,10 +151,11 @@ def _operation(right: Right) -> str:
 
 
 def _rule(user: str, right: Right) -> AclBinding:
+    is_prefix = right.kind == "transactional-id"
     return AclBinding(
-        ResourceType[right.kind.upper()],
+        ResourceType[right.kind.upper().replace("-", "_")],
         right.name,
-        ResourcePatternType.LITERAL,
+        ResourcePatternType.PREFIXED if is_prefix else ResourcePatternType.LITERAL,
         f"User:{user}",
         "*",
         AclOperation[_operation(right)],

@@ -7,6 +7,7 @@ import re
 import signal
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from publishing import running_job
 from scrape import scrape
 from verifying import assert_all_accounted, verify
 
-from sandbox.kafka.topics import CustomerTopics
+from sandbox.kafka.topics import CustomerTopics, create_topics
 from sandbox.ports import free_port
 from stream_telemetry.broker.offsets import BrokerOffsets
 from telco_churn.query.settings import GroupSettings, TopicSettings
@@ -31,6 +32,7 @@ from telco_churn.rights.needed import (
     Right,
     rights_of_job,
     rights_of_producer,
+    rights_of_replay,
     rights_of_verifier,
 )
 
@@ -42,6 +44,7 @@ RIGHTS = {
     "churn-job": JOB,
     "churn-producer": rights_of_producer("raw"),
     "churn-verifier": rights_of_verifier(NAMES),
+    "churn-replay": rights_of_replay(NAMES, "dead.sent"),
 }
 ENOUGH_SECONDS = 30.0
 
@@ -59,6 +62,8 @@ def named(right: Right) -> str:
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedBroker]:
     with guarded_broker(tmp_path_factory.mktemp("guarded"), [*RIGHTS]) as broker:
         TOPICS.create(broker.broker.bootstrap_servers)
+        compacted = {"cleanup.policy": "compact"}
+        create_topics(broker.broker.bootstrap_servers, {"dead.sent": 1}, compacted)
         for user, rights in RIGHTS.items():
             broker.give(user, rights)
         yield broker
@@ -179,10 +184,9 @@ def series(port: int) -> set[tuple[str, ...]]:
 
 def test_exactly_these_rights_are_enough_for_all(guarded: GuardedBroker, run: Run) -> None:
     assert guarded.rules() == {
-        (f"User:{user}", re.sub("(?<=[a-z])(?=[A-Z])", "_", r.operation).upper(), *where)
+        (f"User:{user}", r.operation, r.kind, r.name)
         for user, rights in RIGHTS.items()
         for r in rights
-        for where in [(r.kind.upper(), r.name)]
     }
     assert run.sent.returncode == 0, run.sent.stderr
     assert run.ended == 0
@@ -267,6 +271,35 @@ def test_the_verifier_says_which_right_it_has_not(guarded: GuardedBroker, right:
         _, result = verify(guarded.servers, TOPICS, *guarded.options("churn-verifier")[2:])
     assert f"user churn-verifier {named(right)}" in result.stderr
     assert result.returncode == 4 if right.is_needed else result.returncode in (0, 1)
+
+
+def replayed(guarded: GuardedBroker, *options: str) -> subprocess.CompletedProcess[str]:
+    access = (*guarded.options("churn-replay"), "--input-topic", "raw", "--output-topic")
+    topics = ("predictions", "--deadletter-topic", "dead")
+    return subprocess.run(
+        [sys.executable, str(HOME / "jobs/replay_dead_letters.py"), *access, *topics, *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.usefixtures("run")
+def test_dead_letters_are_sent_again_with_exactly_these_rights(guarded: GuardedBroker) -> None:
+    result = replayed(guarded, "--yes")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "sent" in result.stdout
+    again = replayed(guarded)
+    assert (again.returncode, again.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("right", RIGHTS["churn-replay"], ids=called)
+def test_the_replay_says_which_right_it_has_not(guarded: GuardedBroker, right: Right) -> None:
+    with guarded.without("churn-replay", right):
+        result = replayed(guarded, "--yes")
+    assert f"user churn-replay {named(right)}" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.returncode == (4 if right.is_needed else 0)
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from telco_churn.paths import read_document
 from telco_churn.query.settings import TopicSettings
 from telco_churn.query.topic_checks import check_there
 from telco_churn.record.kind import event_file
-from telco_churn.rights.needed import rights_of_replay
+from telco_churn.rights.needed import Right, rights_of_replay
 from telco_churn.settings.resolve import read
 
 _UNSENT = "Nothing was sent; with --yes it is.\n"
@@ -67,7 +67,7 @@ def _replay(settings: ReplaySettings, tally: Tally, stop: StopRequest) -> None:
     sent = SentLetters(client, settings.sent_topic, letter_topic(client, topics.deadletter_topic))
     sender = None
     if sending.yes:
-        _prepare(client, sent)
+        _prepare(client, sent, found.lacking)
         # Before the next line, so that no other run sends any more when it is read what was sent.
         sender = Sender(client, topic, found.partitions, sent)
     sent.read()
@@ -79,9 +79,11 @@ def _replay(settings: ReplaySettings, tally: Tally, stop: StopRequest) -> None:
             sender.send(batch)
 
 
-def _prepare(client: Mapping[str, str], sent: SentLetters) -> None:
+def _prepare(client: Mapping[str, str], sent: SentLetters, lacking: Sequence[Right]) -> None:
     sent.make()
-    if not compacted_among(client, [sent.topic]):
+    for right in lacking:
+        sys.stderr.write(f"{COMMAND.prog}: {right.refusal(client)}\n")
+    if not lacking and not compacted_among(client, [sent.topic]):
         sys.stderr.write(
             f"{COMMAND.prog}: topic {sent.topic} is not compacted, as far as the broker tells: "
             "what it forgets would be sent again; set cleanup.policy=compact\n"

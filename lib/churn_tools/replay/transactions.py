@@ -10,7 +10,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from churn_tools.replay.selection import Event
 from churn_tools.replay.sent_letters import SentLetters
-from telco_churn.errors import KafkaUnavailableError
+from stream_telemetry.logs.clients import client_logger
+from telco_churn.errors import KafkaUnavailableError, TopicError
+from telco_churn.rights.needed import TRANSACTIONS_OF_REPLAY
 
 _SECONDS: Final = 60.0
 """How long one transaction may take; as long, at most, a kill holds up who reads the input."""
@@ -46,6 +48,7 @@ class Sender:
             KafkaUnavailableError: the broker gives no transactions.
         """
         self.sent = 0
+        self._client = client
         self._topic = topic
         self._partitions = partitions
         self._done = done
@@ -54,7 +57,7 @@ class Sender:
             {
                 **client,
                 "client.id": "replay_dead_letters",
-                "transactional.id": f"replay-{done.identity}",
+                "transactional.id": f"{TRANSACTIONS_OF_REPLAY.name}{done.identity}",
                 "transaction.timeout.ms": int(_SECONDS * 1000),
                 "compression.type": "lz4",
                 "linger.ms": 10,
@@ -62,7 +65,9 @@ class Sender:
                 "partitioner": "murmur2_random",
                 "log_level": 0,
                 "error_cb": lambda error: None,
-            }
+            },
+            # A fatal error is written whatever the level is; it becomes one of ours.
+            logger=client_logger(),
         )
         with self._refused("begins no transactions"):
             self._producer.init_transactions(_SECONDS)
@@ -125,6 +130,8 @@ class Sender:
                     f"another run sends dead letters of the same topic; {self.sent} events were "
                     "sent by this one. See what is left when the other one has ended"
                 ) from error
+            if reason.code() == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+                raise TopicError(TRANSACTIONS_OF_REPLAY.refusal(self._client)) from error
             reason = self._refusals[0] if self._refusals else reason
             raise KafkaUnavailableError(
                 f"Kafka {what} ({reason.str()}): {self.sent} events were sent before. See that the "

@@ -44,8 +44,7 @@ def lacking_rights(client: Mapping[str, str], rights: Sequence[Right]) -> tuple[
 def is_lacking(right: Right, granted: Collection[str] | None) -> bool:
     """Whether it is not among the operations that are granted, in Kafka's capitals.
 
-    None is for a broker that does not tell. So is a list that would not even let its topic be seen,
-    where nobody has refused.
+    None is for a broker that does not tell.
     """
     if granted is None:
         return False

@@ -13,8 +13,6 @@ from typing import Literal
 from telco_churn.query.settings import GroupSettings, TopicSettings
 
 READ, WRITE, DESCRIBE_CONFIGS = "Read", "Write", "DescribeConfigs"
-REPLAY_PREFIX = "replay-"
-"""Where the transactional id of `jobs/replay_dead_letters.py` begins."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,11 @@ class Right:
             f"{who} may not {self.operation} {self.kind} {self.name}{missing}; allow it with: "
             f"{allow}{instead}"
         )
+
+
+_SENDING = "send events and the record of it in one transaction"
+TRANSACTIONS_OF_REPLAY = Right(WRITE, "transactional-id", "replay-", _SENDING)
+"""The one that no broker tells of before it is used."""
 
 
 def rights_of_job(
@@ -134,12 +137,11 @@ def rights_of_replay(
     )
     if not sends:
         return read
-    what = "send events and the record of it in one transaction"
     return (
         *read,
-        Right(WRITE, "topic", topics.input_topic, what),
-        Right(WRITE, "topic", sent_topic, what),
-        Right(WRITE, "transactional-id", REPLAY_PREFIX, what),
+        Right(WRITE, "topic", topics.input_topic, _SENDING),
+        Right(WRITE, "topic", sent_topic, _SENDING),
+        TRANSACTIONS_OF_REPLAY,
         *_settings_of((sent_topic,)),
     )
 
