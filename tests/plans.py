@@ -14,6 +14,7 @@ from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
 from telco_churn.outcome.watched_model import make_counting
 from telco_churn.pipeline import ChurnPipeline
+from telco_churn.record.kind import RecordKind
 
 _KAFKA_COLUMNS = {
     **{"key": "BINARY", "value": "BINARY", "topic": "STRING", "partition": "INT"},
@@ -29,12 +30,12 @@ def job_plan(spark: SparkSession, model: Model) -> Any:
     return optimized(pipeline.transform(spark.createDataFrame([], schema).coalesce(1)))
 
 
-def watched_pipeline(model: Model) -> ChurnPipeline:
+def watched_pipeline(model: Model, kind: RecordKind = CHURN) -> ChurnPipeline:
     """The job's own, which tells of the model too."""
-    parser = EventParser(CHURN.event)
-    observation = make_observation(parser.fields, make_counting(model.manifest, CHURN.label))
+    parser = EventParser(kind.event)
+    observation = make_observation(parser.fields, make_counting(model.manifest, kind.label))
     routes = Routes("predictions", "dead letters", "group")
-    return ChurnPipeline(CHURN, parser, model, routes, observation)
+    return ChurnPipeline(kind, parser, model, routes, observation)
 
 
 def optimized(frame: DataFrame) -> Any:

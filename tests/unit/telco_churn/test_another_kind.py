@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -14,7 +15,7 @@ from confluent_kafka import Message
 from examples.loans.applications import BROKEN_ONE_IN, applications, events
 from jsonschema import Draft202012Validator
 from mutations import mutated
-from plans import expressions, job_plan, optimized, projections
+from plans import expressions, job_plan, optimized, projections, watched_pipeline
 from pyspark.sql import Row, SparkSession
 
 from churn_tools.producer.contract_validator import ContractValidator
@@ -23,13 +24,10 @@ from churn_tools.training.fit import train
 from churn_tools.training.saving import save_model
 from telco_churn.contract.parser import EventParser
 from telco_churn.model.loading import Model, load_model
-from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.log_lines import RecordLines
 from telco_churn.outcome.message_ids import plain_id
-from telco_churn.outcome.routing import Routes
 from telco_churn.paths import project_home, read_document
-from telco_churn.pipeline import ChurnPipeline
-from telco_churn.record.kind import read_kind
+from telco_churn.record.kind import RecordKind, read_kind
 
 CONTRACTS = project_home() / "examples" / "loans" / "contracts"
 LOANS = read_kind(CONTRACTS)
@@ -57,19 +55,17 @@ def model(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Mode
     return load_model(directory / "model")
 
 
-def pipeline(model: Model) -> ChurnPipeline:
-    parser = EventParser(LOANS.event)
-    routes = Routes("decisions", "dead letters", "group")
-    return ChurnPipeline(LOANS, parser, model, routes, make_observation(parser.fields))
-
-
 def outcomes(
     spark: SparkSession, model: Model, sent: Iterable[tuple[bytes | None, bytes]]
 ) -> list[Row]:
     """What the job writes for these keys and values."""
     at = datetime(2026, 1, 1)
     rows = [(key, value, "raw", 0, offset, at, None) for offset, (key, value) in enumerate(sent)]
-    return pipeline(model).transform(spark.createDataFrame(rows, KAFKA_COLUMNS)).collect()
+    return (
+        watched_pipeline(model, LOANS)
+        .transform(spark.createDataFrame(rows, KAFKA_COLUMNS))
+        .collect()
+    )
 
 
 def application(**changes: object) -> tuple[bytes, bytes]:
@@ -79,7 +75,7 @@ def application(**changes: object) -> tuple[bytes, bytes]:
 
 def risks(spark: SparkSession, model: Model, *changes: Mapping[str, object]) -> list[float]:
     found = outcomes(spark, model, [application(**change) for change in changes])
-    assert {row.topic for row in found} == {"decisions"}, found
+    assert {row.topic for row in found} == {"predictions"}, found
     return [json.loads(row.value)["default_risk"] for row in found]
 
 
@@ -92,7 +88,7 @@ def test_each_application_is_decided_or_refused_as_its_contract_asks(
     for (key, value), row in zip(sent, found, strict=True):
         is_valid = not referee.violations(json.loads(value))
         answer = json.loads(row.value)
-        assert (row.topic, bytes(row.key)) == ("decisions" if is_valid else "dead letters", key)
+        assert (row.topic, bytes(row.key)) == ("predictions" if is_valid else "dead letters", key)
         if not is_valid:
             assert answer["original_message"] == value.decode()
             continue
@@ -140,13 +136,15 @@ def test_a_category_may_be_missing_or_new_and_unknown_fields_are_passed_over(
     assert 0 < new < 1
 
 
+@pytest.mark.parametrize("kind", [LOANS, replace(LOANS, label=None)], ids=["label", "no label"])
 def test_the_plan_is_no_larger_than_that_of_the_customers(
-    spark: SparkSession, model: Model
+    spark: SparkSession, model: Model, kind: RecordKind
 ) -> None:
-    of_loans = optimized(pipeline(model).transform(spark.createDataFrame([], KAFKA_COLUMNS)))
-    assert projections(of_loans) == 3
-    shipped = load_model(project_home() / "models" / "churn")
-    assert expressions(of_loans) < expressions(job_plan(spark, shipped))
+    records = spark.createDataFrame([], KAFKA_COLUMNS)
+    of_loans = optimized(watched_pipeline(model, kind).transform(records))
+    shipped = job_plan(spark, load_model(project_home() / "models" / "churn"))
+    assert projections(of_loans) == projections(shipped)
+    assert expressions(of_loans) < expressions(shipped)
 
 
 def test_the_verdict_is_that_of_jsonschema(spark: SparkSession) -> None:
