@@ -8,7 +8,8 @@ from typing import cast
 
 from pyspark.sql.streaming.query import StreamingQuery
 
-from stream_telemetry.run.lifecycle import StopSignals, run_until_stopped
+from stream_telemetry.process.stop_signals import StopSignals
+from stream_telemetry.run.lifecycle import NewStart, run_until_stopped
 
 
 class FakeQuery:
@@ -55,7 +56,12 @@ def run(
     *,
     is_batched: bool = True,
     on_silence: Callable[[], None] = lambda: None,
-) -> None:
-    run_until_stopped(
-        cast(StreamingQuery, query), signals, is_batched=is_batched, on_silence=on_silence
+    renew: Callable[[bool], bool] = lambda is_asked: False,
+) -> NewStart | None:
+    return run_until_stopped(
+        cast(StreamingQuery, query),
+        signals,
+        is_batched=is_batched,
+        on_silence=on_silence,
+        renew=renew,
     )

@@ -17,7 +17,7 @@ from dashboards.boards.parts.choice import Choice, increase, of_spark, or_unknow
 from dashboards.boards.parts.colours import BAD, GOOD, WARNING, steps
 from dashboards.boards.parts.frame import board
 from dashboards.site import Site
-from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics import catalogue, of_model
 
 _DRIVER = "metrics_churn_stream_driver_"
 _QUERY = f"{_DRIVER}spark_streaming_churn_"
@@ -226,6 +226,7 @@ def errors(choice: Choice) -> Panel:
         *(query(total(increase(choice.series(one))), name) for name, one in kinds.items()),
         query(total(in_threads, "worker"), "in thread {{worker}}"),
         query(f"{total(lacking, 'right, resource')} > 0", "lacks {{right}} {{resource}}"),
+        query(total(increase(choice.series(of_model.CHANGES, outcome="refused"))), "models"),
     )
 
 
@@ -233,8 +234,7 @@ def lines_left_out(choice: Choice) -> Panel:
     """Log lines beyond the rate limit."""
     return time_series(
         "Log Lines Left Out",
-        "Lines about single records that the rate limit of the log left out, in a second; failures "
-        "are left out last.",
+        "Lines about single records that the log's rate limit left out in a second; failures last.",
         "cps",
         query(total(rate(choice.series(catalogue.LOG_SUPPRESSED)), "status"), "{{status}}"),
     )

@@ -10,7 +10,7 @@ from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
 from launcher.submit.surroundings import ready_this_process
-from stream_telemetry.driver_jvm import connected
+from stream_telemetry.process.driver_jvm import connected
 
 _UNLESS_SET = {
     "spark.master": "local[*]",

@@ -16,7 +16,7 @@ from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.batch.observation import Observation
 from stream_telemetry.broker.lag import lag_of
 from stream_telemetry.broker.producers import JvmProducers, SinkWatch
-from stream_telemetry.drift.watch import ModelWatch
+from stream_telemetry.drift.model_facts import ModelFacts
 from stream_telemetry.health import Health, Limits, limits_for
 from stream_telemetry.live.overview import Overview
 from stream_telemetry.logs.query import QueryLog
@@ -26,9 +26,10 @@ from stream_telemetry.metrics.books import Books, books_of
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.pages import make_app
 from stream_telemetry.outlets.push import PushThread
+from stream_telemetry.process.stop_signals import StopSignals
 from stream_telemetry.run.chronicle import Chronicle, Noted
 from stream_telemetry.run.lifecycle import (
-    StopSignals,
+    NewStart,
     ensure_spark_runs,
     run_until_stopped,
     started_in,
@@ -37,7 +38,7 @@ from stream_telemetry.run.lifecycle import (
 from stream_telemetry.run.listener import DRAIN_SECONDS, Attached, EventThread
 from stream_telemetry.run.oversight import Oversight
 from stream_telemetry.run.settings import SupervisionSettings
-from stream_telemetry.run.supervision import NewStart, Restart, Restarts, supervise
+from stream_telemetry.run.supervision import Restart, Restarts, supervise
 from stream_telemetry.run.worker import close_each
 from stream_telemetry.stream import Outlets, Stream
 
@@ -52,6 +53,7 @@ class Telemetry:
 
     books = Books()  # of the run, once it is over
     _is_cut_off = False
+    _model: ModelFacts | None = None
 
     def __init__(
         self,
@@ -114,14 +116,11 @@ class Telemetry:
         """The query's state."""
         return self._health
 
-    def model_loaded(self, version: str, created: float, watch: ModelWatch | None = None) -> None:
-        """Notes the model, made so many seconds after 1970; the plan counts for `watch`."""
-        self._store.set(catalogue.MODEL_LOADED, 1.0)
-        self._store.declare(catalogue.MODEL_INFO, [(version,)])
-        self._store.set(catalogue.MODEL_CREATED, created)
-        self._health.set_model(is_loaded=True)
-        if watch:
-            self._chronicle.watch(watch)
+    @property
+    def model(self) -> ModelFacts:
+        """What is told of the model; the stream has to have a `model_backend`."""
+        assert self._model is not None
+        return self._model
 
     def run(
         self,
@@ -140,7 +139,8 @@ class Telemetry:
             StreamingQueryException: the query failed more often than it may.
             SparkGoneError: Spark's JVM has ended, or is about to.
         """
-        signals, oversight = self._listen(spark), (oversight or Oversight()).of(spark)
+        oversight = (oversight or Oversight()).of(spark)
+        signals = self._listen(spark, can_renew=oversight.renew is not None)
         self._overview.spark_page = spark.sparkContext.uiWebUrl
         with (
             told_when_gone(),
@@ -158,11 +158,11 @@ class Telemetry:
 
             def stay(query: StreamingQuery) -> bool:
                 """Whether the query must be started again."""
-                is_misled = self._stay(query, signals, oversight)
-                if is_misled:
+                new_start = self._stay(query, signals, oversight)
+                if new_start:
                     attached.wait_for_end()
-                    self._events.put(NewStart())
-                return is_misled
+                    self._events.put(new_start)
+                return new_start is not None
 
             supervise(lambda: started_in(spark, start), stay, signals, self._restarts, on_failure)
             if not signals.is_asked:
@@ -199,13 +199,15 @@ class Telemetry:
         if self._report:
             self._report.is_complete = self._chronicle.has_ended_well and not self._is_cut_off
 
-    def _listen(self, spark: SparkSession) -> StopSignals:
-        signals = StopSignals().listen(spark)
+    def _listen(self, spark: SparkSession, *, can_renew: bool) -> StopSignals:
+        signals = StopSignals().listen(spark, can_renew=can_renew)
         if self._records:
             self._records.start()
         return signals
 
-    def _stay(self, query: StreamingQuery, signals: StopSignals, oversight: Oversight) -> bool:
+    def _stay(
+        self, query: StreamingQuery, signals: StopSignals, oversight: Oversight
+    ) -> NewStart | None:
         return run_until_stopped(
             query,
             signals,
@@ -213,6 +215,7 @@ class Telemetry:
             on_stop=self._health.stopping,
             on_silence=oversight.on_silence,
             on_step=self._clock_was_set,
+            renew=oversight.renew or (lambda is_asked: False),
             alarm=oversight.alarm,
         )
 
@@ -235,7 +238,7 @@ class Telemetry:
         store.declare(catalogue.PUSH_ERRORS)
         store.declare(catalogue.LOG_SUPPRESSED, [(status,) for status in catalogue.STATUSES])
         if stream.model_backend:
-            store.declare(catalogue.MODEL_LOADED)
+            self._model = ModelFacts(store, self._health, self._events.put)
         store.compute(catalogue.LOG_ERRORS, lambda: float(lost_lines()))
 
     def _record_log(self, plan: RecordLogPlan | None) -> RecordLog | None:

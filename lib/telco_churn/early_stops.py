@@ -10,7 +10,7 @@ from types import FrameType
 
 from pyspark import SparkContext
 
-from stream_telemetry.driver_jvm import SIGNALS, Interruption, handle_in_jvm
+from stream_telemetry.process.driver_jvm import SIGNALS, Interruption, handle_in_jvm
 from telco_churn.errors import StoppedError, is_below_spark_submit
 from telco_churn.last_words import DISMISSED, VARIABLE
 

@@ -19,9 +19,10 @@ from telco_churn.contract.parser import EventParser
 from telco_churn.model.features import feature_cols
 from telco_churn.model.loading import Model
 from telco_churn.model.scoring import PROBABILITY
-from telco_churn.outcome.counted import violation_counts_col
+from telco_churn.outcome.counted import make_observation, violation_counts_col
 from telco_churn.outcome.dead_letters import bounded_value_cols
 from telco_churn.outcome.routing import Routes, error_type_col, is_good_col, record_cols
+from telco_churn.outcome.watched_model import make_counting
 from telco_churn.record.kind import RecordKind
 
 
@@ -34,6 +35,14 @@ class ChurnPipeline:
     model: Model
     routes: Routes
     observation: Observation
+
+    @classmethod
+    def by(
+        cls, model: Model, *, kind: RecordKind, parser: EventParser, routes: Routes
+    ) -> ChurnPipeline:
+        """The pipeline that scores by a model, and counts what it was fitted to."""
+        counting = make_counting(model.manifest, kind.label)
+        return cls(kind, parser, model, routes, make_observation(parser.fields, counting))
 
     def transform(self, records: DataFrame) -> DataFrame:
         """The records to write, one for each record read.

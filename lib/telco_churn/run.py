@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 
-from stream_telemetry.drift.watch import ModelWatch
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
 from stream_telemetry.outlets.run_report import RunReport
 from stream_telemetry.run.alarm import Alarm
 from telco_churn.contract.parser import EventParser
 from telco_churn.dry_run.rehearsal import rehearse
 from telco_churn.early_stops import heeding_signals
 from telco_churn.errors import QueryFailedError
+from telco_churn.model.replacement import Replacement
 from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
-from telco_churn.outcome.watched_model import make_counting
 from telco_churn.pipeline import ChurnPipeline
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import checked_cluster
 from telco_churn.query.failures import Triage
 from telco_churn.query.patience import ExecutorWatch
-from telco_churn.query.preflight import prepare_kind, prepare_model
+from telco_churn.query.preflight import load_another, prepare_kind, prepare_model
 from telco_churn.query.session import failing_with_spark, session
 from telco_churn.query.source_and_sink import KafkaEnds
 from telco_churn.query.topic_checks import check_topics
@@ -29,7 +32,13 @@ from telco_churn.rights.needed import rights_of_job
 from telco_churn.run_reports import close_books, failures_told, run_report
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import read_settings
-from telco_churn.telemetry import logged_topics, make_telemetry, show_start, start_log
+from telco_churn.telemetry import (
+    logged_topics,
+    make_telemetry,
+    show_model,
+    show_start,
+    start_log,
+)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -84,21 +93,27 @@ def run(settings: Settings, report: RunReport | None) -> None:
         checkpoint.begin(cluster.check_kafka())
         model = prepare_model(spark, settings.model, reading, found.partitions)
         routes = Routes(*topics.outputs, group.consumer_group)
-        watch = ModelWatch(make_counting(model.manifest, kind.label), settings.drift)
-        observation = make_observation(parser.fields, watch.counting)
-        pipeline = ChurnPipeline(kind, parser, model, routes, observation)
         access = kafka.jvm_client
         ends = KafkaEnds(access, topics, reading, group, settings.checkpoint)
         executors = ExecutorWatch.of(spark, settings.supervision.start_timeout)
         triage = Triage(
             *(topics, cluster, checkpoint, alarm, settings.log.of_jvm, access, executors, rights)
         )
-        show_start(telemetry, settings, model.manifest, watch)
+        show_start(settings, model.manifest)
+        plan = partial(ChurnPipeline.by, kind=kind, parser=parser, routes=routes)
+        models = Replacement(
+            *(plan(model), settings.model, lambda path: plan(load_another(kind, path))),
+            *(partial(show_model, telemetry, settings.drift), telemetry.model.changed),
+            is_fixed=reading.trigger.is_once,
+        )
+        start = partial(_start, spark, checkpoint, ends)
         with triage.failing_for_good(settings.supervision.max_restarts):
-            telemetry.run(
-                spark,
-                lambda: checkpoint.start(lambda: ends.start(spark, pipeline.transform)),
-                triage.oversight(),
-            )
+            telemetry.run(spark, lambda: models.run(start), triage.oversight(models))
     if reading.trigger.is_once:
         close_books(telemetry.books)
+
+
+def _start(
+    spark: SparkSession, checkpoint: Checkpoint, ends: KafkaEnds, pipeline: ChurnPipeline
+) -> StreamingQuery:
+    return checkpoint.start(lambda: ends.start(spark, pipeline.transform))

@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 
 from stream_telemetry.batch.observation import Observation
+from stream_telemetry.drift.settings import DriftSettings
 from stream_telemetry.drift.watch import ModelWatch
 from stream_telemetry.logs.backlog import LEVELS
 from stream_telemetry.logs.configure import LogTargets, configure_logging
@@ -18,6 +19,7 @@ from telco_churn import LOGGER, QUERY_NAME, __version__
 from telco_churn.model.manifest import Manifest
 from telco_churn.outcome.log_lines import RecordLines
 from telco_churn.outcome.message_ids import make_message_id
+from telco_churn.pipeline import ChurnPipeline
 from telco_churn.record.kind import RecordKind
 from telco_churn.settings.job import Settings
 
@@ -79,17 +81,8 @@ def make_telemetry(
     return Telemetry(stream, observation, outlets, settings.supervision)
 
 
-def show_start(
-    telemetry: Telemetry, settings: Settings, manifest: Manifest, watch: ModelWatch
-) -> None:
-    """Tells that the model is loaded, which one, how old it is, and what is read when."""
-    if watch.untold:
-        logging.getLogger(LOGGER).warning(
-            "no drift will be told of %s: the manifest of model %s has no training distribution of "
-            "them, or one of too few records",
-            ", ".join(watch.untold),
-            manifest.version,
-        )
+def show_start(settings: Settings, manifest: Manifest) -> None:
+    """Tells the log what is read when, and the first model."""
     logging.getLogger(LOGGER).info(
         "reading %s on %s, trigger %s, model %s",
         settings.topics.input_topic,
@@ -97,8 +90,21 @@ def show_start(
         settings.reading.trigger,
         manifest.version,
     )
+
+
+def show_model(telemetry: Telemetry, settings: DriftSettings, pipeline: ChurnPipeline) -> None:
+    """Tells which model scores from the next run on, how old it is, and what it was fitted to."""
+    manifest, counting = pipeline.model.manifest, pipeline.observation.model
+    watch = ModelWatch(counting, settings) if counting else None
+    if watch and watch.untold:
+        logging.getLogger(LOGGER).warning(
+            "no drift will be told of %s: the manifest of model %s has no training distribution of "
+            "them, or one of too few records",
+            ", ".join(watch.untold),
+            manifest.version,
+        )
     created = datetime.fromisoformat(manifest.created).timestamp()
-    telemetry.model_loaded(manifest.version, created, watch)
+    telemetry.model.loaded(manifest.version, created, watch)
 
 
 def logged_topics(settings: Settings) -> tuple[str, ...]:

@@ -82,17 +82,25 @@ class Job:
 
     @contextmanager
     def running(
-        self, *options: str, environment: Mapping[str, str] | None = None
+        self,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        terminal: int | None = None,
     ) -> Iterator[subprocess.Popen[str]]:
-        """The running job, in a process group of its own; killed if it is still there after."""
+        """The running job, in a process group of its own; killed if it is still there after.
+
+        With a terminal, a descriptor, it is in the foreground there, as a user's command is.
+        """
+        in_terminal = [] if terminal is None else ["setsid", "--ctty"]
         with subprocess.Popen(
-            self.command(*options),
+            [*in_terminal, *self.command(*options)],
             env=environment or self.environment,
             cwd=self.directory,
+            stdin=terminal,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,
+            start_new_session=terminal is None,
         ) as process:
             try:
                 yield process

@@ -14,7 +14,7 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkContext
 
-from stream_telemetry.driver_jvm import connected
+from stream_telemetry.process.driver_jvm import connected
 from stream_telemetry.run.causes import java_errors_as
 
 

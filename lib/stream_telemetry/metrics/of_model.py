@@ -8,6 +8,8 @@ from stream_telemetry.metrics.metric import Metric
 BOARD = "model and drift"
 WINDOWS = ("records", "time")
 """By which a model is judged: the latest records, and those of the latest minutes."""
+OUTCOMES = ("taken", "refused")
+"""What may become of another model, found while the query runs."""
 ANSWERS = ("no", "yes")
 SCORE_TENTHS = tuple(f"{bound:g}" for bound in SCORE_BUCKETS)
 """Of scores, by their upper bound."""
@@ -57,6 +59,13 @@ CALIBRATION = _figure(
     "calibration_ratio",
     "Share of the label yes among records of a tenth of the scores, named by its upper bound.",
     "score",
+)
+CHANGES = Metric(
+    "model_changes_total",
+    "counter",
+    "Other models that were found while the query runs: taken, or refused as they cannot be used.",
+    ("outcome",),
+    shown="engine",
 )
 
 OF_MODEL: tuple[Metric, ...] = tuple(

@@ -65,6 +65,11 @@ class MetricStore(Collector):
                 else:
                     series.values.setdefault(labels, 0.0)
 
+    def forget(self, metric: Metric) -> None:
+        """Removes all series of a metric."""
+        with self._lock:
+            self._series.pop(metric, None)
+
     def add(self, metric: Metric, amount: float, *labels: str) -> None:
         """Raises a counter."""
         with self._lock:

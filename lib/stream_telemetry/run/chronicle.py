@@ -23,11 +23,12 @@ from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.recorder import Recorder
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.push import PushThread
+from stream_telemetry.run.lifecycle import NewStart
 from stream_telemetry.run.listener import Event
-from stream_telemetry.run.supervision import NewStart, Restart
+from stream_telemetry.run.supervision import Restart
 from stream_telemetry.wall_clock import STEP_SECONDS
 
-Noted = Event | Restart | NewStart
+Noted = Event | Restart | NewStart | ModelWatch
 """What happens to a query, by Spark's word or ours."""
 
 
@@ -85,6 +86,8 @@ class Chronicle:
             longest = self.health.silence + STEP_SECONDS
             self.health.heard("running" if event.progress.numInputRows else "idle")
             self._take(read_batch(event.progress, self.observation).within(longest))
+        elif isinstance(event, ModelWatch):
+            self.watch(event)
         elif isinstance(event, QueryIdleEvent):
             self.health.heard("idle")
             self._recorder.idle()
@@ -97,8 +100,10 @@ class Chronicle:
             self.health.heard("restarting")
             self.log.restarting(event)
         elif isinstance(event, NewStart):
-            self.store.add(catalogue.RESTARTS, 1)
-            self.health.heard("restarting")
+            # One that somebody wants is no sign of trouble.
+            if not event.is_planned:
+                self.store.add(catalogue.RESTARTS, 1)
+                self.health.heard("restarting")
         else:
             self.health.heard("running")
             self.log.started(str(event.runId))

@@ -1,44 +1,27 @@
-"""Runs a query until it ends or the process is asked to stop.
-
-Under `spark-submit` the JVM is the parent: SIGTERM reaches it alone, and Ctrl-C reaches both it and
-Python. Left to itself the JVM would shut down in the middle of a batch, so its signals are handled
-here, by a Python object that the JVM calls back.
-"""
+"""Runs a query until it ends or the process is asked to stop."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import os
-import signal
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Self
+from dataclasses import dataclass
 
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JJavaError
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from stream_telemetry.driver_jvm import SIGNALS, handle_in_jvm
+from stream_telemetry.process.driver_jvm import JVM_ERRORS
+from stream_telemetry.process.stop_signals import StopSignals
 from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.wall_clock import WallClock
 
 GRACE_SECONDS = 25.0
 """How long a running batch may take to end; container platforms kill after 30 s."""
-FORCE_SECONDS = 27.0
-"""When the process ends after a request though Spark does not: a broker that is gone holds it."""
 SILENCE_SECONDS = 30.0
 """After so long without a batch, the cause is looked for; a query that is idle is silent too."""
-JVM_ERRORS = (Py4JError, ConnectionError)
-"""What a call into a JVM raises that is gone; but a Py4JJavaError comes from a living one."""
 _POLL_SECONDS = 0.02
-
-log = logging.getLogger(__name__)
 
 
 class SparkGoneError(Exception):
@@ -91,74 +74,15 @@ def started_in(spark: SparkSession, start: Callable[[], StreamingQuery]) -> Stre
     return start()
 
 
-class StopSignals:
-    """Counts requests to stop: SIGTERM, SIGHUP and Ctrl-C, whether Python or the JVM gets them."""
+@dataclass(frozen=True)
+class NewStart:
+    """A start of a query that was stopped for that alone; it has not failed.
 
-    def __init__(self) -> None:
-        self._asked = threading.Event()
-        self._count: Counter[str] = Counter()
-        self._halt_jvm: Callable[[], object] | None = None
+    Attributes:
+        is_planned: whether somebody wants it; else the clock is to blame.
+    """
 
-    @property
-    def is_asked(self) -> bool:
-        """Whether anybody has asked for a stop."""
-        return self._asked.is_set()
-
-    @property
-    def is_urgent(self) -> bool:
-        """Whether it was asked for again."""
-        # One press of Ctrl-C reaches both processes, a signal to one of them only that.
-        return max(self._count.values(), default=0) > 1
-
-    def ask(self, heard_by: str = "Python") -> None:
-        """Asks for a stop, as a signal does; the process ends within `FORCE_SECONDS`.
-
-        Args:
-            heard_by: which process got the signal.
-        """
-        self._count[heard_by] += 1
-        is_first = not self._asked.is_set()
-        self._asked.set()
-        if is_first and self._halt_jvm:
-            force = threading.Timer(FORCE_SECONDS, self._end_by_force)
-            force.daemon = True
-            force.start()
-
-    def wait(self, seconds: float) -> bool:
-        """Waits for a request; False when none came."""
-        return self._asked.wait(seconds)
-
-    def listen(self, spark: SparkSession) -> Self:
-        """Takes over the signals of this process and of the JVM; for the main thread.
-
-        What is ignored stays so, as `nohup` wants it; the JVM itself sees to that on its side.
-        """
-        for number in (getattr(signal, f"SIG{name}") for name in SIGNALS):
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._on_signal)
-        context = spark.sparkContext
-        assert context._gateway is not None
-        assert context._jvm is not None
-        # `halt`, because `exit` would run the very shutdown hooks that hang.
-        self._halt_jvm = lambda: context._jvm.java.lang.Runtime.getRuntime().halt(0)
-        handle_in_jvm(context._gateway, lambda name: self.ask("the JVM"))
-        return self
-
-    def _end_by_force(self) -> None:
-        log.warning(
-            "Spark has not ended within %.0f s of the request; ending by force, the running batch "
-            "will be repeated",
-            FORCE_SECONDS,
-        )
-        if self._halt_jvm:
-            # It answers this by being gone.
-            with contextlib.suppress(*JVM_ERRORS):
-                self._halt_jvm()
-        # Not sys.exit: this is a timer's thread, and the main one hangs.
-        os._exit(0)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.ask()
+    is_planned: bool
 
 
 def run_until_stopped(
@@ -169,9 +93,10 @@ def run_until_stopped(
     on_stop: Callable[[], None] = lambda: None,
     on_silence: Callable[[], None] = lambda: None,
     on_step: Callable[[float], bool] = lambda seconds: False,
+    renew: Callable[[bool], bool] = lambda is_asked: False,
     alarm: Alarm | None = None,
     clock: WallClock | None = None,
-) -> bool:
+) -> NewStart | None:
     """Returns when the query has ended by itself, or has been stopped.
 
     A running micro-batch may finish, or is repeated: after a second request, or `GRACE_SECONDS`.
@@ -183,43 +108,109 @@ def run_until_stopped(
         on_stop: called when a stop was asked for, before it is waited for.
         on_silence: called each `SILENCE_SECONDS` without the end of a batch; may raise.
         on_step: called with the seconds by which the clock was set; whether to stop for that.
+        renew: called with whether a signal asks for it; whether to start again between two batches.
         alarm: raises what another thread has found; looked at all the time.
         clock: the wall clock.
 
     Returns:
-        Whether it was stopped because of the clock, and nobody has asked for a stop.
+        The start that has to follow; None if none has.
 
     Raises:
         StreamingQueryException: the query failed.
     """
-    batch, looked, is_misled = None, time.monotonic(), False
-    alarm, clock = alarm or Alarm(), clock or WallClock()
-    while query.isActive and not signals.wait(0.2):
+    silence, renewal = _Silence(query, on_silence), _Renewal(query, signals, renew)
+    is_misled, alarm, clock = False, alarm or Alarm(), clock or WallClock()
+    while query.isActive and not signals.wait(renewal.pause):
         alarm.check()
         if step := clock.step():
             is_misled |= on_step(step)
         if is_misled and not (is_batched and query.status["isTriggerActive"]):
             break
-        if time.monotonic() - looked > SILENCE_SECONDS:
-            before, batch, looked = batch, _last_batch(query), time.monotonic()
-            if batch == before:
-                on_silence()
+        if renewal.is_due():
+            break
+        silence.look()
     if query.isActive:
-        if signals.is_asked:
-            on_stop()
-            _await_batch_end(query, signals, GRACE_SECONDS if is_batched else 0.0)
-        query.stop()
+        _stop(query, signals, GRACE_SECONDS if is_batched else 0.0, on_stop)
     query.awaitTermination()
-    return is_misled and not signals.is_asked
+    if signals.is_asked or not (renewal.is_wanted or is_misled):
+        return None
+    return NewStart(is_planned=not is_misled)
+
+
+class _Silence:
+    """Looks for ends of batches, each `SILENCE_SECONDS`."""
+
+    def __init__(self, query: StreamingQuery, on_silence: Callable[[], None]) -> None:
+        self._query = query
+        self._on_silence = on_silence
+        self._batch: int | None = None
+        self._looked = time.monotonic()
+
+    def look(self) -> None:
+        """Tells if no batch has ended since the last look; raises what the told one raises."""
+        if time.monotonic() - self._looked <= SILENCE_SECONDS:
+            return
+        before, self._batch, self._looked = self._batch, _last_batch(self._query), time.monotonic()
+        if self._batch == before:
+            self._on_silence()
+
+
+class _BatchEnd:
+    """The moment right after a batch, before the next one has written anything."""
+
+    def __init__(self, query: StreamingQuery) -> None:
+        """Notes the batch that runs, if one does."""
+        self._query = query
+        self._before = _last_batch(query)
+
+    def is_there(self) -> bool:
+        """Whether that batch has ended, or none ran."""
+        return not self._query.status["isTriggerActive"] or _last_batch(self._query) != self._before
+
+
+class _Renewal:
+    """Asks whether the query has to be started again and, once it has, for the end of its batch."""
+
+    def __init__(
+        self, query: StreamingQuery, signals: StopSignals, renew: Callable[[bool], bool]
+    ) -> None:
+        self._query = query
+        self._signals = signals
+        self._renew = renew
+        self._end: _BatchEnd | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it has to be started again."""
+        return self._end is not None
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        return _POLL_SECONDS if self.is_wanted else 0.2
+
+    def is_due(self) -> bool:
+        """Whether it can be stopped for that now."""
+        if self._end is None and self._renew(self._signals.take_renewal()):
+            self._end = _BatchEnd(self._query)
+        return self._end is not None and self._end.is_there()
+
+
+def _stop(
+    query: StreamingQuery, signals: StopSignals, grace: float, on_stop: Callable[[], None]
+) -> None:
+    if signals.is_asked:
+        on_stop()
+        _await_batch_end(query, signals, grace)
+    query.stop()
 
 
 def _await_batch_end(query: StreamingQuery, signals: StopSignals, grace: float) -> None:
-    """Returns right after a batch, before the next one has written anything."""
+    """Returns right after a batch, at the latest after a time of grace."""
     deadline = time.monotonic() + grace
-    running = _last_batch(query) if grace else None
+    end = _BatchEnd(query) if grace else None
     while query.isActive and not signals.is_urgent and time.monotonic() < deadline:
-        # Between two batches there is none to wait for.
-        if not query.status["isTriggerActive"] or _last_batch(query) != running:
+        if end is None or end.is_there():
             return
         time.sleep(_POLL_SECONDS)
 

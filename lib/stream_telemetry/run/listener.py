@@ -22,7 +22,7 @@ from pyspark.sql.streaming.listener import (
 from stream_telemetry.health import Health
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
-from stream_telemetry.run.lifecycle import JVM_ERRORS
+from stream_telemetry.process.driver_jvm import JVM_ERRORS
 from stream_telemetry.run.worker import Worker
 
 DRAIN_SECONDS = 5.0

@@ -22,12 +22,15 @@ class Oversight:
         on_silence: called while no batch ends; may raise to end the run.
         alarm: ends the run with what another thread has found.
         watch: told of the topic's offsets while the query runs.
+        renew: called all the time, with whether SIGHUP has asked for it; whether the query is to be
+            started again, between two batches. Without it SIGHUP is a request to stop.
     """
 
     triage: Callable[[StreamingQueryException], None] = lambda error: None
     on_silence: Callable[[], None] = lambda: None
     alarm: Alarm = field(default_factory=Alarm)
     watch: TopicWatch | None = None
+    renew: Callable[[bool], bool] | None = None
 
     def of(self, spark: SparkSession) -> Oversight:
         """The same, which in the silence first looks whether Spark was stopped under the query.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
+from stream_telemetry.process.stop_signals import StopSignals
 from stream_telemetry.run.causes import root_cause
-from stream_telemetry.run.lifecycle import StopSignals
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,6 @@ class Restart:
     seconds: float
     cause: StreamingQueryException
     reason: str
-
-
-@dataclass(frozen=True)
-class NewStart:
-    """A start of a query that was stopped for that alone; it has not failed."""
 
 
 def supervise(

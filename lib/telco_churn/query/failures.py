@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.errors import StreamingQueryException
 
@@ -33,6 +34,7 @@ from telco_churn.lasting import (
     Lasting,
     lasting_among,
 )
+from telco_churn.model.replacement import Replacement
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import ClusterChecks
 from telco_churn.query.patience import ExecutorWatch
@@ -169,13 +171,24 @@ class Triage:
             self.ensure_it_can_pass(error)
             raise self.final(error, restarts) from error
 
-    def oversight(self) -> Oversight:
-        """What may end the run: failures, silence, and a topic that was replaced meanwhile."""
+    def oversight(self, models: Replacement[Any]) -> Oversight:
+        """What may end the run: failures, silence, and a topic that was replaced meanwhile.
+
+        Args:
+            models: the query's model, and others that may take its place.
+        """
+
+        def triage(error: StreamingQueryException) -> None:
+            """Raises what neither a restart nor the model before it can mend."""
+            if not models.take_back(error):
+                self.ensure_it_can_pass(error)
+
         goes_back = self.checkpoint.accepts_loss
         return Oversight(
-            triage=self.ensure_it_can_pass,
+            triage=triage,
             on_silence=self.look_around,
             alarm=self.alarm,
+            renew=models.renew,
             watch=TopicWatch(
                 self.checkpoint.source,
                 self.cluster.topics,

@@ -16,8 +16,8 @@ from typing import Self
 
 from pyspark.sql import SparkSession
 
-from stream_telemetry.driver_jvm import Interruption
 from stream_telemetry.logs.settings import JVM_LOG
+from stream_telemetry.process.driver_jvm import Interruption
 from stream_telemetry.run.causes import SPARK_ERRORS
 from telco_churn import LOGGER
 from telco_churn.errors import QueryFailedError, SettingsError

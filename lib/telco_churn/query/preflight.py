@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import re
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from stream_telemetry.run.causes import SPARK_ERRORS
+from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from telco_churn import LOGGER
 from telco_churn.contract.settings import ContractSettings
-from telco_churn.errors import SettingsError
+from telco_churn.errors import ModelError, SettingsError
 from telco_churn.model.features import check_features
 from telco_churn.model.loading import Model, load_model
-from telco_churn.model.manifest import read_manifest
+from telco_churn.model.manifest import Manifest, read_manifest
 from telco_churn.model.settings import ModelSettings
+from telco_churn.model.try_out import MadeUpEvents, try_out
 from telco_churn.query.settings import ReadSettings
 from telco_churn.record.kind import RecordKind, read_kind
 
@@ -36,8 +38,7 @@ def prepare_kind(settings: ContractSettings, model: ModelSettings) -> RecordKind
         ModelError: the model was fitted to others, or has no manifest that could tell.
     """
     kind = read_kind(settings.contract)
-    label = kind.label.name if kind.label else None
-    check_features(read_manifest(model.model_path).features, kind.event, label)
+    _check_fit(read_manifest(model.model_path), kind)
     return kind
 
 
@@ -57,6 +58,29 @@ def prepare_model(
     model = load_model(settings.model_path)
     warn_if_slow(model)
     return model
+
+
+def load_another(kind: RecordKind, path: Path) -> Model:
+    """Another model than the one that scores, tried on made-up events whatever it is made of.
+
+    Raises:
+        ModelError: it cannot be used, or was fitted to other events.
+    """
+    model = load_model(path)
+    _check_fit(model.manifest, kind)
+    features, fitted_to = model.manifest.features, model.manifest.training_distribution.categories
+    known = {name: fitted_to.get(name, ()) for name in features.categories}
+    try:
+        try_out(model.scorer, MadeUpEvents(features, known))
+    except SPARK_ERRORS as error:
+        raise ModelError(f"model {path} does not score: {root_cause(error)}") from error
+    warn_if_slow(model)
+    return model
+
+
+def _check_fit(manifest: Manifest, kind: RecordKind) -> None:
+    label = kind.label.name if kind.label else None
+    check_features(manifest.features, kind.event, label)
 
 
 def warn_if_slow(model: Model) -> None:

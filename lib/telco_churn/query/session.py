@@ -14,10 +14,10 @@ import pyspark
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from stream_telemetry.driver_jvm import connected
 from stream_telemetry.logs.settings import LogSettings
+from stream_telemetry.process.driver_jvm import JVM_ERRORS, connected
 from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
-from stream_telemetry.run.lifecycle import JVM_ERRORS, SparkGoneError, told_when_gone
+from stream_telemetry.run.lifecycle import SparkGoneError, told_when_gone
 from telco_churn import LOGGER
 from telco_churn.errors import QueryFailedError, SettingsError, is_below_spark_submit
 from telco_churn.paths import project_home

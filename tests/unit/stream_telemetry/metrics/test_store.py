@@ -140,3 +140,11 @@ def test_no_scrape_sees_one_of_two_writes_that_belong_together(store: MetricStor
         store.add(COUNTER, 1, "y")
     thread.join(10)
     assert found == [(1, 1)]
+
+
+def test_what_is_forgotten_has_no_series(store: MetricStore) -> None:
+    store.declare(INFO, [("1", "batch")])
+    store.forget(INFO)
+    store.declare(INFO, [("2", "batch")])
+    assert sample(store, "d_info", version="1", mode="batch") is None
+    assert sample(store, "d_info", version="2", mode="batch") == 1

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from made_counts import REFERENCE
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.listener import (
     QueryIdleEvent,
@@ -21,12 +22,16 @@ from stream_telemetry.batch.observation import Observation
 from stream_telemetry.broker.lag import LagThread
 from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.read import RecordAddress
+from stream_telemetry.drift.counting import ModelCounting
+from stream_telemetry.drift.settings import DriftSettings
+from stream_telemetry.drift.watch import ModelWatch
 from stream_telemetry.health import Health, Limits
 from stream_telemetry.logs.query import QueryLog
-from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics import catalogue, of_model
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.run.chronicle import Chronicle
-from stream_telemetry.run.supervision import NewStart, Restart
+from stream_telemetry.run.lifecycle import NewStart
+from stream_telemetry.run.supervision import Restart
 
 RUN = UUID(int=1)
 WHEN = "2026-01-01T12:00:00.500Z"
@@ -189,6 +194,25 @@ def test_a_batch_in_which_the_clock_was_set_took_a_time_that_can_be(told: Told, 
 
 def test_a_start_after_the_clock_was_set_is_counted_and_shown(told: Told) -> None:
     told.chronicle.note(terminated(None))
-    told.chronicle.note(NewStart())
+    told.chronicle.note(NewStart(is_planned=False))
     assert told.store.value(catalogue.RESTARTS) == 1
     assert told.health.state == "restarting"
+
+
+def test_a_start_that_somebody_wants_is_no_sign_of_trouble(told: Told) -> None:
+    told.chronicle.note(started())
+    told.chronicle.note(terminated(None))
+    told.chronicle.note(NewStart(is_planned=True))
+    assert told.store.value(catalogue.RESTARTS) == 0
+    assert told.health.is_healthy
+    told.chronicle.note(started())
+    assert told.health.state == "running"
+
+
+def test_another_model_is_watched_from_its_place_among_the_events_on(told: Told) -> None:
+    for labels in (("no", "yes"), ()):
+        counting = ModelCounting(REFERENCE, labels)
+        told.chronicle.note(ModelWatch(counting, DriftSettings()))
+        assert told.chronicle.observation.model is counting
+    assert of_model.SCORE in told.store.metrics()
+    assert not told.store.series(of_model.EXPECTED_BRIER)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable
 
 import pytest
 from fake_query import FakeQuery, run
 from pyspark.errors import StreamingQueryException
 
+from stream_telemetry.process.stop_signals import StopSignals
 from stream_telemetry.run import lifecycle
-from stream_telemetry.run.lifecycle import StopSignals
+from stream_telemetry.run.lifecycle import NewStart
 
 LONG_SECONDS = 20.0
 """More than any of these tests takes."""
@@ -27,26 +26,6 @@ def asked(times: int = 1) -> StopSignals:
     for _ in range(times):
         signals.ask()
     return signals
-
-
-def test_signals_tell_one_request_from_two() -> None:
-    seen = [(asked(times).is_asked, asked(times).is_urgent) for times in range(3)]
-    assert seen == [(False, False), (True, False), (True, True)]
-    assert asked().wait(LONG_SECONDS)
-
-
-def test_one_press_that_both_processes_hear_is_one_request_and_the_second_press_is_urgent() -> None:
-    signals = StopSignals()
-    urgent = []
-    for _ in range(2):
-        for process in ("the JVM", "Python"):
-            signals.ask(process)
-            urgent.append(signals.is_urgent)
-    assert urgent == [False, False, True, True]
-
-
-def test_without_a_request_there_is_nothing_to_wait_for() -> None:
-    assert not StopSignals().wait(0.001)
 
 
 @pytest.mark.parametrize("looks_a_batch", [3, 5])
@@ -135,19 +114,66 @@ def test_a_request_is_heard_while_the_query_runs(monkeypatch: pytest.MonkeyPatch
     assert list(waits) == []
 
 
-def test_a_process_that_does_not_end_after_a_request_is_ended_by_force(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ended, halted = threading.Event(), threading.Event()
-    monkeypatch.setattr(lifecycle, "FORCE_SECONDS", 0.01)
-    monkeypatch.setattr(os, "_exit", lambda code: ended.set() if code == 0 else None)
-    signals = StopSignals()
+def renewing(query: FakeQuery, signals: StopSignals, *, is_batched: bool = True) -> NewStart | None:
+    """A run in which a renewal is wanted at the first look, and not asked for again."""
+    wanted = iter([True])
+    return run(query, signals, is_batched=is_batched, renew=lambda is_asked: next(wanted))
 
-    def halt() -> None:
-        halted.set()
-        raise ConnectionResetError
 
-    monkeypatch.setattr(signals, "_halt_jvm", halt)
-    signals.ask()
-    assert ended.wait(LONG_SECONDS)
-    assert halted.is_set()
+@pytest.mark.parametrize("is_batched", [True, False])
+def test_for_a_renewal_the_query_is_stopped_when_its_batch_ends(is_batched: bool) -> None:
+    query = FakeQuery(looks_a_batch=4)
+    assert renewing(query, StopSignals(), is_batched=is_batched) == NewStart(is_planned=True)
+    assert query.stopped_at_look == 4
+    assert query.is_awaited
+
+
+def test_a_query_that_waits_for_its_trigger_is_renewed_at_once() -> None:
+    query = FakeQuery(is_busy=False)
+    assert renewing(query, StopSignals()) == NewStart(is_planned=True)
+    assert query.stopped_at_look == 1
+
+
+def test_no_time_of_grace_ends_the_wait_for_a_renewal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle, "GRACE_SECONDS", 0.0)
+    query = FakeQuery(looks_a_batch=30)
+    assert renewing(query, StopSignals())
+    assert query.stopped_at_look == 30
+
+
+def test_a_request_to_stop_comes_before_a_renewal() -> None:
+    signals, query = StopSignals(), FakeQuery(looks_a_batch=6)
+
+    def ask(look: int) -> None:
+        if look == 3:
+            signals.ask()
+
+    query.on_look = ask
+    assert renewing(query, signals) is None
+    assert query.stopped_at_look == 6
+
+
+def test_a_query_that_ends_before_it_is_renewed_is_not_started_again_for_that() -> None:
+    query = FakeQuery()
+
+    def end(look: int) -> None:
+        query.isActive = look < 3
+        query.failure = StreamingQueryException("boom")
+
+    query.on_look = end
+    with pytest.raises(StreamingQueryException, match="boom"):
+        renewing(query, StopSignals())
+
+
+def test_a_signal_is_handed_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    signals, query, told = StopSignals(), FakeQuery(is_busy=False), list[bool]()
+    monkeypatch.setattr(signals, "_can_renew", True)
+    signals.hear("HUP")
+    signals.hear("HUP", "the JVM")
+
+    def renew(is_asked: bool) -> bool:
+        told.append(is_asked)
+        return len(told) == 3
+
+    run(query, signals, renew=renew)
+    assert told == [True, False, False]

@@ -7,7 +7,7 @@ import pytest
 from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
-from stream_telemetry.run.lifecycle import StopSignals
+from stream_telemetry.process.stop_signals import StopSignals
 from stream_telemetry.run.supervision import Restart, Restarts, supervise
 
 PROMPT = 0.001

@@ -14,10 +14,11 @@ from pyspark import SparkContext
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
+from stream_telemetry.process.stop_signals import StopSignals
 from stream_telemetry.run import lifecycle
 from stream_telemetry.run.lifecycle import (
+    NewStart,
     SparkGoneError,
-    StopSignals,
     ensure_spark_runs,
     run_until_stopped,
     started_in,
@@ -95,14 +96,14 @@ def test_a_clock_that_was_set_ends_the_query_only_where_it_is_misled(answer: boo
         threading.Timer(0.7, signals.ask).start()
         return answer
 
-    is_misled = run_until_stopped(
+    new_start = run_until_stopped(
         cast(StreamingQuery, query),
         signals,
         is_batched=True,
         on_step=hear,
         clock=SetClock(-600.0),
     )
-    assert (told, is_misled) == ([-600.0], answer)
+    assert (told, new_start) == ([-600.0], NewStart(is_planned=False) if answer else None)
     assert query.is_awaited
     assert signals.is_asked == (not answer)
 

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from py4j.java_gateway import JavaGateway
+from py4j.protocol import Py4JError
 from pyspark import SparkContext
 from pyspark.java_gateway import ensure_callback_server_started
 
+JVM_ERRORS = (Py4JError, ConnectionError)
+"""What a call into a JVM raises that is gone; but a Py4JJavaError comes from a living one."""
 SIGNALS = ("TERM", "INT", "HUP")
 """Those that ask for a stop."""
 

@@ -1,0 +1,52 @@
+"""What is known of the model that a query scores with, and of those that were to replace it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stream_telemetry.drift.watch import ModelWatch
+from stream_telemetry.health import Health
+from stream_telemetry.metrics import catalogue, of_model
+from stream_telemetry.metrics.store import MetricStore
+
+
+class ModelFacts:
+    """Keeps the metrics of the model, and lets health know that there is one."""
+
+    def __init__(
+        self, store: MetricStore, health: Health, watch_by: Callable[[ModelWatch], None]
+    ) -> None:
+        """Makes the series exist that are there without a model.
+
+        Args:
+            store: of the metrics.
+            health: of the query.
+            watch_by: called with what batches tell of from now on.
+        """
+        self._store = store
+        self._health = health
+        self._watch_by = watch_by
+        store.declare(catalogue.MODEL_LOADED)
+        store.declare(of_model.CHANGES, [(outcome,) for outcome in of_model.OUTCOMES])
+
+    def loaded(self, version: str, created: float, watch: ModelWatch | None = None) -> None:
+        """Notes the model that scores from now on, instead of another one perhaps.
+
+        Args:
+            version: of the model.
+            created: when it was made, in seconds since 1970.
+            watch: what the plan counts for.
+        """
+        with self._store.together():
+            self._store.set(catalogue.MODEL_LOADED, 1.0)
+            for labels in self._store.series(catalogue.MODEL_INFO):
+                self._store.clear(catalogue.MODEL_INFO, *labels)
+            self._store.declare(catalogue.MODEL_INFO, [(version,)])
+            self._store.set(catalogue.MODEL_CREATED, created)
+        self._health.set_model(is_loaded=True)
+        if watch:
+            self._watch_by(watch)
+
+    def changed(self, outcome: str) -> None:
+        """Counts a new model; `outcome` is one of `of_model.OUTCOMES`."""
+        self._store.add(of_model.CHANGES, 1, outcome)
