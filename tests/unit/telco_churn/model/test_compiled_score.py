@@ -115,7 +115,6 @@ def with_stage(stages: Stages, position: int, changed: SavedStage) -> Stages:
         (2, {"handleInvalid": "skip"}),
         (2, {"inputCols": [*NUMERIC_FEATURES]}),
         (3, {"featuresCol": "others"}),
-        (3, {"probabilityCol": "others"}),
     ],
 )
 def test_stages_with_another_setting_are_not_compiled(
