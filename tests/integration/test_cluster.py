@@ -81,7 +81,19 @@ def test_a_cluster_shows_all_that_a_local_run_shows(
     assert (books["read"], books["repeated"]) == (2 * RECORDS + BROKEN, 0)
 
 
-def shown_by(job: Job, records: int, *options: str) -> Scrape:
+def test_real_time_mode_shows_every_record_on_a_cluster_too(
+    broker: str, topic_names: CustomerTopics, drivers_disk: Path, cluster: Cluster
+) -> None:
+    directory = drivers_disk / "realtime"
+    directory.mkdir()
+    job = Job(directory, broker, topic_names)
+    publish(broker, topic_names.raw, RECORDS)
+    options = ("--master", cluster.url, *JOB_OPTIONS)
+    shown = shown_by(job, RECORDS, *options, trigger="realtime=5 seconds")
+    assert_shows_what_is_in_the_topics(shown, job, RECORDS)
+
+
+def shown_by(job: Job, records: int, *options: str, trigger: str = "1 second") -> Scrape:
     """What a stream shows once it has dealt with so many records."""
     port = free_port()
     url = f"http://{LOOPBACK}:{port}"
@@ -90,7 +102,7 @@ def shown_by(job: Job, records: int, *options: str) -> Scrape:
         found = scrape(url)
         return found is not None and found.total("kafka_messages_processed_total") >= records
 
-    with job.running("--trigger", "1 second", "--metrics-port", str(port), *options) as process:
+    with job.running("--trigger", trigger, "--metrics-port", str(port), *options) as process:
         wait_until(lambda: is_done() and is_ready(url), process)
         shown = scrape(url)
         process.send_signal(signal.SIGTERM)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ log = logging.getLogger(LOGGER)
 
 OLDEST_KAFKA_CLIENTS = (3, 9, 2)
 """Below it a batch of records that expires in flight can end in another topic (CVE-2026-35554)."""
+EXECUTORS_SECONDS = 30.0
+"""How long a cluster that has given one executor may take for all that real-time mode needs."""
 _UNKNOWN = "unknown"
 
 
@@ -111,7 +114,12 @@ def check_slots(spark: SparkSession, partitions: int) -> None:
     Raises:
         SettingsError: there are fewer slots than partitions.
     """
-    slots = spark.sparkContext.defaultParallelism
+    context = spark.sparkContext
+    # Executors come one after the other.
+    patience = 0.0 if context._jsc.sc().isLocal() else EXECUTORS_SECONDS
+    deadline = time.monotonic() + patience
+    while (slots := context.defaultParallelism) < partitions and time.monotonic() < deadline:
+        time.sleep(0.2)
     if slots < partitions:
         raise SettingsError(
             f"real-time mode needs a slot for each partition: the input topic has "
