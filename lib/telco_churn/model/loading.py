@@ -126,7 +126,7 @@ def _scorer(pipeline: Path, manifest: Manifest) -> Scorer:
     events = MadeUpEvents(features, known)
     try:
         try_out(scorer, events)
-    except (ModelError, PySparkException) as error:
+    except (ModelError, *SPARK_ERRORS) as error:
         uid = culprit(restore_pipeline(stages), events.rows(), WHO, events.whole)
         raise ModelError(f"stage {uid}: {_fault(error)}" if uid else _fault(error)) from error
     return scorer
