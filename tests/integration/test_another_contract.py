@@ -94,6 +94,7 @@ def test_the_commands_of_the_page_score_loans_from_end_to_end(walk: Walk) -> Non
     figures = assert_all_accounted(broker, topics, "--expected", str(SENT))
     assert (figures["predictions"], figures["dead letters"]) == (SENT - BROKEN, BROKEN)
     assert_each_is_answered_as_its_contract_asks(broker, topics)
+    assert_dead_letters_are_judged_by_their_own_contract(walk)
     assert_each_has_its_line(walk.directory / "logs" / "kafka_consumer.log")
 
 
@@ -112,6 +113,20 @@ def assert_each_is_answered_as_its_contract_asks(broker: str, topics: CustomerTo
         assert letter["original_message"].encode() == source.value()
         broken = referee.violations(ContractValidator.parse(source.value()))
         assert {v["field"] for v in letter["validation_errors"]} == {field for field, _ in broken}
+
+
+def assert_dead_letters_are_judged_by_their_own_contract(walk: Walk) -> None:
+    given = "--contract examples/loans/contracts --broker localhost:9092 --input-topic loans.raw"
+    more = "--output-topic loans.decisions --deadletter-topic loans.deadletter --field amount"
+    result = walk.run(f"python jobs/replay_dead_letters.py {given} {more}")
+    assert result.returncode == 0, result.stderr
+    fields = [
+        [violation["field"] for violation in object_of(message)["validation_errors"]]
+        for message in read_topic(walk.broker, walk.topics.dead_letters)
+    ]
+    assert 0 < fields.count(["amount"]) < BROKEN
+    for figure in ("meant", "in disorder"):
+        assert re.search(rf"^\s*{figure} +{fields.count(['amount'])}\b", result.stdout, re.M)
 
 
 def assert_each_has_its_line(log: Path) -> None:
