@@ -169,7 +169,7 @@ def test_what_the_broker_does_not_tell_is_one_line_and_no_error(
     lines = [record.getMessage() for record in caplog.records if record.levelno > logging.INFO]
     assert [line.partition(":")[0] for line in lines] == [
         "the broker does not tell who is in group closed",
-        "the broker does not tell the settings of predictions",
+        "the broker does not tell the settings of predictions, which takes DescribeConfigs",
     ]
     assert "GroupAuthorizationException" in lines[0]
     assert "TopicAuthorizationException" in lines[1]

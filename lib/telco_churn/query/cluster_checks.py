@@ -178,7 +178,7 @@ class ClusterChecks:
         """
         found = self._asked(
             lambda: self._admin.topic_settings(topic, (_SIZE, _POLICY)),
-            f"the broker does not tell the settings of {topic}, for want of DescribeConfigs: "
+            f"the broker does not tell the settings of {topic}, which takes DescribeConfigs: "
             "whether it takes every record of the job shows only when it refuses one",
             topic,
         )
