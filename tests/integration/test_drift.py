@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 LARGE, NONE_TO_SPEAK_OF = 0.25, 0.1
-RECORDS = 3000
+RECORDS = 8000
 HOST = "HOST:9092"
 
 

@@ -19,7 +19,7 @@ from stream_telemetry.batch.interpreted import data_col
 from stream_telemetry.drift.reference import Counts, Number, Reference
 
 TENTHS = 10
-ONE_IN = 8
+ONE_IN = 16
 """Features are counted of one record in so many; a power of two."""
 
 _LOWEST = -float(np.finfo(np.float64).max)
