@@ -25,6 +25,7 @@ from stream_telemetry.values import masked
 from telco_churn.errors import ModelError
 from telco_churn.model.loading import scorer_of
 from telco_churn.model.manifest import Histogram, Manifest, TrainingDistribution, write_manifest
+from telco_churn.model.trust.private_copy import private_copy
 from telco_churn.model.verification import verify_files
 from telco_churn.query.settings import BrokerSettings
 from telco_churn.record.kind import RecordKind
@@ -67,14 +68,16 @@ def adopt(spark: SparkSession, wanted: Adoption, store: Store) -> Manifest:
         scratch = Path(place)
         (scratch / "fetched").mkdir()
         directory = fetch(wanted.location, scratch / "fetched")
-        ours, placed = manifest_in(directory), needed_stages(pipeline_in(directory))
         made = scratch / "model"
-        try:
-            known = _as_wanted(ours, wanted) if ours else _unjudged(placed, wanted)
-            manifest = put_model(lambda target: write_pipeline(placed, target), known, made)
-            manifest = _judged(spark, made, manifest, wanted)
-        except ModelError as error:
-            raise ModelError(f"{masked(wanted.location)} is not adopted: {error}") from error
+        # Somebody else's files: plain ones, not too large, and those that are looked at.
+        with private_copy(directory, lambda _: True) as copy:
+            ours, placed = manifest_in(copy), needed_stages(pipeline_in(copy))
+            try:
+                known = _as_wanted(ours, wanted) if ours else _unjudged(placed, wanted)
+                manifest = put_model(lambda target: write_pipeline(placed, target), known, made)
+                manifest = _judged(spark, made, manifest, wanted)
+            except ModelError as error:
+                raise ModelError(f"{masked(wanted.location)} is not adopted: {error}") from error
         write_manifest(made, manifest)
         store.add(made, manifest.version)
     return manifest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,6 +134,18 @@ def test_a_model_of_this_project_keeps_what_is_known_of_it(
     next(damaged.glob("pipeline/stages/*/metadata/part-*")).write_text("{}")
     with pytest.raises(ModelError, match="does not match its SHA-256"):
         adopt(spark, Adoption(str(damaged), CHURN, "damaged"), other)
+
+
+@pytest.mark.parametrize("name", ["metadata/part-9", "stages/more"])
+def test_a_pipe_and_a_link_in_it_are_neither_waited_for_nor_followed(
+    spark: SparkSession, tmp_path: Path, store: Store, name: str
+) -> None:
+    theirs = copy_of(SHIPPED, tmp_path / "theirs") / "pipeline"
+    os.mkfifo(theirs / name)
+    assert f"{name} is no plain file" in refusal(spark, theirs, store)
+    (theirs / name).unlink()
+    (theirs / name).symlink_to("/etc/passwd")
+    assert f"model {theirs}: {name} is no plain file" in refusal(spark, theirs, store)
 
 
 def test_a_classifier_that_gives_no_probability_is_refused(
