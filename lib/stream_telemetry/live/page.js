@@ -84,7 +84,8 @@ function show(now) {
 
 function cards({ rate, lag, latency, outcomes, batches, state }) {
   const last = batches.at(-1), recent = outcomes.recent;
-  const stale = lag.asked_seconds_ago > 15 ? `as Kafka said ${span(lag.asked_seconds_ago)} ago` : "";
+  // Kafka is asked every three seconds.
+  const stale = lag.asked_seconds_ago > 7 ? `as Kafka said ${span(lag.asked_seconds_ago)} ago` : "";
   const times = lag.oldest_seconds / state.late_after_seconds, late = times > 4 ? "bad" : times > 1 ? "warning" : "";
   fill(at("now"), [
     ["records a second", number(rate.records_per_second), `over ${span(rate.seconds)}`],
