@@ -175,11 +175,12 @@ def test_a_password_that_was_replaced_is_taken_by_the_query_that_runs(
 
     access = ("--kafka-config", str(kafka.kafka_config))
     try:
-        with job.running(*access, "--trigger", "1 second") as process:
+        with job.running(*access, "--trigger", "1 second", "--log-level", "DEBUG") as process:
             publish(secured.broker.bootstrap_servers, topics.raw, 1)
             wait_until(lambda: answers() == 1, process)
-            secured.set_password("the-next-one", ScramMechanism.SCRAM_SHA_256)
-            secured.file("scram-256", **secured.login("SCRAM-SHA-256", "the-next-one"))
+            following = f"{CANARY}-next"
+            secured.set_password(following, ScramMechanism.SCRAM_SHA_256)
+            secured.file("scram-256", **secured.login("SCRAM-SHA-256", following))
             # All connections end, and none can be made with the old one.
             secured.broker.kill()
             secured.start()
@@ -188,8 +189,17 @@ def test_a_password_that_was_replaced_is_taken_by_the_query_that_runs(
             process.send_signal(signal.SIGTERM)
             said, _ = process.communicate(timeout=90)
         assert process.returncode == 0, said
+        # What Java's client was refused with, and what it tells of that.
+        assert "Authentication failed" in "".join(said_in(tmp_path)), said
+        assert CANARY not in "".join([said, *said_in(tmp_path)])
     finally:
         secured.set_password(PASSWORD, ScramMechanism.SCRAM_SHA_256)
+
+
+def said_in(directory: Path) -> list[str]:
+    """All that the job has written."""
+    paths = (path for path in directory.rglob("*") if path.is_file())
+    return [path.read_bytes().decode("utf-8", "replace") for path in paths]
 
 
 def test_a_wrong_password_ends_the_job_with_one_line(
