@@ -80,7 +80,10 @@ class Unseen:
         self._prometheus = prometheus
         # Some tell of what is not there, of open transactions, of scores that nobody gets, or of
         # runs with an end.
-        silent = ("absent(", "stream_records_held_back", "model_calibration_ratio", 'run="once"')
+        silent = (
+            *("absent(", "stream_records_held_back", "stream_right_missing"),
+            *("model_calibration_ratio", 'run="once"'),
+        )
         self._waiting = {k: v for k, v in panel_queries() if not any(word in v for word in silent)}
         recorded = [rule for rule in rules(prometheus) if rule["type"] == "recording"]
         self._waiting |= {rule["name"]: rule["name"] for rule in recorded}
