@@ -20,6 +20,7 @@ from churn_tools.models.settings import (
 from churn_tools.models.version_store import Store, Version
 from churn_tools.training.classifiers import NAMES
 from churn_tools.training.report import report
+from telco_churn import __version__
 from telco_churn.errors import SettingsError
 from telco_churn.record.kind import read_kind
 from telco_churn.settings.flags import Command, nearest
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str]) -> None:
     wanted = next(iter(arguments), "--help")
     if wanted in ("--help", "-h"):
         sys.stdout.write(_help())
+    elif wanted == "--version":
+        sys.stdout.write(f"model.py {__version__}\n")
     elif wanted not in ACTIONS:
         near = nearest(wanted, ACTIONS)
         guess = f"; did you mean {near}?" if near else ""
