@@ -204,11 +204,12 @@ def _reach(kafka: BrokerSettings, consumer: Consumer, place: TopicPartition, bro
     try:
         consumer.get_watermark_offsets(place, timeout=CONNECT_TIMEOUT_SECONDS)
     except KafkaException as error:
+        if error.args[0].code() > 0:  # from the broker itself, such as that it leads it no more
+            return
         address = f"{broker.host}:{broker.port}" if broker else "?"
         raise KafkaUnavailableError(
             f"{kafka.broker} answers, but says that its broker for {place.topic} is at {address}, "
-            f"which does not answer ({error.args[0].str()}); set its advertised.listeners to an "
-            "address that this machine can reach"
+            f"which does not answer ({error.args[0].str()}); mend its advertised.listeners"
         ) from error
 
 

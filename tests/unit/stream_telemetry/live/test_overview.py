@@ -257,7 +257,6 @@ def test_a_full_summary_is_small_and_quick(query: Query) -> None:
         query.runs(number, refused=2, fields={"tenure": 1})
     before = time.process_time()
     text = json.dumps(query.overview.summary())
-    # Seen: 13 kB, 5 ms.
     assert time.process_time() - before < 0.2
     assert len(text) < 25_000
 
