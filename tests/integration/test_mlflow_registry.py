@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -22,20 +23,19 @@ from telco_churn.model.manifest import read_manifest
 
 LOCK = HOME / "requirements-mlflow.lock"
 START_SECONDS = 120.0
-LOGGED_BY_A_USER = """
+REGISTERED_BY_A_USER = """
 import sys
-import mlflow.spark
-from launcher.submit.surroundings import ready_this_process
-from mlflow import MlflowClient
-from pyspark.ml import PipelineModel
-from pyspark.sql import SparkSession
+import mlflow
 
-ready_this_process()
-SparkSession.builder.master("local[1]").config("spark.ui.enabled", False).getOrCreate()
-model = PipelineModel.load(f"file://{sys.argv[1]}")
-mlflow.spark.log_model(model, name="model", registered_model_name="churn")
-MlflowClient().set_registered_model_alias("churn", "champion", "1")
+with mlflow.start_run() as run:
+    mlflow.log_artifacts(sys.argv[1], "model")
+client = mlflow.MlflowClient()
+client.create_registered_model("churn")
+made = client.create_model_version("churn", f"runs:/{run.info.run_id}/model", run.info.run_id)
+client.set_registered_model_alias("churn", "champion", made.version)
 """
+# Beside the pipeline, as MLflow lays out a model of Spark.
+FLAVOUR = "artifact_path: model\nflavors:\n  spark:\n    model_data: sparkml\n"
 
 
 def new_environment(path: Path, *packages: str) -> Path:
@@ -103,9 +103,10 @@ def test_a_model_is_adopted_by_its_alias_and_what_is_not_there_is_one_line(
 ) -> None:
     write_synthetic_csv(tmp_path / "customers.csv", 1_000, seed=31)
     environment = quiet(MLFLOW_TRACKING_URI=server, PYTHONPATH=str(HOME / "lib"))
-    pipeline = HOME / "models" / "churn" / "pipeline"
+    shutil.copytree(HOME / "models" / "churn" / "pipeline", tmp_path / "logged" / "sparkml")
+    (tmp_path / "logged" / "MLmodel").write_text(FLAVOUR)
     logged = subprocess.run(
-        [client, "-c", LOGGED_BY_A_USER, str(pipeline)],
+        [client, "-c", REGISTERED_BY_A_USER, "logged"],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
