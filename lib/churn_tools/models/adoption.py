@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from pyspark.sql import SparkSession
 
-from churn_tools.models.fetching import fetch, manifest_in, pipeline_in
+from churn_tools.models.fetching import fetch, manifest_in, pipeline_in, shown
 from churn_tools.models.judge_data import JudgeData
 from churn_tools.models.judging import DEFAULT_THRESHOLD, judge
 from churn_tools.models.needed_stages import (
@@ -21,7 +21,6 @@ from churn_tools.models.needed_stages import (
 )
 from churn_tools.models.version_store import Store
 from churn_tools.training.saving import put_model
-from stream_telemetry.values import masked
 from telco_churn.errors import ModelError
 from telco_churn.model.loading import scorer_of
 from telco_churn.model.manifest import Histogram, Manifest, TrainingDistribution, write_manifest
@@ -77,7 +76,7 @@ def adopt(spark: SparkSession, wanted: Adoption, store: Store) -> Manifest:
                 manifest = put_model(lambda target: write_pipeline(placed, target), known, made)
                 manifest = _judged(spark, made, manifest, wanted)
             except ModelError as error:
-                raise ModelError(f"{masked(wanted.location)} is not adopted: {error}") from error
+                raise ModelError(f"{shown(wanted.location)} is not adopted: {error}") from error
         write_manifest(made, manifest)
         store.add(made, manifest.version)
     return manifest
@@ -121,7 +120,7 @@ def _unjudged(placed: PlacedStages, wanted: Adoption) -> Manifest:
         created=f"{created:%Y-%m-%dT%H:%M:%SZ}",
         threshold=DEFAULT_THRESHOLD if wanted.threshold is None else wanted.threshold,
         threshold_rule="nobody has judged it" if wanted.threshold is None else "given by hand",
-        training_data=f"fitted elsewhere, adopted from {masked(wanted.location)}",
+        training_data=f"fitted elsewhere, adopted from {shown(wanted.location)}",
         rows=None,
         evaluation=None,
         training_distribution=TrainingDistribution(

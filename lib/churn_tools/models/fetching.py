@@ -39,6 +39,11 @@ def check(location: str) -> None:
         raise ModelError(f"{location} is not a directory; name one that a PipelineModel is in")
 
 
+def shown(location: str) -> str:
+    """The location without a login in it; the @ of an alias is none."""
+    return masked(location) if "://" in location else location
+
+
 def fetch(location: str, scratch: Path) -> Path:
     """A directory of this machine with what is at `location`; a copy, unless that is a path.
 
@@ -88,7 +93,7 @@ def _from_mlflow(location: str, scratch: Path) -> Path:
         return Path(mlflow.artifacts.download_artifacts(location, dst_path=str(scratch)))
     # It raises whatever its server, its store and their clients raise.
     except Exception as error:
-        raise ModelError(f"MLflow does not give {masked(location)}: {root_cause(error)}") from error
+        raise ModelError(f"MLflow does not give {shown(location)}: {root_cause(error)}") from error
 
 
 def _from_hadoop(location: str, target: Path) -> Path:
@@ -104,7 +109,7 @@ def _from_hadoop(location: str, target: Path) -> Path:
         )
     except SPARK_ERRORS as error:
         shutil.rmtree(target, ignore_errors=True)
-        raise ModelError(f"cannot read {masked(location)}: {root_cause(error)}") from error
+        raise ModelError(f"cannot read {shown(location)}: {root_cause(error)}") from error
     return target
 
 

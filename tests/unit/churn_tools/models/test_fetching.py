@@ -13,7 +13,7 @@ from pyspark.ml.tuning import ParamGridBuilder, TrainValidationSplit
 from pyspark.sql import SparkSession
 from saved_models import SHIPPED
 
-from churn_tools.models.fetching import fetch, pipeline_in
+from churn_tools.models.fetching import fetch, pipeline_in, shown
 from telco_churn.errors import ModelError, SettingsError
 
 
@@ -66,6 +66,11 @@ def test_mlflow_that_is_not_installed_is_said_with_how_to_install_it(
     monkeypatch.setattr("churn_tools.models.fetching.find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=r"models:/churn@champion needs MLflow's client"):
         fetch("models:/churn@champion", tmp_path)
+
+
+def test_a_login_is_not_shown_and_an_alias_is() -> None:
+    assert shown("s3a://key:secret@bucket/model") == "s3a://***@bucket/model"
+    assert shown("models:/churn@champion") == "models:/churn@champion"
 
 
 def test_the_pipeline_is_found_in_a_model_of_ours_and_of_mlflow(tmp_path: Path) -> None:
