@@ -32,7 +32,7 @@ def test_the_query_that_runs_goes_on_with_the_next_certificate(tmp_path: Path) -
         own.touch(mode=0o600)
         own.write_bytes(first.read_bytes())
         access = ("--kafka-config", str(secured.file("own", **secured.own_certificate(own))))
-        job = Job(tmp_path / "job", secured.servers("mtls"), TOPICS)
+        job = Job(tmp_path, secured.servers("mtls"), TOPICS)
 
         def answers() -> int:
             outputs = (TOPICS.predictions, TOPICS.dead_letters)
