@@ -114,8 +114,9 @@ echo "== tests"
 export PYTHON=$python
 # Most of them start Java, which is quicker with a class archive.
 if [[ ${paths[*]} == tests ]]; then ./spark-submit.sh --prepare || true; fi
-# A file stays together, for the servers that its tests share.
-"$python" -m pytest -n 2 --dist loadfile "${left_out[@]}" "${paths[@]}" "${selection[@]}" "$@"
+# A file stays together, for the servers that its tests share. In the order of their names the files that
+# take long come before the many short ones, which fill both processes to the end.
+"$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder "${left_out[@]}" "${paths[@]}" "${selection[@]}" "$@"
 if [[ -n $missing ]]; then
     echo "$told" >&2
     exit 1
