@@ -62,7 +62,7 @@ def test_it_fetches_the_connector_and_scores(
     # None of the job's own is between them.
     assert " INFO " in complaints
     assert "batch 0: 40 read" in output
-    assert "batch 0" not in complaints
+    assert "batch 0: 40 read" not in complaints
     assert not any("Traceback" in line for line in complaints.splitlines())
     # Nobody has told the JVM an address, and its page would be on all of them.
     assert opened == {}
