@@ -115,8 +115,9 @@ export PYTHON=$python
 # Most of them start Java, which is quicker with a class archive.
 if [[ ${paths[*]} == tests ]]; then ./spark-submit.sh --prepare || true; fi
 # A file stays together, for the servers that its tests share. In the order of their names the files that
-# take long come before the many short ones, which fill both processes to the end.
-"$python" -m pytest -n 2 --dist loadfile --no-loadscope-reorder "${left_out[@]}" "${paths[@]}" "${selection[@]}" "$@"
+# take long come before the many short ones, which fill all processes to the end. One more than there may be
+# cores: most tests wait for other processes.
+"$python" -m pytest -n 3 --dist loadfile --no-loadscope-reorder "${left_out[@]}" "${paths[@]}" "${selection[@]}" "$@"
 if [[ -n $missing ]]; then
     echo "$told" >&2
     exit 1
