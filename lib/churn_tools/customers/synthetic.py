@@ -26,6 +26,7 @@ from churn_tools.customers.raking import (
     quantile,
     rake,
 )
+from stream_telemetry.timestamps import iso_utc
 
 _HOUSEHOLD = ("SeniorCitizen", "Partner", "Dependents", "InternetService", "Contract")
 _BASIC_ADD_ONS = ("OnlineSecurity", "TechSupport")
@@ -72,7 +73,7 @@ def synthetic_customers(seed: int, clock: Clock = utc_now) -> Iterator[dict[str,
         yield {
             "customerID": _customer_id(number),
             **population.customer(random),
-            "event_ts": clock().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "event_ts": iso_utc(clock()),
         }
 
 

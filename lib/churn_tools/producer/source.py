@@ -16,6 +16,7 @@ from typing import Any
 from churn_tools.customers.broken import broken_records
 from churn_tools.customers.synthetic import Clock, synthetic_customers, utc_now
 from churn_tools.producer.publisher import Record
+from stream_telemetry.timestamps import iso_utc
 from telco_churn.errors import SettingsError
 
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?P<fraction>\.[0-9]{1,18})?")
@@ -180,8 +181,7 @@ class CustomerCsv:
         }
         if len(row) > len(self._columns):
             event[_SURPLUS] = row[len(self._columns) :]
-        now = self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return {**event, "event_ts": now}
+        return {**event, "event_ts": iso_utc(self._clock())}
 
     def _refuse_other_files(self, columns: Collection[str]) -> None:
         try:

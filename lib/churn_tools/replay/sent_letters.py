@@ -19,12 +19,12 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from churn_tools.replay.letter import DeadLetter
+from stream_telemetry.broker.partitions import NO_TOPIC_ID
 from stream_telemetry.broker.read import TopicReader
+from stream_telemetry.timestamps import iso_utc
 from telco_churn.errors import KafkaUnavailableError
 
 _SECONDS: Final = 10.0
-_NO_ID: Final = "AAAAAAAAAAAAAAAAAAAAAA"
-"""What a broker gives that knows no ids of topics."""
 
 
 class LetterTopic(NamedTuple):
@@ -53,7 +53,7 @@ def letter_topic(client: Mapping[str, str], name: str) -> LetterTopic:
     found = answers[name].result(_SECONDS + 1)
     topic_id = str(found.topic_id)
     replicas = min(len(partition.replicas) for partition in found.partitions)
-    return LetterTopic(f"{cluster}/{name if topic_id == _NO_ID else topic_id}", replicas)
+    return LetterTopic(f"{cluster}/{name if topic_id == NO_TOPIC_ID else topic_id}", replicas)
 
 
 class SentLetters:
@@ -88,7 +88,7 @@ class SentLetters:
             "dead_letter": str(letter.address),
             "source": str(letter.source),
             "retry_count": letter.retry_count + 1,
-            "sent_ts": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "sent_ts": iso_utc(datetime.now(UTC)),
         }
         return self._key(letter), json.dumps(said).encode()
 

@@ -16,6 +16,7 @@ from typing import Any, Self
 from py4j.protocol import Py4JError
 from pyspark import SparkContext
 
+from stream_telemetry.broker.partitions import NO_TOPIC_ID
 from stream_telemetry.errors import TelemetryError
 from stream_telemetry.run.causes import Cause, java_errors_as
 from stream_telemetry.security.live_client import stamp_of
@@ -29,8 +30,6 @@ _LIMITS = {
     # Brokers that it knows may all be away for good (KIP-899).
     "metadata.recovery.strategy": "rebootstrap",
 }
-_NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
-"""Kafka's id of 16 zero bytes, which a broker without ids gives."""
 
 
 class AdminError(Exception):
@@ -177,7 +176,7 @@ def _known(described: Any) -> KnownTopic:
     # In one call, not in one for each operation; a set that is not there is no text at all.
     operations = described.authorizedOperations()
     return KnownTopic(
-        None if topic_id == _NO_ID else topic_id,
+        None if topic_id == NO_TOPIC_ID else topic_id,
         int(described.partitions().size()),
         frozenset(re.findall(r"\w+", operations.toString())) if operations else None,
     )

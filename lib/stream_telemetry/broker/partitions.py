@@ -17,6 +17,8 @@ from confluent_kafka import (
 
 from stream_telemetry.batch.progress import Positions
 
+NO_TOPIC_ID = "AAAAAAAAAAAAAAAAAAAAAA"
+"""Kafka's id of 16 zero bytes, which a broker gives that knows no ids of topics."""
 _NO_LEADER = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 
 

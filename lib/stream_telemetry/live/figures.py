@@ -17,6 +17,7 @@ from stream_telemetry.metrics.books import books_of
 from stream_telemetry.metrics.bounds import END_TO_END_BUCKETS, PROCESSING_BUCKETS
 from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.store import MetricStore
+from stream_telemetry.timestamps import iso_utc
 
 Figures = dict[str, object]
 Ended = Sequence[tuple[float, Batch]]
@@ -184,8 +185,7 @@ def model(store: MetricStore) -> Figures:
 
 def iso(seconds: float) -> str:
     """A moment as ISO 8601, UTC, in milliseconds."""
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso_utc(datetime.fromtimestamp(seconds, UTC))
 
 
 def plain(value: object) -> object:

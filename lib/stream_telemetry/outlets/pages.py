@@ -16,6 +16,7 @@ from stream_telemetry.health import Health, is_well
 from stream_telemetry.live.document import read_document
 from stream_telemetry.logs.rate_limit import News
 from stream_telemetry.outlets.exposition import expose
+from stream_telemetry.timestamps import iso_utc
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -108,7 +109,7 @@ def _pages(
 
 def health_document(health: Health) -> dict[str, object]:
     """The body of `/health`, as the guide has it."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    now = iso_utc(datetime.now(UTC))
     checks = health.checks
     status = "healthy" if is_well(checks) else "unhealthy"
     return {"status": status, "timestamp": now, "checks": checks}
