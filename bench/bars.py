@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+
+from churn_tools.model_card.drawing import Drawing
 
 _COLOURS = ("#4e79a7", "#f28e2b", "#76b7b2", "#e15759", "#59a14f", "#edc948", "#b07aa1", "#9c755f")
 _WIDTH, _LABELS, _FIGURES = 860, 270, 70
@@ -37,55 +38,45 @@ class Chart:
 
     def svg(self) -> str:
         """The drawing, as a whole file."""
-        shapes, y = [_text(8, 20, self.title, "bold"), *self._legend()], float(_TOP)
-        for name, figures in self.groups.items():
-            height = _BAR * (1 if self.is_stacked else len(figures))
-            shapes.append(_text(_LABELS - 8, y + height / 2 + 4, name, anchor="end"))
-            shapes += self._bars(figures, y)
+        heights = [_BAR * (1 if self.is_stacked else len(row)) for row in self.groups.values()]
+        drawing = Drawing(_WIDTH, _TOP + sum(heights) + _GAP * len(heights))
+        drawing.text(8, 20, self.title, weight="bold")
+        self._draw_legend(drawing)
+        y = float(_TOP)
+        for (name, figures), height in zip(self.groups.items(), heights, strict=True):
+            drawing.text(_LABELS - 8, y + height / 2 + 4, name, anchor="end")
+            self._draw_bars(drawing, figures, y)
             y += height + _GAP
-        return "\n".join(
-            [
-                f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{y:.0f}" '
-                f'viewBox="0 0 {_WIDTH} {y:.0f}" '
-                'font-family="sans-serif" font-size="12" fill="#222">',
-                f'<rect width="{_WIDTH}" height="{y:.0f}" fill="#fff"/>',
-                *shapes,
-                "</svg>\n",
-            ]
-        )
+        return drawing.svg()
 
     @property
     def _names(self) -> Sequence[str]:
         """Of all bars, in the order in which they come."""
         return list(dict.fromkeys(name for figures in self.groups.values() for name in figures))
 
-    def _legend(self) -> list[str]:
-        shapes, x = [], 8.0
+    def _draw_legend(self, drawing: Drawing) -> None:
+        x = 8.0
         for name in self._names:
-            shapes += [self._bar(x, 32, 12, name), _text(x + 17, 43, name)]
+            self._draw_bar(drawing, x, 32, 12, name)
+            drawing.text(x + 17, 43, name)
             x += 17 + _LETTER * len(name) + 14
-        return shapes
 
-    def _bars(self, figures: Mapping[str, float], y: float) -> list[str]:
-        shapes, x = [], float(_LABELS)
+    def _draw_bars(self, drawing: Drawing, figures: Mapping[str, float], y: float) -> None:
+        x = float(_LABELS)
         for name, figure in figures.items():
             length = self._length(figure)
-            shapes.append(self._bar(x, y, length, name))
+            self._draw_bar(drawing, x, y, length, name)
             if self.is_stacked:
                 x += length
             else:
-                shapes.append(_text(x + length + 5, y + 12, format(figure, self.form)))
+                drawing.text(x + length + 5, y + 12, format(figure, self.form))
                 y += _BAR
         if self.is_stacked:
-            shapes.append(_text(x + 5, y + 12, format(sum(figures.values()), self.form)))
-        return shapes
+            drawing.text(x + 5, y + 12, format(sum(figures.values()), self.form))
 
-    def _bar(self, x: float, y: float, length: float, name: str) -> str:
+    def _draw_bar(self, drawing: Drawing, x: float, y: float, length: float, name: str) -> None:
         colour = _COLOURS[self._names.index(name) % len(_COLOURS)]
-        return (
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{length:.1f}" height="{_BAR - 2}" '
-            f'fill="{colour}"/>'
-        )
+        drawing.bar(x, y, length, _BAR - 2, colour)
 
     def _length(self, figure: float) -> float:
         rows = self.groups.values()
@@ -98,10 +89,3 @@ class Chart:
         # The shortest bar still has a third of a tenfold.
         low, high = math.log10(min(all_of_them)) - 1 / 3, math.log10(max(all_of_them))
         return room * (math.log10(figure) - low) / (high - low)
-
-
-def _text(x: float, y: float, text: str, weight: str = "normal", anchor: str = "start") -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-weight="{weight}" text-anchor="{anchor}">'
-        f"{escape(text)}</text>"
-    )
