@@ -57,6 +57,11 @@ def scrape(url: str) -> Scrape | None:
         return None
 
 
+def processed(shown: Scrape | None) -> float:
+    """How many records were dealt with; -1 where nobody answers."""
+    return -1 if shown is None else shown.total("kafka_messages_processed_total")
+
+
 def health(url: str) -> tuple[int, Mapping[str, str]]:
     """The status of `/health` and its checks; 0 while nothing answers."""
     try:

@@ -13,7 +13,7 @@ from cluster import JOB_OPTIONS, Cluster, blind_cluster
 from job import Job, wait_until
 from load import publish, publish_broken
 from saved_models import SHIPPED, add_stage, copy_of
-from scrape import Scrape, assert_shows_what_is_in_the_topics, is_ready, scrape
+from scrape import Scrape, assert_shows_what_is_in_the_topics, is_ready, processed, scrape
 from verifying import assert_all_accounted
 
 from sandbox.kafka.topics import CustomerTopics
@@ -98,12 +98,8 @@ def shown_by(job: Job, records: int, *options: str, trigger: str = "1 second") -
     port = free_port()
     url = f"http://{LOOPBACK}:{port}"
 
-    def is_done() -> bool:
-        found = scrape(url)
-        return found is not None and found.total("kafka_messages_processed_total") >= records
-
     with job.running("--trigger", trigger, "--metrics-port", str(port), *options) as process:
-        wait_until(lambda: is_done() and is_ready(url), process)
+        wait_until(lambda: processed(scrape(url)) >= records and is_ready(url), process)
         shown = scrape(url)
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=60)[0]

@@ -15,7 +15,7 @@ import pytest
 from cluster import HOSTS, JOB_OPTIONS, Cluster, blind_cluster, executors_of
 from job import TIME_LIMIT_SECONDS, Job, wait_until
 from load import publish, publish_broken, records_in
-from scrape import Scrape, scrape
+from scrape import Scrape, processed, scrape
 from verifying import assert_all_accounted
 
 from sandbox.kafka.topics import CustomerTopics
@@ -140,10 +140,6 @@ def in_a_batch(
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=60)[0]
         assert process.returncode == 0, said
-
-
-def processed(shown: Scrape | None) -> float:
-    return -1 if shown is None else shown.total("kafka_messages_processed_total")
 
 
 def assert_counted_once(job: Job, shown: Scrape | None, records: int = RECORDS) -> dict[str, int]:

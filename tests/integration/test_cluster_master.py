@@ -14,7 +14,7 @@ import pytest
 from cluster import HOSTS, JOB_OPTIONS, Cluster, executors_of
 from job import Job, wait_until
 from load import publish
-from scrape import scrape
+from scrape import processed, scrape
 from verifying import assert_all_accounted
 
 from sandbox.kafka.topics import CustomerTopics
@@ -115,11 +115,7 @@ def streaming(
 
 
 def wait_for_records(process: subprocess.Popen[str], url: str, records: int) -> None:
-    def is_done() -> bool:
-        shown = scrape(url)
-        return shown is not None and shown.total("kafka_messages_processed_total") >= records
-
-    wait_until(is_done, process)
+    wait_until(lambda: processed(scrape(url)) >= records, process)
 
 
 def page(cluster: Cluster) -> dict[str, list[dict[str, str]]]:

@@ -16,7 +16,7 @@ import pytest
 from binaries import binary, prometheus, pushgateway
 from confluent_kafka import Producer
 from job import HOME, Job, user_lines, wait_until
-from scrape import Scrape, assert_shows_what_is_in_the_topics, health, is_ready, scrape
+from scrape import Scrape, assert_shows_what_is_in_the_topics, health, is_ready, processed, scrape
 
 from churn_tools.customers.synthetic import synthetic_customers
 from launcher.cache.connector import connector_jars
@@ -45,11 +45,6 @@ def shown(url: str) -> Scrape:
     found = scrape(url)
     assert found is not None
     return found
-
-
-def processed(url: str) -> float:
-    found = scrape(url)
-    return -1 if found is None else found.total("kafka_messages_processed_total")
 
 
 def groups(gateway: str) -> list[dict[str, float]]:
@@ -82,7 +77,7 @@ def test_a_stream_shows_every_record_to_prometheus_and_to_the_gateway(
     ):
         targets = (url.removeprefix("http://"), gateway.removeprefix("http://"))
         with prometheus(tmp_path, *targets) as prometheus_url:
-            wait_until(lambda: processed(url) == 303, process)
+            wait_until(lambda: processed(scrape(url)) == 303, process)
             before = shown(url)
             assert_shows_what_is_in_the_topics(before, job, 303)
             check = subprocess.run(
@@ -95,7 +90,7 @@ def test_a_stream_shows_every_record_to_prometheus_and_to_the_gateway(
 
             hostile = [b'{"x%d": "%d"}' % (number, number) for number in range(10_000)]
             feed(job, 0, *hostile)
-            wait_until(lambda: processed(url) == 10_303, process)
+            wait_until(lambda: processed(scrape(url)) == 10_303, process)
             assert len(shown(url).samples) == len(before.samples)
             with ThreadPoolExecutor(50) as pool:
                 start = time.monotonic()
@@ -141,7 +136,7 @@ def test_real_time_mode_shows_every_record_too(job: Job) -> None:
     with job.running("--trigger", "realtime=5 seconds", "--metrics-port", str(port)) as process:
         wait_until(lambda: is_ready(url), process)
         feed(job, 40, b"", b'{"tenure": -1}')
-        wait_until(lambda: processed(url) == 42, process)
+        wait_until(lambda: processed(scrape(url)) == 42, process)
         assert_shows_what_is_in_the_topics(shown(url), job, 42)
 
 
@@ -182,7 +177,7 @@ def test_another_job_has_telemetry_in_ten_lines(broker: str, tmp_path: Path) -> 
         start_new_session=True,
     ) as process:
         try:
-            wait_until(lambda: processed(url) == 50, process)
+            wait_until(lambda: processed(scrape(url)) == 50, process)
             wait_until(lambda: is_ready(url), process)
             now = shown(url)
             assert now.total("kafka_processing_latency_seconds_count", operation="total") == 50

@@ -8,12 +8,12 @@ import shutil
 import socket
 import stat
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from load import meanwhile
 from saved_models import SHIPPED, copy_of, metadata_of, rewrite_as_if_listed
 
 from telco_churn.errors import ModelError
@@ -210,23 +210,14 @@ def test_no_room_for_the_copy_is_not_called_a_fault_of_the_model(
         assert "cannot be copied, to be checked: No such file" in refusal(model)
 
 
-@contextmanager
-def changing(path: Path, *contents: bytes) -> Iterator[None]:
+def changing(path: Path, *contents: bytes) -> AbstractContextManager[None]:
     """A block in which somebody writes one after the other to a file, as fast as can be."""
-    is_over = threading.Event()
 
     def change() -> None:
-        while not is_over.is_set():
-            for content in contents:
-                path.write_bytes(content)
+        for content in contents:
+            path.write_bytes(content)
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
+    return meanwhile(change, pause=0.0)
 
 
 def test_a_file_that_changes_all_the_time_is_right_or_refused(model: Path) -> None:
