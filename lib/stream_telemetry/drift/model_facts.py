@@ -39,8 +39,7 @@ class ModelFacts:
         """
         with self._store.together():
             self._store.set(catalogue.MODEL_LOADED, 1.0)
-            for labels in self._store.series(catalogue.MODEL_INFO):
-                self._store.clear(catalogue.MODEL_INFO, *labels)
+            self._store.forget(catalogue.MODEL_INFO)
             self._store.declare(catalogue.MODEL_INFO, [(version,)])
             self._store.set(catalogue.MODEL_CREATED, created)
         self._health.set_model(is_loaded=True)

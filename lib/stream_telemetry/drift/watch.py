@@ -76,7 +76,7 @@ class ModelWatch:
                 store.set(of_model.EXPECTED_BRIER, reference.brier)
 
     def take(self, counts: ModelCounts, store: MetricStore) -> None:
-        """Adds a batch to windows, counters and figures."""
+        """Adds a batch to windows and counters; figures follow with the next scrape."""
         with self._lock:
             now = self._clock()
             for window in self._windows.values():
@@ -88,7 +88,6 @@ class ModelWatch:
             for label, of_label in zip(of_model.ANSWERS, counts.outcomes[1:], strict=True):
                 for decided, scored in zip(of_model.ANSWERS, of_label, strict=True):
                     store.add(of_model.LABELLED, float(scored.sum()), decided, label)
-        self.show(store)
 
     def show(self, store: MetricStore) -> None:
         """Sets the figures as they are at this moment; those that cannot be told vanish."""
@@ -102,10 +101,8 @@ class ModelWatch:
 
     def withdraw(self, store: MetricStore) -> None:
         """Takes the figures away: another model is watched from now on."""
-        store.clear(of_model.EXPECTED_BRIER)
-        for window in of_model.WINDOWS:
-            for metric, _, *labels in self._figures(window):
-                store.clear(metric, *labels, window)
+        for metric in (of_model.EXPECTED_BRIER, *of_model.FIGURES):
+            store.forget(metric)
 
     def counts(self, window: str) -> ModelCounts:
         """The counts of the records that a window, one of `of_model.WINDOWS`, holds now."""

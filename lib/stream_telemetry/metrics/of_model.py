@@ -72,3 +72,5 @@ OF_MODEL: tuple[Metric, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Metric)
 )
 """All of them, in the order in which they are written above."""
+FIGURES = tuple(metric for metric in OF_MODEL if "window" in metric.labels)
+"""Those that are computed of a window."""
