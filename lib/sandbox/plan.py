@@ -11,6 +11,7 @@ from sandbox.errors import SandboxError
 from sandbox.show.scenarios import SCENARIOS
 from stream_telemetry.options import OFF, OwnOptions, option, switch
 from stream_telemetry.values import choice, count, or_off, positive, share
+from telco_churn.query.settings import ReadSettings
 from telco_churn.settings.flags import Command, flags_of
 from telco_churn.settings.job import Settings
 from telco_churn.settings.resolve import read, read_settings
@@ -26,7 +27,6 @@ _RESERVED: Final = (
     "--contract",
 )
 _EVENTS_OF_A_BATCH: Final = 1_000
-_USUAL_TRIGGER: Final = "5 seconds"
 _TRIGGER: Final = "1 second"
 _SANDBOX: Final = "--sandbox"
 _ANOTHER_BROKER: Final = ("KAFKA_BOOTSTRAP_SERVERS", "CHURN_STREAM_KAFKA_CONFIG")
@@ -125,7 +125,8 @@ class Plan:
     def chosen_trigger(self) -> list[str]:
         """Options that let results come soon, unless the caller has chosen a trigger."""
         words = [word.partition("=")[0] for word in self.division.job]
-        is_given = "--trigger" in words or str(self.settings.reading.trigger) != _USUAL_TRIGGER
+        is_usual = self.settings.reading.trigger == ReadSettings().trigger
+        is_given = "--trigger" in words or not is_usual
         return [] if is_given else ["--trigger", _TRIGGER]
 
     @property

@@ -25,7 +25,7 @@ from sandbox.results.start_stages import Progress
 from sandbox.results.summary import summarise
 from sandbox.show.beside import Beside
 from stream_telemetry.options import OFF
-from telco_churn.paths import project_home
+from telco_churn.paths import own_contracts
 
 _JOB_STOP_SECONDS: Final = 30.0
 _UNACCOUNTED: Final = 5
@@ -174,7 +174,7 @@ class Trial:
             *("--deadletter-topic", self._topics.dead_letters),
             *("--checkpoint", str(self._scratch / "checkpoint")),
             # Also where the environment or the job's file names another one.
-            *("--contract", str(project_home() / "conf" / "contracts")),
+            *("--contract", str(own_contracts())),
         ]
         given = self._submission.environment
         options = f"{_FAST_START} {given.get('SPARK_SUBMIT_OPTS', '')}"

@@ -32,9 +32,14 @@ def of_project(path: str) -> Path:
     return Path(path) if home == _INSTALLED and not (home / path).exists() else home / path
 
 
+def own_contracts() -> Path:
+    """The directory with the contracts of the project's own customers."""
+    return project_home() / "conf" / "contracts"
+
+
 def read_schema(name: str) -> dict[str, Any]:
     """The JSON Schema in `conf/contracts/NAME.json`; raises SettingsError like `read_document`."""
-    return read_document(project_home() / "conf" / "contracts" / f"{name}.json")
+    return read_document(own_contracts() / f"{name}.json")
 
 
 def read_document(path: Path) -> dict[str, Any]:

@@ -75,8 +75,7 @@ def run(settings: Settings, report: RunReport | None) -> None:
     wanted = rights_of_job(topics, group, logged_topics(settings))
     found = check_topics(kafka, topics, wanted)
     rights = RightsWatch(kafka.client, wanted, found.lacking)
-    accepts_loss = reading.on_data_loss == "continue"
-    checkpoint = Checkpoint(settings.checkpoint.checkpoint, accepts_loss=accepts_loss)
+    checkpoint = Checkpoint(settings.checkpoint.checkpoint, accepts_loss=reading.accepts_loss)
     checkpoint.check()
     # Where to begin matters only to a checkpoint that holds no batch yet.
     beginning = None if checkpoint.has_batches() else reading

@@ -22,7 +22,7 @@ from stream_telemetry.values import choice, count, directory, or_off, whole
 from telco_churn.contract.settings import ContractSettings
 from telco_churn.errors import SettingsError
 from telco_churn.model.manifest import MANIFEST_NAME
-from telco_churn.paths import project_home
+from telco_churn.paths import own_contracts, project_home
 from telco_churn.record.kind import RecordKind, read_kind
 from telco_churn.settings.flags import Command
 from telco_churn.settings.resolve import read
@@ -106,8 +106,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _check_origin(options: TrainingSettings, contract: Path) -> None:
     """Only customers can be made up, and their model has its place."""
-    own = project_home() / "conf" / "contracts"
-    if contract.resolve() == own.resolve():
+    if contract.resolve() == own_contracts().resolve():
         return
     if options.synthetic is not None:
         raise SettingsError(

@@ -16,7 +16,7 @@ from telco_churn.contract.schema import Field
 from telco_churn.errors import SettingsError
 from telco_churn.model.features import number_col, or_blank
 from telco_churn.model.scoring import MODEL_PREFIX
-from telco_churn.paths import project_home
+from telco_churn.paths import own_contracts
 from telco_churn.record.kind import Label, RecordKind, read_kind
 
 LABEL = f"{MODEL_PREFIX}label"
@@ -57,7 +57,7 @@ def check_csv(source: Path, kind: RecordKind, *, needs_labels: bool = True) -> l
 
 def write_synthetic_csv(target: Path, customers: int, seed: int) -> None:
     """Writes synthetic customers with the columns of the public Telco customer file."""
-    columns = csv_columns(read_kind(project_home() / "conf" / "contracts"))
+    columns = csv_columns(read_kind(own_contracts()))
     with target.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns, extrasaction="ignore")
         writer.writeheader()

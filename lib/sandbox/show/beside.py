@@ -32,13 +32,14 @@ class Beside:
         self._plan = plan
         self._directory = directory
         self._check = check
+        self._scenario = SCENARIOS[plan.show.scenario] if plan.show.scenario else None
         self._held = ExitStack()
         self._monitoring: Monitoring | None = None
 
     @property
     def is_wanted(self) -> bool:
         """Whether there are programs to be started."""
-        return self._plan.show.monitoring or self._plan.show.scenario is not None
+        return self._plan.show.monitoring or self._scenario is not None
 
     @property
     def addresses(self) -> Mapping[str, str]:
@@ -63,19 +64,19 @@ class Beside:
             self._directory,
             ports,
             self._check,
-            is_quick=self._plan.show.scenario is not None,
+            is_quick=self._scenario is not None,
         )
         self._monitoring = self._held.enter_context(monitoring)
         pushes = self._pushes(monitoring.addresses["pushgateway"])
-        name = self._plan.show.scenario
-        return ["--metrics-port", str(port), *pushes, *(SCENARIOS[name].job if name else ())]
+        shown_soon = self._scenario.job if self._scenario else ()
+        return ["--metrics-port", str(port), *pushes, *shown_soon]
 
     def play_on(self, stage: Stage) -> Play | None:
         """The scenario that is wanted, on this stage."""
-        name = self._plan.show.scenario
-        if name is None:
+        scenario = self._scenario
+        if scenario is None:
             return None
-        scenario, prometheus = SCENARIOS[name], self.addresses["prometheus"]
+        prometheus = self.addresses["prometheus"]
         return Play(scenario, stage, lambda: is_firing(prometheus, scenario.alert))
 
     def require_running(self) -> None:

@@ -36,8 +36,7 @@ def rehearse(settings: Settings) -> None:
     found = check_topics(kafka, topics, rights)
     RightsWatch(kafka.client, rights, found.lacking).tell()
     _tick(f"Kafka answers at {kafka.broker}, the topics are there: {', '.join(topics.all)}")
-    accepts_loss = reading.on_data_loss == "continue"
-    checkpoint = Checkpoint(settings.checkpoint.checkpoint, accepts_loss=accepts_loss)
+    checkpoint = Checkpoint(settings.checkpoint.checkpoint, accepts_loss=reading.accepts_loss)
     checkpoint.check()
     beginning = None if checkpoint.has_batches() else reading
     _tick(f"checkpoint {checkpoint.files.location} can be written; {_place_of(checkpoint)}")

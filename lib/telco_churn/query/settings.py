@@ -161,6 +161,11 @@ class ReadSettings:
         metavar="WHAT",
     )
 
+    @property
+    def accepts_loss(self) -> bool:
+        """Whether the query goes on where Kafka has deleted what comes next."""
+        return self.on_data_loss == "continue"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointSettings:

@@ -118,7 +118,7 @@ class KafkaEnds:
             .option("includeHeaders", "true")
             # What a producer took back never happened.
             .option("kafka.isolation.level", "read_committed")
-            .option("failOnDataLoss", str(self.reading.on_data_loss == "fail").lower())
+            .option("failOnDataLoss", str(not self.reading.accepts_loss).lower())
         )
         if not self.reading.trigger.is_realtime:
             reader = reader.option("maxOffsetsPerTrigger", self.reading.max_offsets_per_trigger)

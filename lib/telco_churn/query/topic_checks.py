@@ -117,7 +117,7 @@ def check_beginning(
     offsets = BrokerOffsets(topic, name, kafka.client)
     try:
         if is_given:
-            must_be_there = reading.on_data_loss == "fail"
+            must_be_there = not reading.accepts_loss
             _check_given(topic, reading.starting_offsets, offsets.bounds(), must_be_there)
         elif any((committed := offsets.committed()).values()):
             log.warning(

@@ -8,7 +8,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+from stream_telemetry.values import LOG_LEVELS
+
+LEVELS = (*LOG_LEVELS, "CRITICAL")
 
 
 class Entry(NamedTuple):
