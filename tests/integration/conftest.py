@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from broker_access import OPEN_TO_ALL
+from process_logging import logging_as_before
 
 from launcher.cache.class_archive import VARIABLE, Mode
 from sandbox.kafka.broker import KafkaBroker
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from telco_churn.query.settings import TopicSettings
+
+__all__ = ["logging_as_before"]
 
 # A test may use class archives, and leaves nobody behind who makes one.
 os.environ.setdefault(VARIABLE, Mode.USE)

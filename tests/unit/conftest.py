@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pytest
 from churn_kind import CATEGORICAL_FEATURES, FEATURES_SCHEMA, NUMERIC_FEATURES
+from process_logging import logging_as_before
 from pyspark.sql import DataFrame, SparkSession
 
 from launcher.cache.class_archive import VARIABLE, Mode
 from launcher.java import use_chosen_java
 from telco_churn.query.session import SQL_SETTINGS
+
+__all__ = ["logging_as_before"]
 
 # A test may use class archives, and leaves nobody behind who makes one.
 os.environ.setdefault(VARIABLE, Mode.USE)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ from churn_tools.producer.contract_validator import ContractValidator
 from churn_tools.producer.feed import Inspector
 from churn_tools.producer.publisher import Record
 from churn_tools.producer.settings import read_settings
-from stream_telemetry.logs.configure import close_logging
 from telco_churn.errors import KafkaUnavailableError, SettingsError
 from telco_churn.paths import read_schema
 
@@ -21,15 +20,9 @@ CONTRACT = read_schema("customer_event")
 
 
 @pytest.fixture(autouse=True)
-def own_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A directory of its own; afterwards other tests log as before."""
+def own_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory of its own."""
     monkeypatch.setenv("CHURN_STREAM_LOG_DIR", str(tmp_path / "logs"))
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    close_logging()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_defaults_are_those_of_the_documentation() -> None:

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import pytest
 from stream_telemetry.logs.configure import (
     LogTargets,
     QuietStream,
-    close_logging,
     configure_logging,
 )
 from stream_telemetry.logs.files.whole_lines import LostLines
@@ -26,20 +25,15 @@ Configure = Callable[..., LostLines]
 
 
 @pytest.fixture
-def configure(tmp_path: Path) -> Iterator[Configure]:
-    """Sets up logging below `tmp_path`; afterwards all is as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+def configure(tmp_path: Path) -> Configure:
+    """Sets up logging below `tmp_path`."""
 
     def configured(level: str = "INFO", directory: Path = tmp_path, **targets: Any) -> LostLines:
         loggers = ("ours",)
         plan = LogTargets(name="job", directory=directory, level=level, loggers=loggers, **targets)
         return configure_logging(plan)
 
-    yield configured
-    close_logging()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    return configured
 
 
 def entries(*paths: Path) -> list[dict[str, object]]:
