@@ -7,7 +7,8 @@ nobody but Hadoop can say whether a path is a directory of this machine.
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
+import time
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ _KINDS: dict[str, type[CheckpointFileError]] = {
     "FileAlreadyExistsException": AlreadyThereError,
     "ChecksumException": DamagedFileError,
 }
+
+_MOMENTS = (0.05, 0.1, 0.2, 0.4)
+"""Seconds between the tries to read a file."""
 
 
 class CheckpointFiles:
@@ -96,6 +100,15 @@ class CheckpointFiles:
         Raises:
             CheckpointFileError: it cannot be read.
         """
+        for moment in _MOMENTS:
+            # Hadoop replaces a file and its checksum one after the other: in between, the file
+            # looks damaged, or is gone when it is opened.
+            with suppress(CheckpointFileError):
+                return self._read(name)
+            time.sleep(moment)
+        return self._read(name)
+
+    def _read(self, name: str) -> str | None:
         with _told():
             path = self._path(name)
             if not self._system.exists(path):

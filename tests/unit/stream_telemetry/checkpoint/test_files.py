@@ -68,6 +68,26 @@ def test_a_file_that_was_changed_behind_hadoop_s_back_is_damaged(files: Checkpoi
         files.read("metadata")
 
 
+def test_a_file_that_is_replaced_again_and_again_is_never_damaged(files: CheckpointFiles) -> None:
+    texts = ["one", "another" * 100]
+    files.write("lease", texts[0])
+    is_over = threading.Event()
+
+    def replace() -> None:
+        while not is_over.is_set():
+            for text in texts:
+                files.write("lease", text)
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        # Hadoop may delete the old file before it puts the new one in its place.
+        assert {files.read("lease") for _ in range(300)} <= {*texts, None}
+    finally:
+        is_over.set()
+        writer.join()
+
+
 @pytest.mark.parametrize(
     ("location", "said"),
     [
