@@ -24,6 +24,7 @@ from stream_telemetry.checkpoint.files import (
     AlreadyThereError,
     CheckpointFileError,
     CheckpointFiles,
+    DamagedFileError,
 )
 from stream_telemetry.loop import Loop
 
@@ -90,7 +91,7 @@ class Lease:
 
     def _await_end(self, name: str) -> None:
         """Returns once a lease has no living holder."""
-        before, waited_since = self._files.read(name), time.monotonic()
+        before, waited_since = self._seen(name), time.monotonic()
         holder = _holder(before)
         is_alive = _is_alive(holder)
         if is_alive is None:
@@ -99,7 +100,7 @@ class Lease:
                 *(self._files.location, _named(holder), EXPIRY_SECONDS),
             )
         while is_alive is None:
-            if self._files.read(name) != before:
+            if self._seen(name) != before:
                 is_alive = True
             elif time.monotonic() - waited_since > EXPIRY_SECONDS:
                 is_alive = False
@@ -107,6 +108,16 @@ class Lease:
                 time.sleep(1.0)
         if is_alive:
             raise LeaseTakenError(_named(holder))
+
+    def _seen(self, name: str) -> str | None:
+        """A lease as it is now; None while it is being replaced, or if its writer died in that.
+
+        On a disk of this machine Hadoop replaces a file first, and then its checksum.
+        """
+        try:
+            return self._files.read(name)
+        except DamagedFileError:
+            return None
 
     def _renew(self) -> float:
         """Writes the lease again, if it is still this driver's; gives the seconds until the next.
