@@ -40,24 +40,16 @@ class Authority:
         """The file with its certificate."""
         return self.directory / f"{self.name}.pem"
 
-    def sign(
-        self,
-        name: str,
-        *,
-        host: str = "",
-        is_expired: bool = False,
-        lasts: datetime.timedelta | None = None,
-    ) -> Path:
+    def sign(self, name: str, *, host: str = "", is_expired: bool = False) -> Path:
         """A file with a new key and certificate of this name, for its owner alone.
 
         Args:
             name: who it is of.
             host: whose server it is; this machine's loopback address where nothing is said.
             is_expired: whether it ended a day ago.
-            lasts: from now on; a day where nothing is said.
         """
         key = rsa.generate_private_key(65537, 2048)
-        begin, end = (-2 * _DAY, -_DAY) if is_expired else (-_DAY, lasts or _DAY)
+        begin, end = (-2 * _DAY, -_DAY) if is_expired else (-_DAY, _DAY)
         loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
         alternative = x509.SubjectAlternativeName([x509.DNSName(host) if host else loopback])
         builder = _builder(name, self.name, key, begin, end).add_extension(alternative, False)

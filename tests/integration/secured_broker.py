@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,11 @@ class SecuredBroker:
         return path
 
     @property
+    def clients(self) -> Path:
+        """Whose certificates its listener for these takes, from its next start on."""
+        return _clients(self.authority)
+
+    @property
     def trust(self) -> dict[str, str]:
         return {
             "ssl_truststore_type": "PEM",
@@ -127,6 +133,10 @@ def secured_broker(directory: Path) -> Iterator[SecuredBroker]:
             broker.stop()
 
 
+def _clients(authority: Authority) -> Path:
+    return authority.directory / "clients.pem"
+
+
 def _listeners(ports: Mapping[str, int]) -> dict[str, str]:
     places = {name: f"{name.upper()}://{LOOPBACK}:{port}" for name, port in ports.items()}
     return {
@@ -144,12 +154,15 @@ def _certificates(authority: Authority) -> dict[str, str]:
     own = authority.sign("broker")
     expired = authority.sign("expired", is_expired=True)
     stranger = authority.sign("stranger", host="elsewhere.example")
+    shutil.copy(authority.pem, _clients(authority))
     settings = {
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(own),
         "ssl.truststore.type": "PEM",
         "ssl.truststore.location": str(authority.pem),
         "listener.name.mtls.ssl.client.auth": "required",
+        "listener.name.mtls.ssl.truststore.type": "PEM",
+        "listener.name.mtls.ssl.truststore.location": str(_clients(authority)),
     }
     for name, path in (("expired", expired), ("stranger", stranger)):
         settings[f"listener.name.{name}.ssl.keystore.type"] = "PEM"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
-import time
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from certificates import Authority
 from job import Job, wait_until
 from load import publish
 from publishing import records_in
@@ -18,7 +18,6 @@ from sandbox.kafka.topics import CustomerTopics
 pytestmark = pytest.mark.slow
 
 TOPICS = CustomerTopics("certified.raw", "certified.predictions", "certified.dead")
-FIRST_LASTS = timedelta(seconds=75)
 
 
 def test_the_query_that_runs_goes_on_with_the_next_certificate(tmp_path: Path) -> None:
@@ -26,11 +25,9 @@ def test_the_query_that_runs_goes_on_with_the_next_certificate(tmp_path: Path) -
     with secured_broker(tmp_path / "secured") as secured:
         servers = secured.broker.bootstrap_servers
         TOPICS.create(servers)
-        first = secured.authority.sign("first", lasts=FIRST_LASTS)
-        signed = time.monotonic()
         own = secured.directory / "own.pem"
         own.touch(mode=0o600)
-        own.write_bytes(first.read_bytes())
+        own.write_bytes(secured.authority.sign("first").read_bytes())
         access = ("--kafka-config", str(secured.file("own", **secured.own_certificate(own))))
         job = Job(tmp_path, secured.servers("mtls"), TOPICS)
 
@@ -41,10 +38,11 @@ def test_the_query_that_runs_goes_on_with_the_next_certificate(tmp_path: Path) -
         with job.running(*access, "--trigger", "1 second") as process:
             publish(servers, TOPICS.raw, 1)
             wait_until(lambda: answers() == 1, process)
-            assert time.monotonic() - signed < FIRST_LASTS.total_seconds(), "it came too late"
-            own.write_bytes(secured.authority.sign("next").read_bytes())
-            time.sleep(max(0.0, FIRST_LASTS.total_seconds() + 2 - (time.monotonic() - signed)))
-            # All connections end, and none can be made with the first one.
+            following = Authority.made(tmp_path, "following")
+            own.write_bytes(following.sign("next").read_bytes())
+            # All connections end, and none can be made with the first one: it has not expired,
+            # which a slow machine might come too late for, but its authority is trusted no more.
+            shutil.copy(following.pem, secured.clients)
             secured.broker.kill()
             secured.start()
             publish(servers, TOPICS.raw, 1)
