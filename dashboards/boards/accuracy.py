@@ -1,4 +1,4 @@
-"""How right the model is, by the labels that come with the records."""
+"""How right the model is, by the labels that come with the records, or later."""
 
 from __future__ import annotations
 
@@ -70,7 +70,20 @@ def decisions(choice: Choice) -> Panel:
         "Records a second that carry their label, by what was decided and what the label is.",
         "mps",
         query(total(labelled, "decided", "label"), "decided {{decided}}, label {{label}}"),
-    ).span(24)
+    ).span(12)
+
+
+def fates(choice: Choice) -> Panel:
+    """What becomes of labels that come later."""
+    found = rate(choice.series(of_model.LABEL_FATES))
+    return time_series(
+        "Labels That Come Later",
+        "Predictions and labels a second, by what jobs/measure_accuracy.py has made of them: "
+        "missing are predictions that no label came for in time, unmatched labels without a "
+        "prediction.",
+        "mps",
+        query(total(found, "fate"), "{{fate}}"),
+    ).span(12)
 
 
 def _latest(choice: Choice, metric: Metric) -> str:

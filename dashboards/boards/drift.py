@@ -9,6 +9,7 @@ from dashboards.boards.accuracy import (
     brier,
     calibration,
     decisions,
+    fates,
     precision_and_recall,
 )
 from dashboards.boards.health import IDLE
@@ -58,9 +59,9 @@ def drift(site: Site) -> dashboard.Dashboard:
             ],
             "Drift": [features(site, choice), by_feature(site, choice), by_window(site, choice)],
             "Scores": [scores(choice), mean_score(choice), judged_by(choice)],
-            "Accuracy, where records carry their label": [
+            "Accuracy, where labels come with the records or later": [
                 *(brier(choice), precision_and_recall(choice), calibration(choice)),
-                decisions(choice),
+                *(decisions(choice), fates(choice)),
             ],
         },
     )

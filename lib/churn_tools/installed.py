@@ -45,6 +45,13 @@ def model() -> None:
     exit_with("churn-stream-model", main, sys.argv[1:])
 
 
+def measure() -> None:
+    """`jobs/measure_accuracy.py`."""
+    from churn_tools.labels.command import main
+
+    exit_with("churn-stream-measure", main, sys.argv[1:])
+
+
 def verify() -> None:
     """`python -m churn_tools.verify`."""
     from churn_tools.verify.command import main

@@ -18,6 +18,7 @@ class Stream:
     Attributes:
         query: the name given to it by `queryName`.
         topic: the topic that it reads.
+        beside: other topics that it reads too; of them only lag and losses are told.
         broker: bootstrap servers.
         consumer_group: the group that its progress is committed to.
         checkpoint: directory or URI of its checkpoint.
@@ -37,6 +38,7 @@ class Stream:
     broker: str
     consumer_group: str
     checkpoint: str
+    beside: tuple[str, ...] = ()
     starting_offsets: str = "earliest"
     mode: Literal["streaming", "batch"] = "streaming"
     batch_seconds: float = 0.0

@@ -97,6 +97,19 @@ def number(least: float = 0.0, most: float = math.inf) -> Callable[[str], float]
     return parse
 
 
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+_DURATION = re.compile(rf"(\d+(?:\.\d+)?)\s*([{''.join(_UNITS)}])", re.ASCII)
+
+
+def seconds(value: str) -> int:
+    """A time such as 90m, 24h or 30d, in whole seconds."""
+    match = _DURATION.fullmatch(value.strip())
+    found = int(float(match[1]) * _UNITS[match[2]]) if match else 0
+    if not found:
+        raise ValueError("is not a time of at least a second; write 90m, 24h or 30d")
+    return found
+
+
 share = number(0.0, 1.0)
 """A part of a whole, 0 to 1."""
 

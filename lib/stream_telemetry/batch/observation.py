@@ -17,6 +17,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from stream_telemetry.batch.buckets import bucket_number_col, count_numbers_col, read_counts
+from stream_telemetry.batch.own_figures import OwnFigures
 from stream_telemetry.drift.counting import ModelCounting, ModelCounts
 from stream_telemetry.metrics.bounds import END_TO_END_BUCKETS, PROCESSING_BUCKETS
 from stream_telemetry.metrics.catalogue import UNKNOWN
@@ -37,6 +38,11 @@ class Histogram:
     counts: tuple[int, ...]
     total_seconds: float
 
+    def __add__(self, other: Histogram) -> Histogram:
+        """Of the records of both."""
+        counts = tuple(a + b for a, b in zip(self.counts, other.counts, strict=True))
+        return Histogram(counts, self.total_seconds + other.total_seconds)
+
 
 @dataclass(frozen=True)
 class Observed:
@@ -53,6 +59,18 @@ class Observed:
     def records(self) -> int:
         """Records that were seen leaving."""
         return self.succeeded + sum(self.failed.values())
+
+    def __add__(self, other: Observed) -> Observed:
+        """Of the records of both, which one observation has seen in two places of a plan."""
+        latencies = other.latencies
+        return Observed(
+            succeeded=self.succeeded + other.succeeded,
+            failed=_added(self.failed, other.failed),
+            latencies={name: one + latencies[name] for name, one in self.latencies.items()},
+            end_to_end=self.end_to_end + other.end_to_end,
+            violations=_added(self.violations, other.violations),
+            model=self.model + other.model if self.model and other.model else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -72,6 +90,9 @@ class Observation:
         fields: names of the array's elements.
         model: counts the column `model`, of `ModelCounting.record_col`, null for a record that is
             not good; None when nothing is told of a model.
+        places: where the plan counts, each with a name: a plan whose records come on several ways
+            counts on each of them.
+        own: what the plan tells besides, under names of its own.
     """
 
     operations: Mapping[str, tuple[str, str]]
@@ -81,6 +102,8 @@ class Observation:
     violations: str = ""
     fields: tuple[str, ...] = ()
     model: ModelCounting | None = None
+    places: tuple[str, ...] = (NAME,)
+    own: OwnFigures | None = None
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -89,13 +112,14 @@ class Observation:
             return ()
         return tuple(dict.fromkeys((*self.error_types, UNKNOWN)))
 
-    def observe(self, records: DataFrame) -> DataFrame:
+    def observe(self, records: DataFrame, place: str = NAME) -> DataFrame:
         """The same rows and columns, counted on their way.
 
         Args:
             records: with the columns that are named above, and Kafka's `timestamp` TIMESTAMP.
+            place: one of `places`.
         """
-        counted = self.count(records.select("*", *self.figures()))
+        counted = self.count(records.select("*", *self.figures()), place)
         return counted.select(*map(F.col, records.columns))
 
     def figures(self, computed: Mapping[str, Column] = MappingProxyType({})) -> list[Column]:
@@ -123,9 +147,18 @@ class Observation:
             figures["model"] = computed.get("model", F.col("model"))
         return [figure.alias(f"{_PREFIX}{name}") for name, figure in figures.items()]
 
-    def count(self, records: DataFrame) -> DataFrame:
+    def count(self, records: DataFrame, place: str = NAME) -> DataFrame:
         """The same rows and columns; `records` have those of `figures`."""
-        return records.observe(NAME, *self._aggregates())
+        return records.observe(place, *self._aggregates())
+
+    def read_all(self, rows: Mapping[str, Mapping[str, Any]]) -> Observed:
+        """The figures of a batch, of all places together; raises ValueError like `read`.
+
+        Args:
+            rows: `observedMetrics`; a batch may lack some.
+        """
+        first, *others = (self.read(rows.get(place)) for place in self.places)
+        return sum(others, first)
 
     def read(self, row: Mapping[str, Any] | None) -> Observed:
         """The figures of a batch.
@@ -178,6 +211,10 @@ class Observation:
 
 def _whole(bounds: Sequence[float], unit: float) -> list[int]:
     return [round(bound / unit) for bound in bounds]
+
+
+def _added(some: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
+    return {name: count + others[name] for name, count in some.items()}
 
 
 def _histogram(row: Mapping[str, Any], name: str, buckets: int, unit: float) -> Histogram:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from pyspark.sql.streaming.listener import StreamingQueryProgress
 
-from stream_telemetry.batch.observation import NAME, Observation, Observed
+from stream_telemetry.batch.observation import Observation, Observed
 
 Positions = Mapping[tuple[str, int], int]
 """The next offset to read of each (topic, partition)."""
@@ -53,7 +54,6 @@ def read_batch(progress: StreamingQueryProgress, observation: Observation) -> Ba
     Raises:
         ValueError: the event is not shaped as Spark's are.
     """
-    row = progress.observedMetrics.get(NAME)
     phases = {name: milliseconds / 1000 for name, milliseconds in progress.durationMs.items()}
     positions: dict[tuple[str, int], int] = {}
     for source in progress.sources:
@@ -64,9 +64,14 @@ def read_batch(progress: StreamingQueryProgress, observation: Observation) -> Ba
         seconds=phases.get("triggerExecution", 0.0),
         phases=phases,
         records_read=progress.numInputRows,
-        observed=observation.read(None if row is None else row.asDict()),
+        observed=observation.read_all(read_rows(progress)),
         positions=positions,
     )
+
+
+def read_rows(progress: StreamingQueryProgress) -> dict[str, dict[str, Any]]:
+    """What each `observe()` of the plan has computed in a batch, by its name."""
+    return {name: row.asDict() for name, row in progress.observedMetrics.items()}
 
 
 def read_positions(offsets: str | None) -> Positions:

@@ -238,7 +238,7 @@ def lag_of(
     client = stream.client
     if "bootstrap.servers" not in client:
         client = {**client, "bootstrap.servers": stream.broker}
-    offsets = BrokerOffsets(stream.topic, stream.consumer_group, client)
+    offsets = BrokerOffsets(stream.topic, stream.consumer_group, client, stream.beside)
     return LagThread(
         offsets,
         store,

@@ -1,9 +1,9 @@
-"""Asks the broker about a topic and a consumer group; nothing here joins the group."""
+"""Asks the broker about topics and a consumer group; nothing here joins the group."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -23,7 +23,7 @@ minutes before it turns to the bootstrap servers again.
 
 
 class BrokerOffsets:
-    """Offsets of one topic, and of one group in it.
+    """Offsets of topics, and of one group in them.
 
     Every method raises KafkaException when the broker leaves a request without an answer for
     `TIMEOUT_SECONDS`, or a commit for as long as it waits for the group's coordinator.
@@ -31,7 +31,9 @@ class BrokerOffsets:
     back after its requests had timed out (confluentinc/librdkafka#4605).
     """
 
-    def __init__(self, topic: str, group: str, client: Mapping[str, str]) -> None:
+    def __init__(
+        self, topic: str, group: str, client: Mapping[str, str], beside: Sequence[str] = ()
+    ) -> None:
         """Prepares the clients; nothing is sent yet.
 
         Args:
@@ -39,8 +41,9 @@ class BrokerOffsets:
             group: the consumer group.
             client: librdkafka's settings: `bootstrap.servers`, security. Files that they come from
                 are looked at again with each question about bounds.
+            beside: other topics.
         """
-        self._topic = topic
+        self._topics = (topic, *beside)
         self._client = client
         self._group = group
         self._connect()
@@ -86,20 +89,20 @@ class BrokerOffsets:
         )
 
     def bounds(self) -> Bounds:
-        """The bounds of all partitions that the topic has now, and how far they are written."""
+        """The bounds of all partitions that there are now, and how far they are written."""
         is_silent = time.monotonic() - self._heard > RENEW_SECONDS
         if is_silent or self._stamp != stamp_of(self._client):
             self.close()
             self._connect()
         # Nothing else polls the client for its log lines.
         self._asker.poll(0)
-        bounds = bounds_of(self._asker, [self._topic], TIMEOUT_SECONDS, whole=self._whole)
+        bounds = bounds_of(self._asker, self._topics, TIMEOUT_SECONDS, whole=self._whole)
         self._heard = time.monotonic()
         return bounds
 
     def committed(self) -> Positions:
         """The group's positions; partitions without one are left out."""
-        places = partitions_of(self._asker, [self._topic], TIMEOUT_SECONDS)
+        places = partitions_of(self._asker, self._topics, TIMEOUT_SECONDS)
         wanted = [TopicPartition(*place) for place in places]
         found = self._asker.committed(wanted, timeout=TIMEOUT_SECONDS)
         for partition in found:

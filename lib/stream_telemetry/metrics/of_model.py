@@ -11,6 +11,8 @@ WINDOWS = ("records", "time")
 OUTCOMES = ("taken", "refused")
 """What may become of another model, found while the query runs."""
 ANSWERS = ("no", "yes")
+FATES = ("judged", "repeated", "missing", "unmatched")
+"""What may become of predictions and of labels that come later."""
 SCORE_TENTHS = tuple(f"{bound:g}" for bound in SCORE_BUCKETS)
 """Of scores, by their upper bound."""
 
@@ -59,6 +61,15 @@ CALIBRATION = _figure(
     "calibration_ratio",
     "Share of the label yes among records of a tenth of the scores, named by its upper bound.",
     "score",
+)
+LABEL_FATES = Metric(
+    "model_label_fates_total",
+    "counter",
+    "Where labels come later, on a topic of their own: predictions judged by their first label; "
+    "repeated, another label for one, or a copy of it; missing, predictions that no label came for "
+    "in time; unmatched, labels without a prediction.",
+    ("fate",),
+    shown=BOARD,
 )
 CHANGES = Metric(
     "model_changes_total",

@@ -13,7 +13,7 @@ from stream_telemetry.metrics.catalogue import (
     WORKERS,
 )
 from stream_telemetry.metrics.metric import Metric
-from stream_telemetry.metrics.of_model import ANSWERS, OUTCOMES, WINDOWS
+from stream_telemetry.metrics.of_model import ANSWERS, FATES, OUTCOMES, WINDOWS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
 """Where the page is."""
@@ -56,6 +56,7 @@ _LABELS = {
     "label": ", ".join(ANSWERS),
     "score": "upper bounds of tenths, 0.1 to 1",
     "outcome": ", ".join(OUTCOMES),
+    "fate": ", ".join(FATES),
     "worker": f"{', '.join(WORKERS)}; those that run",
 }
 

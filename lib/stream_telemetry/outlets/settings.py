@@ -12,7 +12,7 @@ from stream_telemetry.errors import TelemetryError
 from stream_telemetry.options import OFF, option
 from stream_telemetry.outlets.server import Exporter
 from stream_telemetry.outlets.tls import Tls
-from stream_telemetry.values import file, or_off, port, secret_file, text, url
+from stream_telemetry.values import file, or_off, port, seconds, secret_file, text, url
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -90,14 +90,9 @@ class ExporterSettings:
         return Exporter(self.metrics_host, self.metrics_port, make_app(self.login()), self.tls())
 
 
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
-_DURATION = re.compile(rf"(\d+(?:\.\d+)?)\s*([{''.join(_UNITS)}])", re.ASCII)
-
-
 def duration(value: str) -> str:
     """A time such as 90m, 24h or 1d; or off."""
-    if value != OFF and not _seconds(value):
-        raise ValueError(f"is not a time above 0; write 90m, 24h, 1d, or {OFF}")
+    or_off(seconds)(value)
     return value
 
 
@@ -114,11 +109,6 @@ def label_pairs(value: str) -> str:
 def _pairs(value: str) -> list[tuple[str, str]]:
     parts = [] if value == OFF else [part.partition("=") for part in value.split(",")]
     return [(name.strip(), text_.strip()) for name, _, text_ in parts]
-
-
-def _seconds(value: str) -> float:
-    match = _DURATION.fullmatch(value.strip())
-    return float(match[1]) * _UNITS[match[2]] if match else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +168,8 @@ class PushSettings:
             labels=dict(_pairs(self.pushgateway_labels)),
         )
         gateway.check()
-        return RunReport(gateway, keep=keep, expected_interval=_seconds(self.expected_interval))
+        interval = or_off(seconds)(self.expected_interval) or 0
+        return RunReport(gateway, keep=keep, expected_interval=float(interval))
 
     def login(self) -> str | None:
         """The `user:password`, if there is one; raises TelemetryError like `read_login`."""

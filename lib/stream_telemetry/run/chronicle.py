@@ -13,7 +13,7 @@ from pyspark.sql.streaming.listener import (
 
 from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.batch.observation import Observation
-from stream_telemetry.batch.progress import Batch, read_batch
+from stream_telemetry.batch.progress import Batch, read_batch, read_rows
 from stream_telemetry.broker.lag import LagThread
 from stream_telemetry.drift.watch import ModelWatch
 from stream_telemetry.health import Health
@@ -70,6 +70,9 @@ class Chronicle:
         self.store.compute(catalogue.PROGRESS_AGE, lambda: self.health.silence)
         for state in catalogue.STATES:
             self.store.compute(catalogue.STATE, partial(self._is_in, state), state)
+        if own := self.observation.own:
+            own.declare(self.store)
+            self.store.before_scrapes(partial(own.show, self.store))
 
     def watch(self, watch: ModelWatch) -> None:
         """From now on batches tell of this model."""
@@ -86,6 +89,8 @@ class Chronicle:
             longest = self.health.silence + STEP_SECONDS
             self.health.heard("running" if event.progress.numInputRows else "idle")
             self._take(read_batch(event.progress, self.observation).within(longest))
+            if own := self.observation.own:
+                own.take(read_rows(event.progress), self.store)
         elif isinstance(event, ModelWatch):
             self.watch(event)
         elif isinstance(event, QueryIdleEvent):

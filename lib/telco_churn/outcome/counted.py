@@ -34,12 +34,13 @@ def make_observation(fields: Sequence[str], model: ModelCounting | None = None) 
         outcome="error_type",
         error_types=ERROR_TYPES,
         violations="violation_counts",
-        fields=_counted(fields),
+        fields=counted_fields(fields),
         model=model,
     )
 
 
-def _counted(fields: Sequence[str]) -> tuple[str, ...]:
+def counted_fields(fields: Sequence[str]) -> tuple[str, ...]:
+    """Those of a contract, and what a violation counts as that is of none of them."""
     # A contract may have a field of such a name; it shares the label then.
     return tuple(dict.fromkeys((*fields, MESSAGE, OTHER_FIELD)))
 
@@ -53,7 +54,7 @@ def violation_counts_col(fields: Sequence[str]) -> Column:
         fields: of the contract; counts for `MESSAGE` and `OTHER_FIELD` follow theirs.
     """
     known = data_col(list(fields), "array<string>")
-    counted = data_col(list(_counted(fields)), "array<string>")
+    counted = data_col(list(counted_fields(fields)), "array<string>")
     name = F.transform(
         F.col("violations")["field"],
         lambda field: (

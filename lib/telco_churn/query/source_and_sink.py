@@ -106,13 +106,13 @@ class KafkaEnds:
         """
         return INTERPRETED if self.reading.trigger.is_interval else COMPILED
 
-    def read(self, spark: SparkSession) -> DataFrame:
-        """The input topic as a stream: Kafka's columns, `headers` among them."""
+    def read(self, spark: SparkSession, topic: str | None = None) -> DataFrame:
+        """The input topic as a stream, or another one: Kafka's columns, `headers` among them."""
         reader = (
             spark.readStream.format("kafka")
             .options(**self._access)
             .options(**_CLIENT, **_CONSUMER)
-            .option("subscribe", self.topics.input_topic)
+            .option("subscribe", topic or self.topics.input_topic)
             .option("startingOffsets", self.reading.starting_offsets)
             .option("groupIdPrefix", self.group.consumer_group)
             .option("includeHeaders", "true")

@@ -96,18 +96,7 @@ def rights_of_job(
         for topic in topics.outputs
         if topic in logged
     ]
-    if group.commit_progress:
-        found.append(
-            Right(
-                READ,
-                "group",
-                group.consumer_group,
-                "tell Kafka the progress, and see who else is in the group",
-                "progress is not committed, so lag by the group is wrong",
-                "--commit-progress off",
-            )
-        )
-    return *found, *_settings_of(topics.all)
+    return *found, *_committing(group), *_settings_of(topics.all)
 
 
 def rights_of_producer(topic: str) -> tuple[Right, ...]:
@@ -119,6 +108,17 @@ def rights_of_verifier(topics: TopicSettings) -> tuple[Right, ...]:
     """Those of the verifier."""
     read = (Right(READ, "topic", topic, "compare the records") for topic in topics.all)
     return *read, *_settings_of(topics.all)
+
+
+def rights_of_measuring(topics: Collection[str], group: GroupSettings) -> tuple[Right, ...]:
+    """Those of the query that measures how right the predictions were.
+
+    Args:
+        topics: of predictions and of labels.
+        group: that progress is committed to, unless that is off.
+    """
+    read = tuple(Right(READ, "topic", topic, "judge predictions by labels") for topic in topics)
+    return *read, *_committing(group)
 
 
 def rights_of_replay(
@@ -143,6 +143,21 @@ def rights_of_replay(
         Right(WRITE, "topic", sent_topic, _SENDING),
         TRANSACTIONS_OF_REPLAY,
         *_settings_of((sent_topic,)),
+    )
+
+
+def _committing(group: GroupSettings) -> tuple[Right, ...]:
+    if not group.commit_progress:
+        return ()
+    return (
+        Right(
+            READ,
+            "group",
+            group.consumer_group,
+            "tell Kafka the progress, and see who else is in the group",
+            "progress is not committed, so lag by the group is wrong",
+            "--commit-progress off",
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from telco_churn.query.settings import GroupSettings, TopicSettings
 from telco_churn.rights.needed import (
     Right,
     rights_of_job,
+    rights_of_measuring,
     rights_of_producer,
     rights_of_replay,
     rights_of_verifier,
@@ -30,6 +31,13 @@ def programs() -> dict[str, tuple[str, tuple[Right, ...]]]:
             rights_of_producer(topics.input_topic),
         ),
         "`python -m churn_tools.verify`": ("churn-verifier", rights_of_verifier(topics)),
+        "`jobs/measure_accuracy.py`": (
+            "churn-labels",
+            rights_of_measuring(
+                (topics.output_topic, "telco.churn.labels"),
+                GroupSettings(consumer_group="telco-churn-labels"),
+            ),
+        ),
         "`jobs/replay_dead_letters.py`": (
             "churn-replay",
             rights_of_replay(topics, f"{topics.deadletter_topic}.sent"),

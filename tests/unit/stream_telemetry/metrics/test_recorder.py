@@ -67,7 +67,7 @@ def test_the_page_of_all_metrics_is_up_to_date() -> None:
 def test_every_metric_is_written_by_some_module() -> None:
     named = {
         (value.id, node.attr)
-        for tree in modules("lib/stream_telemetry").values()
+        for tree in modules("lib").values()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(value := node.value, ast.Name)
     }
@@ -143,7 +143,7 @@ CLOSED = {
     *("topic", "partition", "right", "resource", "broker", "consumer_group"),
     *("version", "mode", "model_backend"),
     # Of the model and its manifest.
-    *("feature", "window", "score", "label", "decided", "outcome"),
+    *("feature", "window", "score", "label", "decided", "outcome", "fate"),
 }
 """Labels whose values no message and no error can bring."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 import pytest
 from made_counts import REFERENCE
 from pyspark.errors import StreamingQueryException
+from pyspark.sql import Row
 from pyspark.sql.streaming.listener import (
     QueryIdleEvent,
     QueryProgressEvent,
@@ -19,6 +20,7 @@ from pyspark.sql.streaming.listener import (
 
 from stream_telemetry.batch.history import BatchHistory
 from stream_telemetry.batch.observation import Observation
+from stream_telemetry.batch.own_figures import OwnFigures
 from stream_telemetry.broker.lag import LagThread
 from stream_telemetry.broker.offsets import BrokerOffsets
 from stream_telemetry.broker.read import RecordAddress
@@ -40,7 +42,7 @@ WHEN = "2026-01-01T12:00:00.500Z"
 class Told:
     """A chronicle, and all that it writes to; nothing of it asks a broker."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: OwnFigures | None = None) -> None:
         self.store = MetricStore()
         self.health = Health(Limits(60.0), has_model=False)
         self.history = BatchHistory()
@@ -49,7 +51,7 @@ class Told:
             offsets, self.store, self.health, resume=lambda bounds: {}, commits=False
         )
         self.chronicle = Chronicle(
-            observation=Observation(operations={}, finished="finished"),
+            observation=Observation(operations={}, finished="finished", own=own),
             store=self.store,
             health=self.health,
             log=QueryLog("ours", "churn"),
@@ -216,3 +218,28 @@ def test_another_model_is_watched_from_its_place_among_the_events_on(told: Told)
         assert told.chronicle.observation.model is counting
     assert of_model.SCORE in told.store.metrics()
     assert not told.store.series(of_model.EXPECTED_BRIER)
+
+
+class Own:
+    """A query's own figures, of which it has one."""
+
+    def declare(self, store: MetricStore) -> None:
+        store.declare(of_model.CHANGES, [("taken",)])
+
+    def take(self, rows: Mapping[str, Mapping[str, Any]], store: MetricStore) -> None:
+        store.add(of_model.CHANGES, rows["mine"]["count"], "taken")
+
+    def show(self, store: MetricStore) -> None:
+        store.set(of_model.EXPECTED_BRIER, 0.5)
+
+
+def test_a_query_has_figures_of_its_own_from_what_its_plan_observes() -> None:
+    told = Told(Own())
+    assert told.store.series(of_model.CHANGES) == {("taken",): 0}
+    told.store.refresh()
+    assert told.store.value(of_model.EXPECTED_BRIER) == 0.5
+    event = progress(0, 3, 3)
+    event.progress["observedMetrics"] = {"mine": Row(count=3)}
+    told.chronicle.note(event)
+    assert told.store.value(of_model.CHANGES, "taken") == 3
+    told.lag.finish(10)

@@ -1,0 +1,16 @@
+"""Tells how right the predictions were, by labels that come later; `--help` lists the options."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+if find_spec("telco_churn") is None:  # not installed: this is a checkout
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+
+from churn_tools.labels.command import main
+from telco_churn.errors import exit_with
+
+if __name__ == "__main__":
+    exit_with("measure_accuracy", main, sys.argv[1:])
