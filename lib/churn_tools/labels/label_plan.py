@@ -120,9 +120,11 @@ class LabelPlan:
         """BOOLEAN: the label is about the prediction; and how long either is kept for the other."""
         window, delay = self.waiting.label_window, self.waiting.label_delay
         made, came = F.col("made_at"), F.col("made_came")
+        is_in_time = F.col("true_at").between(made, made + _seconds(window))
         return (
             (F.col("predicted_id") == F.col("labelled_id"))
-            & F.col("true_at").between(made, made + _seconds(window))
+            # In one piece: how long it keeps a row, Spark is to take from the other two alone.
+            & F.coalesce(is_in_time, F.lit(False))
             & (F.col("label_came") >= came - _seconds(delay))
             & (F.col("label_came") <= came + _seconds(window + delay))
         )
