@@ -17,6 +17,7 @@ import pytest
 from guarded_broker import GuardedBroker, guarded_broker
 from job import HOME, Job, user_lines, wait_until
 from load import publish
+from measuring import log_lines, measuring, send_labels
 from publishing import running_job
 from scrape import scrape
 from verifying import assert_all_accounted, verify
@@ -31,6 +32,7 @@ from telco_churn.rights.needed import (
     DESCRIBE_CONFIGS,
     Right,
     rights_of_job,
+    rights_of_measuring,
     rights_of_producer,
     rights_of_replay,
     rights_of_verifier,
@@ -39,12 +41,14 @@ from telco_churn.rights.needed import (
 TOPICS = CustomerTopics("raw", "predictions", "dead")
 NAMES = TopicSettings(input_topic="raw", output_topic="predictions", deadletter_topic="dead")
 GROUP = GroupSettings(consumer_group="scorers")
+MEASURERS = GroupSettings(consumer_group="measurers")
 JOB = rights_of_job(NAMES, GROUP, NAMES.outputs)
 RIGHTS = {
     "churn-job": JOB,
     "churn-producer": rights_of_producer("raw"),
     "churn-verifier": rights_of_verifier(NAMES),
     "churn-replay": rights_of_replay(NAMES, "dead.sent"),
+    "churn-labels": rights_of_measuring(("predictions", "labels"), MEASURERS),
 }
 ENOUGH_SECONDS = 30.0
 
@@ -64,6 +68,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedBroker]
         TOPICS.create(broker.broker.bootstrap_servers)
         compacted = {"cleanup.policy": "compact"}
         create_topics(broker.broker.bootstrap_servers, {"dead.sent": 1}, compacted)
+        create_topics(broker.broker.bootstrap_servers, {"labels": 1})
         for user, rights in RIGHTS.items():
             broker.give(user, rights)
         yield broker
@@ -300,6 +305,36 @@ def test_the_replay_says_which_right_it_has_not(guarded: GuardedBroker, right: R
     assert f"user churn-replay {named(right)}" in result.stderr
     assert result.stderr.count("\n") == 1
     assert result.returncode == (4 if right.is_needed else 0)
+
+
+def measured(guarded: GuardedBroker, directory: Path) -> tuple[int, str]:
+    job, access = Job(directory, guarded.servers, TOPICS), guarded.options("churn-labels")
+    group = ("--consumer-group", MEASURERS.consumer_group)
+    with measuring(job, "labels", *access, *group, "--trigger", "once") as run:
+        out, _ = run.process.communicate(timeout=180)
+    return run.process.returncode, out
+
+
+@pytest.mark.slow
+def test_labels_are_judged_with_exactly_these_rights(
+    guarded: GuardedBroker, tmp_path: Path
+) -> None:
+    label = {"customerID": "0000-AAAAA", "Churn": "Yes"}
+    send_labels(Job(tmp_path, guarded.broker.bootstrap_servers, TOPICS), "labels", [label])
+    code, out = measured(guarded, tmp_path)
+    assert code == 0, out
+    assert [line for line in log_lines(tmp_path) if line["level"] != "INFO"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("right", RIGHTS["churn-labels"], ids=called)
+def test_who_judges_labels_says_which_right_is_missing(
+    guarded: GuardedBroker, tmp_path: Path, right: Right
+) -> None:
+    with guarded.without("churn-labels", right):
+        code, out = measured(guarded, tmp_path)
+    assert code == (4 if right.is_needed else 0), out
+    assert f"user churn-labels {named(right)}" in out
 
 
 @pytest.mark.slow

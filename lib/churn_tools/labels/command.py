@@ -36,6 +36,7 @@ from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.preflight import check_kafka_clients
 from telco_churn.query.session import failing_with_spark, session
 from telco_churn.query.topic_checks import check_there
+from telco_churn.rights.missing import RightsWatch
 from telco_churn.rights.needed import rights_of_measuring
 from telco_churn.settings.resolve import read
 
@@ -61,7 +62,8 @@ def run(settings: MeasuringSettings, report: RunReport | None) -> None:
     """The query with its settings; raises like `main`."""
     kafka, topics, group = settings.kafka, settings.read_topics, settings.group
     kind = read_label_kind(settings.contract.contract)
-    check_there(kafka, topics, rights_of_measuring(topics, group))
+    rights = rights_of_measuring(topics, group)
+    found = check_there(kafka, topics, rights)
     if not is_below_spark_submit():
         _start_spark_like_the_job(settings.log)
     connected()
@@ -78,6 +80,7 @@ def run(settings: MeasuringSettings, report: RunReport | None) -> None:
         session(settings.supervision.start_timeout, kafka.token_endpoint) as spark,
         JvmAdmin(access) as admin,
     ):
+        RightsWatch(kafka.client, rights, found.lacking).tell()
         check_kafka_clients(spark)
         keep_state(spark)
         plan = LabelPlan(kind, settings.labels, observation)

@@ -11,6 +11,7 @@ from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
 from stream_telemetry.run.settings import SupervisionSettings
 from stream_telemetry.values import choice, or_off, port, seconds, text
 from telco_churn.contract.settings import ContractSettings
+from telco_churn.errors import SettingsError
 from telco_churn.model.settings import ModelSettings
 from telco_churn.query.settings import (
     BrokerSettings,
@@ -107,6 +108,14 @@ class MeasuringSettings:
     supervision: SupervisionSettings
     push: PushSettings
     log: LogSettings
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError when both topics are one."""
+        if len(set(self.read_topics)) == 1:
+            raise SettingsError(
+                f"--labels-topic {self.labels.labels_topic} is the topic of predictions "
+                "(--output-topic); name that of the labels"
+            )
 
     @property
     def read_topics(self) -> tuple[str, str]:

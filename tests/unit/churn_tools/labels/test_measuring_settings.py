@@ -42,6 +42,7 @@ def test_what_both_must_agree_in_is_the_job_s() -> None:
         (("--label-window", "month"), "90m, 24h or 30d"),
         (("--label-delay", "0s"), "90m, 24h or 30d"),
         (("--starting-offsets", "{}"), "earliest, latest"),
+        (("--labels-topic", "a", "--output-topic", "a"), "--labels-topic a is the topic of pred"),
     ],
 )
 def test_what_cannot_be_is_refused(arguments: tuple[str, ...], named: str) -> None:
