@@ -23,7 +23,7 @@ from pyspark.sql import Column, DataFrame
 from rounds import Rounds, Variant
 
 from stream_telemetry.batch import observation as observation_module
-from stream_telemetry.batch.observation import Observation
+from stream_telemetry.batch.observation import NAME, Observation
 from telco_churn.pipeline import ChurnPipeline
 
 GUIDES_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -36,7 +36,7 @@ class Silent(Observation):
         """None."""
         return []
 
-    def count(self, records: DataFrame) -> DataFrame:
+    def count(self, records: DataFrame, place: str = NAME) -> DataFrame:
         """The records as they are."""
         return records
 
