@@ -49,7 +49,10 @@ class OwnReadSettings(ReadSettings, OwnOptions):
     """Reading."""
 
     trigger: Trigger = option(
-        "1 minute", "an interval; or once (all there is now, then exit)", parse=parse_trigger
+        "1 minute",
+        "an interval; or once (all there is now, then exit)",
+        parse=parse_trigger,
+        metavar="WHEN",
     )
     starting_offsets: str = option(
         "earliest",

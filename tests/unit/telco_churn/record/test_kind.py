@@ -225,5 +225,5 @@ def test_a_file_that_is_missing_or_no_json_is_named(tmp_path: Path) -> None:
 
 def test_dead_letters_are_the_same_for_every_kind() -> None:
     assert {path.name for path in CONTRACTS.glob("*.json")} == {
-        *("customer_event.json", "prediction.json", "dead_letter.json"),
+        *("customer_event.json", "prediction.json", "label.json", "dead_letter.json"),
     }
