@@ -10,9 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from telco_churn.contract.parser import EventParser
 from telco_churn.model.loading import Model
-from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
-from telco_churn.outcome.watched_model import make_counting
 from telco_churn.pipeline import ChurnPipeline
 from telco_churn.record.kind import RecordKind
 
@@ -23,19 +21,19 @@ _KAFKA_COLUMNS = {
 }
 
 
-def job_plan(spark: SparkSession, model: Model) -> Any:
+def job_plan(spark: SparkSession, model: Model, shadow: Model | None = None) -> Any:
     """The job's plan as Spark would run it."""
-    pipeline = watched_pipeline(model)
+    pipeline = watched_pipeline(model, shadow=shadow)
     schema = ", ".join(f"{name} {kind}" for name, kind in _KAFKA_COLUMNS.items())
     return optimized(pipeline.transform(spark.createDataFrame([], schema).coalesce(1)))
 
 
-def watched_pipeline(model: Model, kind: RecordKind = CHURN) -> ChurnPipeline:
-    """The job's own, which tells of the model too."""
-    parser = EventParser(kind.event)
-    observation = make_observation(parser.fields, make_counting(model.manifest, kind.label))
-    routes = Routes("predictions", "dead letters", "group")
-    return ChurnPipeline(kind, parser, model, routes, observation)
+def watched_pipeline(
+    model: Model, kind: RecordKind = CHURN, shadow: Model | None = None
+) -> ChurnPipeline:
+    """The job's own, which tells of the model too, and of a shadow."""
+    parser, routes = EventParser(kind.event), Routes("predictions", "dead letters", "group")
+    return ChurnPipeline.by(model, kind=kind, parser=parser, routes=routes, shadow=shadow)
 
 
 def optimized(frame: DataFrame) -> Any:

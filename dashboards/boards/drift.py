@@ -12,6 +12,13 @@ from dashboards.boards.accuracy import (
     fates,
     precision_and_recall,
 )
+from dashboards.boards.beside import (
+    both_decisions,
+    both_errors,
+    both_scores,
+    otherwise,
+    shadow_decisions,
+)
 from dashboards.boards.health import IDLE
 from dashboards.boards.parts.blocks import (
     NOBODY,
@@ -62,6 +69,10 @@ def drift(site: Site) -> dashboard.Dashboard:
             "Accuracy, where labels come with the records or later": [
                 *(brier(choice), precision_and_recall(choice), calibration(choice)),
                 *(decisions(choice), fates(choice)),
+            ],
+            "The shadow, where there is one (--shadow-model)": [
+                *(otherwise(choice), both_scores(choice), both_errors(choice)),
+                *(both_decisions(choice), shadow_decisions(choice)),
             ],
         },
     )

@@ -18,31 +18,49 @@ from stream_telemetry.batch.observation import Observation
 from telco_churn.contract.parser import EventParser
 from telco_churn.model.features import feature_cols
 from telco_churn.model.loading import Model
-from telco_churn.model.scoring import PROBABILITY
+from telco_churn.model.scoring import PROBABILITY, SHADOW_PROBABILITY
 from telco_churn.outcome.counted import make_observation, violation_counts_col
 from telco_churn.outcome.dead_letters import bounded_value_cols
 from telco_churn.outcome.routing import Routes, error_type_col, is_good_col, record_cols
-from telco_churn.outcome.watched_model import make_counting
+from telco_churn.outcome.watched_model import make_counting, make_shadow_counting
 from telco_churn.record.kind import RecordKind
 
 
 @dataclass(frozen=True)
 class ChurnPipeline:
-    """Scores events of one kind."""
+    """Scores events of one kind.
+
+    Attributes:
+        kind: of the events.
+        parser: reads them.
+        model: decides.
+        routes: the topics to write to.
+        observation: what is counted; with a shadow, how that is compared.
+        shadow: scores good records too, and changes nothing of what is written.
+    """
 
     kind: RecordKind
     parser: EventParser
     model: Model
     routes: Routes
     observation: Observation
+    shadow: Model | None = None
 
     @classmethod
     def by(
-        cls, model: Model, *, kind: RecordKind, parser: EventParser, routes: Routes
+        cls,
+        model: Model,
+        *,
+        kind: RecordKind,
+        parser: EventParser,
+        routes: Routes,
+        shadow: Model | None = None,
     ) -> ChurnPipeline:
         """The pipeline that scores by a model, and counts what it was fitted to."""
-        counting = make_counting(model.manifest, kind.label)
-        return cls(kind, parser, model, routes, make_observation(parser.fields, counting))
+        manifest, label = model.manifest, kind.label
+        compared = make_shadow_counting(manifest, shadow.manifest, label) if shadow else None
+        observation = make_observation(parser.fields, make_counting(manifest, label), compared)
+        return cls(kind, parser, model, routes, observation, shadow)
 
     def transform(self, records: DataFrame) -> DataFrame:
         """The records to write, one for each record read.
@@ -58,6 +76,7 @@ class ChurnPipeline:
         return (
             records.transform(self.read)
             .transform(self.judge)
+            .transform(self.compare)
             .transform(self.answer)
             .transform(self.observation.count)
         )
@@ -85,9 +104,21 @@ class ChurnPipeline:
             nanoseconds_col().alias("validated_ns"),
             *self._watched(features),
             nanoseconds_col().alias("featured_ns"),
+            *([F.col("event")] if self.shadow else []),
         ]
         after = [nanoseconds_col().alias("scored_ns"), wall_clock_col().alias("scored_ts")]
         return self.model.scorer.select_scored(events, features, before, after)
+
+    def compare(self, scored: DataFrame) -> DataFrame:
+        """`_shadow_probability`, where there is a shadow; no clock of a record runs meanwhile."""
+        if not self.shadow:
+            return scored
+        features = feature_cols(F.col("event"), self.shadow.manifest.features, self.kind.event)
+        # The shadow's scorer gives its column the name that the model's has.
+        kept = [F.col(name) for name in scored.columns if name not in ("event", PROBABILITY)]
+        before = [*kept, F.col(PROBABILITY).alias(_DECIDING)]
+        beside = self.shadow.scorer.select_scored(scored, features, before, [])
+        return beside.withColumnsRenamed({PROBABILITY: SHADOW_PROBABILITY, _DECIDING: PROBABILITY})
 
     def answer(self, scored: DataFrame) -> DataFrame:
         """The prediction or the dead letter, and what is counted of it."""
@@ -99,6 +130,9 @@ class ChurnPipeline:
         if watched:
             record = watched.record_col(F.col(PROBABILITY), F.col("cells"), F.col("label"))
             computed["model"] = F.when(is_good_col(), record)
+        if shadow := self.observation.shadow:
+            scores = F.col(PROBABILITY), F.col(SHADOW_PROBABILITY)
+            computed["shadow"] = F.when(is_good_col(), shadow.record_col(*scores, F.col("label")))
         return scored.select(
             *record_cols(self.routes, self.kind.prediction, manifest.version, manifest.threshold),
             *self.observation.figures(computed),
@@ -115,4 +149,5 @@ class ChurnPipeline:
         return [cells, watched.label_col(F.col("event")[label.name]).alias("label")]
 
 
+_DECIDING = "_deciding"
 _ENVELOPE = ("key", "topic", "partition", "offset", "timestamp", "headers")

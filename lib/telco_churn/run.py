@@ -23,7 +23,12 @@ from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import checked_cluster
 from telco_churn.query.failures import Triage
 from telco_churn.query.patience import ExecutorWatch
-from telco_churn.query.preflight import load_another, prepare_kind, prepare_model
+from telco_churn.query.preflight import (
+    load_another,
+    prepare_kind,
+    prepare_model,
+    prepare_shadow,
+)
 from telco_churn.query.session import failing_with_spark, session
 from telco_churn.query.source_and_sink import KafkaEnds
 from telco_churn.query.topic_checks import check_topics
@@ -71,7 +76,7 @@ def run(settings: Settings, report: RunReport | None) -> None:
     kafka, topics = settings.kafka, settings.topics
     reading, group = settings.reading, settings.group
     # First, as they need no JVM: what is wrong here is told before Spark's slow start.
-    kind = prepare_kind(settings.contract, settings.model)
+    kind = prepare_kind(settings.contract, settings.model, settings.shadow)
     wanted = rights_of_job(topics, group, logged_topics(settings))
     found = check_topics(kafka, topics, wanted)
     rights = RightsWatch(kafka.client, wanted, found.lacking)
@@ -91,6 +96,7 @@ def run(settings: Settings, report: RunReport | None) -> None:
         rights.tell()
         checkpoint.begin(cluster.check_kafka())
         model = prepare_model(spark, settings.model, reading, found.partitions)
+        shadow = prepare_shadow(kind, settings.shadow)
         routes = Routes(*topics.outputs, group.consumer_group)
         access = kafka.jvm_client
         ends = KafkaEnds(access, topics, reading, group, settings.checkpoint)
@@ -98,8 +104,8 @@ def run(settings: Settings, report: RunReport | None) -> None:
         triage = Triage(
             *(topics, cluster, checkpoint, alarm, settings.log.of_jvm, access, executors, rights)
         )
-        show_start(settings, model.manifest)
-        plan = partial(ChurnPipeline.by, kind=kind, parser=parser, routes=routes)
+        show_start(settings, model, shadow)
+        plan = partial(ChurnPipeline.by, kind=kind, parser=parser, routes=routes, shadow=shadow)
         models = Replacement(
             *(plan(model), settings.model, lambda path: plan(load_another(kind, path))),
             *(partial(show_model, telemetry, settings.drift), telemetry.model.changed),

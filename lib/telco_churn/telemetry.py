@@ -13,10 +13,11 @@ from stream_telemetry.logs.configure import LogTargets, configure_logging
 from stream_telemetry.logs.files.whole_lines import LostLines
 from stream_telemetry.logs.records import RecordLogPlan
 from stream_telemetry.outlets.run_report import RunReport
+from stream_telemetry.shadow.shadow_watch import ShadowWatch
 from stream_telemetry.stream import Outlets, Stream
 from stream_telemetry.telemetry import Telemetry
 from telco_churn import LOGGER, QUERY_NAME, __version__
-from telco_churn.model.manifest import Manifest
+from telco_churn.model.loading import Model
 from telco_churn.outcome.log_lines import RecordLines
 from telco_churn.outcome.message_ids import make_message_id
 from telco_churn.pipeline import ChurnPipeline
@@ -81,14 +82,15 @@ def make_telemetry(
     return Telemetry(stream, observation, outlets, settings.supervision)
 
 
-def show_start(settings: Settings, manifest: Manifest) -> None:
+def show_start(settings: Settings, model: Model, shadow: Model | None) -> None:
     """Tells the log what is read when, and the first model."""
     logging.getLogger(LOGGER).info(
-        "reading %s on %s, trigger %s, model %s",
+        "reading %s on %s, trigger %s, model %s%s",
         settings.topics.input_topic,
         settings.kafka.broker,
         settings.reading.trigger,
-        manifest.version,
+        model.manifest.version,
+        f", shadow {shadow.manifest.version}" if shadow else "",
     )
 
 
@@ -105,6 +107,9 @@ def show_model(telemetry: Telemetry, settings: DriftSettings, pipeline: ChurnPip
         )
     created = datetime.fromisoformat(manifest.created).timestamp()
     telemetry.model.loaded(manifest.version, created, watch)
+    shadow, compared = pipeline.shadow, pipeline.observation.shadow
+    if shadow and compared:
+        telemetry.model.shadowed(shadow.manifest.version, ShadowWatch(compared, settings))
 
 
 def logged_topics(settings: Settings) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from stream_telemetry.batch.own_figures import OwnFigures
 from stream_telemetry.drift.counting import ModelCounting, ModelCounts
 from stream_telemetry.metrics.bounds import END_TO_END_BUCKETS, PROCESSING_BUCKETS
 from stream_telemetry.metrics.catalogue import UNKNOWN
+from stream_telemetry.shadow.comparison import ShadowCounting, ShadowCounts
 
 NAME = "stream_telemetry"
 """Name of the observation in Spark's progress."""
@@ -54,6 +55,7 @@ class Observed:
     end_to_end: Histogram
     violations: Mapping[str, int] = field(default_factory=dict)  # by field
     model: ModelCounts | None = None
+    shadow: ShadowCounts | None = None
 
     @property
     def records(self) -> int:
@@ -70,6 +72,7 @@ class Observed:
             end_to_end=self.end_to_end + other.end_to_end,
             violations=_added(self.violations, other.violations),
             model=self.model + other.model if self.model and other.model else None,
+            shadow=self.shadow + other.shadow if self.shadow and other.shadow else None,
         )
 
 
@@ -93,6 +96,7 @@ class Observation:
         places: where the plan counts, each with a name: a plan whose records come on several ways
             counts on each of them.
         own: what the plan tells besides, under names of its own.
+        shadow: counts the column `shadow`, of `ShadowCounting.record_col`, in the same way.
     """
 
     operations: Mapping[str, tuple[str, str]]
@@ -104,6 +108,7 @@ class Observation:
     model: ModelCounting | None = None
     places: tuple[str, ...] = (NAME,)
     own: OwnFigures | None = None
+    shadow: ShadowCounting | None = None
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -145,6 +150,8 @@ class Observation:
             figures["violations"] = computed.get(self.violations, F.col(self.violations))
         if self.model:
             figures["model"] = computed.get("model", F.col("model"))
+        if self.shadow:
+            figures["shadow"] = computed.get("shadow", F.col("shadow"))
         return [figure.alias(f"{_PREFIX}{name}") for name, figure in figures.items()]
 
     def count(self, records: DataFrame, place: str = NAME) -> DataFrame:
@@ -183,6 +190,7 @@ class Observation:
             end_to_end=_histogram(values, "age", len(END_TO_END_BUCKETS), _MILLISECOND),
             violations={name: int(count) for name, count in zip(self.fields, counted, strict=True)},
             model=self.model.read(values) if self.model else None,
+            shadow=self.shadow.read(values) if self.shadow else None,
         )
 
     def _aggregates(self) -> list[Column]:
@@ -195,6 +203,9 @@ class Observation:
         if self.model:
             of_model = self.model.aggregates(f"{_PREFIX}model")
             aggregates += [column.alias(name) for name, column in of_model.items()]
+        if self.shadow:
+            of_shadow = self.shadow.aggregates(f"{_PREFIX}shadow")
+            aggregates += [column.alias(name) for name, column in of_shadow.items()]
         return aggregates
 
     def _outcome_number(self, computed: Mapping[str, Column]) -> Column:

@@ -8,13 +8,17 @@ from stream_telemetry.drift.watch import ModelWatch
 from stream_telemetry.health import Health
 from stream_telemetry.metrics import catalogue, of_model
 from stream_telemetry.metrics.store import MetricStore
+from stream_telemetry.shadow.shadow_watch import ShadowWatch
 
 
 class ModelFacts:
     """Keeps the metrics of the model, and lets health know that there is one."""
 
     def __init__(
-        self, store: MetricStore, health: Health, watch_by: Callable[[ModelWatch], None]
+        self,
+        store: MetricStore,
+        health: Health,
+        watch_by: Callable[[ModelWatch | ShadowWatch], None],
     ) -> None:
         """Makes the series exist that are there without a model.
 
@@ -45,6 +49,16 @@ class ModelFacts:
         self._health.set_model(is_loaded=True)
         if watch:
             self._watch_by(watch)
+
+    def shadowed(self, version: str, watch: ShadowWatch) -> None:
+        """Notes the model that scores beside it, compared to it from now on.
+
+        Args:
+            version: of the shadow.
+            watch: what the plan counts of both.
+        """
+        self._store.declare(of_model.SHADOW_INFO, [(version,)])
+        self._watch_by(watch)
 
     def changed(self, outcome: str) -> None:
         """Counts a new model; `outcome` is one of `of_model.OUTCOMES`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -10,19 +9,12 @@ import numpy as np
 
 from stream_telemetry.drift.accuracy import Accuracy
 from stream_telemetry.drift.counting import ONE_IN, ModelCounting, ModelCounts
+from stream_telemetry.drift.latest import Figure, Latest
 from stream_telemetry.drift.reference import Counts
-from stream_telemetry.drift.settings import MINUTES_OF_A_DAY, DriftSettings
+from stream_telemetry.drift.settings import DriftSettings
 from stream_telemetry.drift.stability import records_needed, stability_index
-from stream_telemetry.drift.windows import Window
 from stream_telemetry.metrics import of_model
-from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.store import MetricStore
-
-Figure = tuple[Metric, float | None, *tuple[str, ...]]
-"""A gauge, its value or None for no series at all, and its labels before `window`."""
-
-_LATEST, _TIME = of_model.WINDOWS
-_MINUTE = 60.0
 
 
 class ModelWatch:
@@ -45,24 +37,18 @@ class ModelWatch:
             clock: monotonic seconds.
         """
         self.counting = counting
-        self._least, self._latest = settings.drift_least_records, settings.drift_records
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._windows = {
-            # A figure of yesterday's records is none of the present.
-            _LATEST: Window(counting.none, settings.drift_records, MINUTES_OF_A_DAY * _MINUTE),
-            _TIME: Window(counting.none, float("inf"), settings.drift_minutes * _MINUTE),
-        }
+        self._least, self._most = settings.drift_least_records, settings.drift_records
+        self._latest = Latest(counting.none, settings, clock)
 
     @property
     def untold(self) -> tuple[str, ...]:
         """What no drift will be told of: training left no shares of it, or of too few records."""
         reference = self.counting.reference
-        sampled = self._latest / ONE_IN
+        sampled = self._most / ONE_IN
         known = reference.known.items()
         vague = [name for name, one in known if self._needed(one.expected) > sampled]
         scores = np.array(reference.scores)
-        is_told = len(scores) and self._needed(scores) <= self._latest
+        is_told = len(scores) and self._needed(scores) <= self._most
         return (*reference.unknown, *vague, *([] if is_told else ["the scores"]))
 
     def declare(self, store: MetricStore) -> None:
@@ -77,10 +63,7 @@ class ModelWatch:
 
     def take(self, counts: ModelCounts, store: MetricStore) -> None:
         """Adds a batch to windows and counters; figures follow with the next scrape."""
-        with self._lock:
-            now = self._clock()
-            for window in self._windows.values():
-                window.add(counts, now)
+        self._latest.add(counts)
         # None is above the last bound.
         buckets = [*counts.by_tenth.astype(int).tolist(), 0]
         store.merge(of_model.SCORE, buckets, float(counts.sums[0]))
@@ -91,13 +74,7 @@ class ModelWatch:
 
     def show(self, store: MetricStore) -> None:
         """Sets the figures as they are at this moment; those that cannot be told vanish."""
-        with store.together():
-            for window in of_model.WINDOWS:
-                for metric, value, *labels in self._figures(window):
-                    if value is None:
-                        store.clear(metric, *labels, window)
-                    else:
-                        store.set(metric, value, *labels, window)
+        self._latest.show(store, self._figures)
 
     def withdraw(self, store: MetricStore) -> None:
         """Takes the figures away: another model is watched from now on."""
@@ -106,11 +83,10 @@ class ModelWatch:
 
     def counts(self, window: str) -> ModelCounts:
         """The counts of the records that a window, one of `of_model.WINDOWS`, holds now."""
-        with self._lock:
-            return self._windows[window].at(self._clock())
+        return self._latest.counts(window)
 
-    def _figures(self, window: str) -> Iterator[Figure]:
-        counts, reference = self.counts(window), self.counting.reference
+    def _figures(self, counts: ModelCounts) -> Iterator[Figure]:
+        reference = self.counting.reference
         yield of_model.WINDOW, float(counts.records)
         is_enough = counts.records >= self._least
         positives, scores = float(counts.outcomes[:, 1].sum()), float(counts.sums[0])

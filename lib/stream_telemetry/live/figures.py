@@ -12,7 +12,7 @@ from stream_telemetry.batch.observation import Histogram
 from stream_telemetry.batch.progress import Batch
 from stream_telemetry.live.percentile import added, percentile
 from stream_telemetry.logs.backlog import RecordLine
-from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics import catalogue, of_model
 from stream_telemetry.metrics.books import books_of
 from stream_telemetry.metrics.bounds import END_TO_END_BUCKETS, PROCESSING_BUCKETS
 from stream_telemetry.metrics.metric import Metric
@@ -164,13 +164,15 @@ def refused_figures(seen: float, line: RecordLine) -> Figures:
 def model(store: MetricStore) -> Figures:
     """The model that scores, and what is watched of it."""
     created = store.total(catalogue.MODEL_CREATED)
-    known = {catalogue.MODEL_INFO, catalogue.MODEL_CREATED}
+    known = {catalogue.MODEL_INFO, catalogue.MODEL_CREATED, of_model.SHADOW_INFO}
+    shadows = [labels[0] for labels in store.series(of_model.SHADOW_INFO)]
     watched = [m for m in store.metrics() if m.name.startswith("model_") and m not in known]
     return {
         "is_loaded": bool(store.total(catalogue.MODEL_LOADED)),
         "versions": [labels[0] for labels in store.series(catalogue.MODEL_INFO)],
         "created": iso(created) if created else None,
         "age_seconds": time.time() - created if created else None,
+        "shadow": shadows[0] if shadows else None,
         "figures": [
             {
                 "name": metric.name,

@@ -101,6 +101,10 @@ function model(m) {
   at("model-section").hidden = !m;
   if (!m) return;
   const facts = [["loaded", m.is_loaded ? "yes" : "no"], ["version", m.versions.join(", ") || "–"], ["made", m.created ? `${day(m.created)}, ${span(m.age_seconds)} ago` : "–"]];
+  if (m.shadow) {
+    const apart = m.figures.find((f) => f.name === "model_shadow_disagreement_ratio");
+    facts.push(["shadow", m.shadow + (apart ? `, decides otherwise for ${share(apart.value)}` : ", too few records to compare")]);
+  }
   const drift = m.figures.filter((f) => f.name.includes("psi"));
   if (drift.length) {
     const worst = drift.reduce((a, b) => (b.value > a.value ? b : a));

@@ -78,10 +78,52 @@ CHANGES = Metric(
     ("outcome",),
     shown="engine",
 )
+SHADOW_ANSWERS = (*ANSWERS, "failed")
+"""What a shadow may say of a record; failed: it gave no probability."""
+SHADOW_INFO = Metric(
+    "model_shadow_info",
+    "info",
+    "The model that scores beside the one that decides, for metrics only.",
+    ("version",),
+    shown=BOARD,
+)
+SHADOW_RECORDS = Metric(
+    "model_shadow_records_total",
+    "counter",
+    "Good records by what the model decided and what the shadow would have; failed: it gave no "
+    "probability.",
+    ("decided", "shadow"),
+    shown=BOARD,
+)
+SHADOW_LABELLED = Metric(
+    "model_shadow_labelled_total",
+    "counter",
+    "Good records that came with their label, by what the shadow would have decided and what the "
+    "label is.",
+    ("shadow", "label"),
+    shown=BOARD,
+)
+SHADOW_POSITIVES = _figure(
+    "shadow_positive_ratio", "Share of the records whose shadow score reaches its own threshold."
+)
+SHADOW_MEAN_SCORE = _figure("shadow_mean_score", "Mean score that the shadow gives.")
+SHADOW_DISAGREEMENT = _figure(
+    "shadow_disagreement_ratio",
+    "Share of the records that the shadow would have decided otherwise.",
+)
+SHADOW_DIFFERENCE = _figure(
+    "shadow_mean_difference", "Mean distance of the shadow's score from the model's."
+)
+SHADOW_BRIER = _figure(
+    "shadow_brier_score", "Mean squared error of the shadow's scores of labelled records."
+)
 
 OF_MODEL: tuple[Metric, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, Metric)
 )
 """All of them, in the order in which they are written above."""
-FIGURES = tuple(metric for metric in OF_MODEL if "window" in metric.labels)
-"""Those that are computed of a window."""
+_WINDOWED = [metric for metric in OF_MODEL if "window" in metric.labels]
+SHADOW_FIGURES = tuple(one for one in _WINDOWED if one.name.startswith("model_shadow_"))
+"""Those of the shadow that are computed of a window."""
+FIGURES = tuple(one for one in _WINDOWED if one not in SHADOW_FIGURES)
+"""Those of the model."""

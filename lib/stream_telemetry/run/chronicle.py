@@ -26,9 +26,10 @@ from stream_telemetry.outlets.push import PushThread
 from stream_telemetry.run.lifecycle import NewStart
 from stream_telemetry.run.listener import Event
 from stream_telemetry.run.supervision import Restart
+from stream_telemetry.shadow.shadow_watch import ShadowWatch
 from stream_telemetry.wall_clock import STEP_SECONDS
 
-Noted = Event | Restart | NewStart | ModelWatch
+Noted = Event | Restart | NewStart | ModelWatch | ShadowWatch
 """What happens to a query, by Spark's word or ours."""
 
 
@@ -60,6 +61,7 @@ class Chronicle:
     recent: Recent = field(default_factory=Recent)
     has_ended_well: bool = False
     _watch: ModelWatch | None = field(init=False, default=None)
+    _shadow: ShadowWatch | None = field(init=False, default=None)
     _recorder: Recorder = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,12 +76,17 @@ class Chronicle:
             own.declare(self.store)
             self.store.before_scrapes(partial(own.show, self.store))
 
-    def watch(self, watch: ModelWatch) -> None:
-        """From now on batches tell of this model."""
-        if self._watch:
-            self._watch.withdraw(self.store)
-        self.observation = replace(self.observation, model=watch.counting)
-        self._watch = watch
+    def watch(self, watch: ModelWatch | ShadowWatch) -> None:
+        """From now on batches tell of this model, or of this shadow."""
+        before: ModelWatch | ShadowWatch | None
+        if isinstance(watch, ShadowWatch):
+            before, self._shadow = self._shadow, watch
+            self.observation = replace(self.observation, shadow=watch.counting)
+        else:
+            before, self._watch = self._watch, watch
+            self.observation = replace(self.observation, model=watch.counting)
+        if before:
+            before.withdraw(self.store)
         watch.declare(self.store)
 
     def note(self, event: Noted) -> None:
@@ -91,7 +98,7 @@ class Chronicle:
             self._take(read_batch(event.progress, self.observation).within(longest))
             if own := self.observation.own:
                 own.take(read_rows(event.progress), self.store)
-        elif isinstance(event, ModelWatch):
+        elif isinstance(event, ModelWatch | ShadowWatch):
             self.watch(event)
         elif isinstance(event, QueryIdleEvent):
             self.health.heard("idle")
@@ -115,8 +122,9 @@ class Chronicle:
         self.log.health(self.health.state, self.health.checks)
 
     def _show(self) -> None:
-        if self._watch:
-            self._watch.show(self.store)
+        for watch in (self._watch, self._shadow):
+            if watch:
+                watch.show(self.store)
 
     def _is_in(self, state: str) -> float:
         return float(self.health.state == state)
@@ -125,6 +133,8 @@ class Chronicle:
         self._recorder.record(batch)
         if self._watch and batch.observed.model:
             self._watch.take(batch.observed.model, self.store)
+        if self._shadow and batch.observed.shadow:
+            self._shadow.take(batch.observed.shadow, self.store)
         self.recent.add(batch)
         self.history.add(batch.number, batch.positions)
         self.lag.advance(batch.positions)

@@ -12,7 +12,7 @@ from stream_telemetry.checkpoint.logs import COMMITS, batches_in
 from telco_churn.model.loading import Model
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.cluster_checks import LEAST_MESSAGE_BYTES, checked_cluster
-from telco_churn.query.preflight import prepare_kind, prepare_model
+from telco_churn.query.preflight import prepare_kind, prepare_model, prepare_shadow
 from telco_churn.query.session import session
 from telco_churn.query.topic_checks import check_topics
 from telco_churn.rights.missing import RightsWatch
@@ -30,7 +30,7 @@ def rehearse(settings: Settings) -> None:
     """
     kafka, topics, reading = settings.kafka, settings.topics, settings.reading
     _tick("the settings are understood")
-    kind = prepare_kind(settings.contract, settings.model)
+    kind = prepare_kind(settings.contract, settings.model, settings.shadow)
     _tick(f"contract {kind.event.name} is understood, and has what the model reads")
     rights = rights_of_job(topics, settings.group, logged_topics(settings))
     found = check_topics(kafka, topics, rights)
@@ -53,6 +53,8 @@ def rehearse(settings: Settings) -> None:
         )
         model = prepare_model(spark, settings.model, reading, found.partitions)
         _tick(_told(model))
+        if shadow := prepare_shadow(kind, settings.shadow):
+            _tick(f"shadow {shadow.manifest.version} is whole and scores too, for metrics only")
         sys.stdout.write(_to_read(settings, checkpoint))
     lines = (f"{name} = {text}\n" for name, text in described(settings).items())
     sys.stdout.write("\n" + "".join(lines))

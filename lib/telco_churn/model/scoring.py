@@ -13,6 +13,8 @@ from pyspark.sql import functions as F
 from telco_churn.model.features import Features
 
 PROBABILITY = "_probability"
+SHADOW_PROBABILITY = "_shadow_probability"
+"""That of the model that only metrics tell of."""
 MODEL_PREFIX = "_model_"
 """Begins the name of every column that a pipeline adds; no other column may begin so."""
 

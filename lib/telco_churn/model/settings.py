@@ -23,3 +23,15 @@ class ModelSettings:
         parse=or_off(positive),
         metavar="SECONDS",
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowSettings:
+    """Shadow."""
+
+    shadow_model: Path | None = option(
+        OFF,
+        "a second model that scores each good record too; only metrics tell of it",
+        parse=or_off(directory),
+        metavar="DIR",
+    )

@@ -10,18 +10,24 @@ from pyspark.sql import functions as F
 from stream_telemetry.batch.interpreted import data_col, let
 from stream_telemetry.batch.observation import Observation
 from stream_telemetry.drift.counting import ModelCounting
+from stream_telemetry.shadow.comparison import ShadowCounting
 
 ERROR_TYPES = ("validation_error", "processing_error", "inference_error", "unknown_error")
 MESSAGE, OTHER_FIELD = "message", "unknown"
 """What violations of no field, or of one that the contract does not name, count as."""
 
 
-def make_observation(fields: Sequence[str], model: ModelCounting | None = None) -> Observation:
+def make_observation(
+    fields: Sequence[str],
+    model: ModelCounting | None = None,
+    shadow: ShadowCounting | None = None,
+) -> Observation:
     """What the plan observes.
 
     Args:
         fields: of the contract.
         model: how the model is watched, once it is known.
+        shadow: how another one is compared to it.
     """
     return Observation(
         operations={
@@ -36,6 +42,7 @@ def make_observation(fields: Sequence[str], model: ModelCounting | None = None) 
         violations="violation_counts",
         fields=counted_fields(fields),
         model=model,
+        shadow=shadow,
     )
 
 

@@ -1,9 +1,10 @@
-"""How the model is watched: by what its manifest says that it was fitted to."""
+"""How models are watched: by what their manifests say of them."""
 
 from __future__ import annotations
 
 from stream_telemetry.drift.counting import TENTHS, ModelCounting
 from stream_telemetry.drift.reference import Category, Number, Reference
+from stream_telemetry.shadow.comparison import ShadowCounting
 from telco_churn.model.manifest import Histogram, Manifest
 from telco_churn.record.kind import Label
 
@@ -27,6 +28,19 @@ def make_counting(manifest: Manifest, label: Label | None) -> ModelCounting:
         brier=manifest.evaluation.brier if manifest.evaluation else None,
     )
     return ModelCounting(reference, (label.no, label.yes) if label else ())
+
+
+def make_shadow_counting(
+    manifest: Manifest, shadow: Manifest, label: Label | None
+) -> ShadowCounting:
+    """How the plan counts for comparing a shadow to the model that decides.
+
+    Args:
+        manifest: of the model that decides.
+        shadow: of the one beside it, which has a threshold of its own.
+        label: as for `make_counting`.
+    """
+    return ShadowCounting(manifest.threshold, shadow.threshold, has_labels=label is not None)
 
 
 def _tenths(scores: Histogram) -> tuple[float, ...]:

@@ -17,7 +17,7 @@ from telco_churn.errors import ModelError, SettingsError
 from telco_churn.model.features import check_features
 from telco_churn.model.loading import Model, load_model
 from telco_churn.model.manifest import Manifest, read_manifest
-from telco_churn.model.settings import ModelSettings
+from telco_churn.model.settings import ModelSettings, ShadowSettings
 from telco_churn.model.try_out import MadeUpEvents, try_out
 from telco_churn.query.settings import ReadSettings
 from telco_churn.record.kind import RecordKind, read_kind
@@ -31,17 +31,21 @@ EXECUTORS_SECONDS = 30.0
 _UNKNOWN = "unknown"
 
 
-def prepare_kind(settings: ContractSettings, model: ModelSettings) -> RecordKind:
-    """The kind of record, once it is known that the model was fitted to such events.
+def prepare_kind(
+    settings: ContractSettings, model: ModelSettings, shadow: ShadowSettings
+) -> RecordKind:
+    """The kind of record, once it is known that the models were fitted to such events.
 
     It needs no Spark, so that what is wrong here is told before Spark's slow start.
 
     Raises:
         SettingsError: the contracts cannot be used.
-        ModelError: the model was fitted to others, or has no manifest that could tell.
+        ModelError: a model was fitted to others, or has no manifest that could tell.
     """
     kind = read_kind(settings.contract)
-    _check_fit(read_manifest(model.model_path), kind)
+    for path in (model.model_path, shadow.shadow_model):
+        if path:
+            _check_fit(read_manifest(path), kind)
     return kind
 
 
@@ -63,12 +67,38 @@ def prepare_model(
     return model
 
 
+def prepare_shadow(kind: RecordKind, settings: ShadowSettings) -> Model | None:
+    """The model that scores beside the first one; None if none is wanted.
+
+    Raises:
+        ModelError: it cannot be used, or only by the stages of its pipeline.
+    """
+    path = settings.shadow_model
+    if path is None:
+        return None
+    shadow = _tried(kind, path)
+    # A stage could throw at an event, or drop it.
+    if not shadow.is_compiled:
+        raise ModelError(
+            f"model {path} (version {shadow.manifest.version}) cannot be a shadow: it is scored by "
+            "its Spark ML stages, and a failure of these would be the job's; take a model whose "
+            "stages are compiled (docs/models.md), or leave out --shadow-model"
+        )
+    return shadow
+
+
 def load_another(kind: RecordKind, path: Path) -> Model:
     """Another model than the one that scores, tried on made-up events whatever it is made of.
 
     Raises:
         ModelError: it cannot be used, or was fitted to other events.
     """
+    model = _tried(kind, path)
+    warn_if_slow(model)
+    return model
+
+
+def _tried(kind: RecordKind, path: Path) -> Model:
     model = load_model(path)
     _check_fit(model.manifest, kind)
     features, fitted_to = model.manifest.features, model.manifest.training_distribution.categories
@@ -77,7 +107,6 @@ def load_another(kind: RecordKind, path: Path) -> Model:
         try_out(model.scorer, MadeUpEvents(features, known))
     except SPARK_ERRORS as error:
         raise ModelError(f"model {path} does not score: {root_cause(error)}") from error
-    warn_if_slow(model)
     return model
 
 

@@ -11,7 +11,7 @@ from stream_telemetry.options import OFF, Option, OwnOptions, options_of, switch
 from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
 from stream_telemetry.run.settings import SupervisionSettings
 from telco_churn.contract.settings import ContractSettings, SchemaSettings
-from telco_churn.model.settings import ModelSettings
+from telco_churn.model.settings import ModelSettings, ShadowSettings
 from telco_churn.outcome.settings import MessageIdSettings
 from telco_churn.query.settings import (
     BrokerSettings,
@@ -42,6 +42,7 @@ class Settings:
     schemas: SchemaSettings
     checkpoint: CheckpointSettings
     model: ModelSettings
+    shadow: ShadowSettings
     drift: DriftSettings
     supervision: SupervisionSettings
     exporter: ExporterSettings

@@ -6,8 +6,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from stream_telemetry.drift.model_facts import ModelFacts
+from stream_telemetry.drift.settings import DriftSettings
 from stream_telemetry.health import Health, Limits
 from stream_telemetry.metrics.store import MetricStore
+from stream_telemetry.shadow.comparison import ShadowCounting
+from stream_telemetry.shadow.shadow_watch import ShadowWatch
 
 
 @pytest.fixture
@@ -41,3 +44,15 @@ def test_of_two_models_the_last_one_is_shown(
     assert registry.get_sample_value("kafka_consumer_model_loaded") == 1
     assert registry.get_sample_value("model_changes_total", {"outcome": "taken"}) == 1
     assert health.checks["model_loaded"] == "pass"
+
+
+def test_a_shadow_is_named_and_stays_when_another_model_comes(
+    shown: tuple[ModelFacts, CollectorRegistry, Health],
+) -> None:
+    model, registry, _ = shown
+    model.loaded("1", 1000.0)
+    assert registry.get_sample_value("model_shadow_info", {"version": "s"}) is None
+    for version in ("1", "2"):
+        model.loaded(version, 1000.0)
+        model.shadowed("s", ShadowWatch(ShadowCounting(0.5, 0.5), DriftSettings()))
+        assert registry.get_sample_value("model_shadow_info", {"version": "s"}) == 1

@@ -15,7 +15,7 @@ from stream_telemetry.broker.read import RecordAddress
 from stream_telemetry.health import Health, Limits
 from stream_telemetry.live.overview import SHOWN_BATCHES, Overview
 from stream_telemetry.logs.backlog import RecordLine
-from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics import catalogue, of_model
 from stream_telemetry.metrics.metric import Metric
 from stream_telemetry.metrics.recorder import Recorder
 from stream_telemetry.metrics.store import MetricStore
@@ -248,6 +248,9 @@ def test_the_model_is_told_with_all_that_is_watched_of_it(query: Query) -> None:
         {"name": "model_feature_psi", "labels": {"feature": "tenure"}, "value": 0.3},
         {"name": "model_feature_psi", "labels": {"feature": "gender"}, "value": None},
     ]
+    assert model["shadow"] is None
+    query.store.declare(of_model.SHADOW_INFO, [("v2",)])
+    assert query.summary()["model"]["shadow"] == "v2"
 
 
 def test_a_full_summary_is_small_and_quick(query: Query) -> None:

@@ -143,7 +143,7 @@ CLOSED = {
     *("topic", "partition", "right", "resource", "broker", "consumer_group"),
     *("version", "mode", "model_backend"),
     # Of the model and its manifest.
-    *("feature", "window", "score", "label", "decided", "outcome", "fate"),
+    *("feature", "window", "score", "label", "decided", "shadow", "outcome", "fate"),
 }
 """Labels whose values no message and no error can bring."""
 

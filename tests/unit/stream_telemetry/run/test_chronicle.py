@@ -34,6 +34,8 @@ from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.run.chronicle import Chronicle
 from stream_telemetry.run.lifecycle import NewStart
 from stream_telemetry.run.supervision import Restart
+from stream_telemetry.shadow.comparison import ShadowCounting
+from stream_telemetry.shadow.shadow_watch import ShadowWatch
 
 RUN = UUID(int=1)
 WHEN = "2026-01-01T12:00:00.500Z"
@@ -243,3 +245,16 @@ def test_a_query_has_figures_of_its_own_from_what_its_plan_observes() -> None:
     told.chronicle.note(event)
     assert told.store.value(of_model.CHANGES, "taken") == 3
     told.lag.finish(10)
+
+
+def test_a_shadow_is_compared_beside_the_model_that_is_watched(told: Told) -> None:
+    counting, shadow = ModelCounting(REFERENCE), ShadowCounting(0.5, 0.5)
+    told.chronicle.note(ModelWatch(counting, DriftSettings()))
+    told.chronicle.note(ShadowWatch(shadow, DriftSettings()))
+    assert told.chronicle.observation.model is counting
+    assert told.chronicle.observation.shadow is shadow
+    told.chronicle.note(progress(4, 30, 31))
+    assert told.store.series(of_model.SHADOW_RECORDS)[("yes", "failed")] == 0
+    told.store.set(of_model.SHADOW_MEAN_SCORE, 0.5, "records")
+    told.chronicle.note(ShadowWatch(ShadowCounting(0.7, 0.5), DriftSettings()))
+    assert not told.store.series(of_model.SHADOW_MEAN_SCORE), "it is of another comparison"

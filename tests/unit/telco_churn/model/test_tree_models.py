@@ -15,6 +15,7 @@ from pyspark.ml import PipelineModel
 from pyspark.ml.classification import GBTClassifier, RandomForestClassifier
 from pyspark.sql import DataFrame, SparkSession
 from saved_models import SHIPPED, change_setting, copy_of, pipeline_of, save_with_shipped_manifest
+from shadows import counted, decisions, scores, written
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.training.data import read_customers, write_synthetic_csv
@@ -104,3 +105,18 @@ def test_the_probability_of_trees_may_have_any_name(saved: Path, tmp_path: Path)
     model = copy_of(saved, tmp_path / "model")
     change_setting(model, "Classifier", probabilityCol="chance")
     assert load_model(model).is_compiled
+
+
+def test_trees_as_a_shadow_are_compared_and_leave_what_is_written_as_it_was(
+    spark: SparkSession, saved: Path
+) -> None:
+    model, shadow = load_model(SHIPPED), load_model(saved)
+    deciding, beside = scores(spark, model), scores(spark, shadow)
+    threshold = model.manifest.threshold
+    assert written(spark, model, shadow) == written(spark, model)
+    found = counted(spark, model, shadow).outcomes.sum(axis=0)
+    expected = decisions(deciding, beside, threshold, threshold)
+    assert {(d, s): found[d, s] for d in (False, True) for s in (False, True)} == expected
+    # And beside trees that decide.
+    assert written(spark, shadow, model) == written(spark, shadow)
+    assert (counted(spark, shadow, model).outcomes.sum(axis=0)[:, :2] == found[:, :2].T).all()
