@@ -13,7 +13,7 @@ from stream_telemetry.metrics.catalogue import (
     WORKERS,
 )
 from stream_telemetry.metrics.metric import Metric
-from stream_telemetry.metrics.of_model import ANSWERS, FATES, OUTCOMES, WINDOWS
+from stream_telemetry.metrics.of_model import ANSWERS, FATES, OUTCOMES, SHADOW_ANSWERS, WINDOWS
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "metrics.md"
 """Where the page is."""
@@ -54,6 +54,7 @@ _LABELS = {
     "latest minutes (`--drift-minutes`); too few of them have no series but their number",
     "decided": ", ".join(ANSWERS),
     "label": ", ".join(ANSWERS),
+    "shadow": ", ".join(SHADOW_ANSWERS),
     "score": "upper bounds of tenths, 0.1 to 1",
     "outcome": ", ".join(OUTCOMES),
     "fate": ", ".join(FATES),
