@@ -1,4 +1,4 @@
-"""Whether the model still fits what comes in."""
+"""Whether the model still fits what comes in, and whether another one was refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dashboards.alerts.promql import over_replicas
 from dashboards.site import Site
 
 _INTRODUCTION = """\
-Judged by the latest records (`--drift-records`), and held back while those of the latest minutes
+Drift and accuracy are judged by the latest records (`--drift-records`), and held back while those of the latest minutes
 (`--drift-minutes`) say otherwise: a minute of odd customers is no drift. Too few records give no
 figure, and no alert: on a quiet topic these alerts are late, never wrong.
 """
@@ -19,7 +19,7 @@ def model(site: Site) -> Group:
         name="churn_stream_model",
         title="The model",
         introduction=_INTRODUCTION,
-        alerts=(_input_drift(site), _score_drift(site), _less_accurate(site)),
+        alerts=(_input_drift(site), _score_drift(site), _less_accurate(site), _refused()),
     )
 
 
@@ -117,5 +117,30 @@ def _less_accurate(site: Site) -> Alert:
               those who left). Labels that come only for a part of the customers tell of that part alone.
             - Go back to another model (`--model-path`), or raise the threshold of whoever acts on it, until there is
               a better one.
+            """,
+    )
+
+
+def _refused() -> Alert:
+    return Alert(
+        name="ModelRefused",
+        severity="warning",
+        expression="model_refused == 1",
+        lasting="5m",
+        summary="Another model cannot be used, and the job goes on with the one that it has",
+        description="{{ $labels.instance }} has found another model at its --model-path and cannot use "
+        "it (model_refused is {{ $value }}): the one before goes on scoring. A job that is started "
+        "now would not start.",
+        entry="""
+            What lies at `--model-path` is another model than the one that scores, and the job could not use it: files
+            that its manifest does not know, a stage that is not allowed, fields that events do not have, the version of
+            the model that scores, or the query failed with it before its first batch was done. Records are scored as before. But a start
+            reads what is there: after the next one there would be no job (exit code 3).
+
+            - See: *Overview*, "What Runs"; *Engine*, "Telemetry Errors".
+            - Why? `jq -r 'select(.message | test("is refused|is taken back")) | .message' logs/kafka_consumer.log`.
+            - Put a good one there: `.venv/bin/python jobs/model.py use VERSION`, or the one before by
+              `.venv/bin/python jobs/model.py rollback`; then `pkill --signal HUP --full jobs/churn_stream.py`, unless the job
+              watches. The alert ends as soon as one was taken, or the one that scores was found there again.
             """,
     )

@@ -32,6 +32,7 @@ class ModelFacts:
         self._watch_by = watch_by
         store.declare(catalogue.MODEL_LOADED)
         store.declare(of_model.CHANGES, [(outcome,) for outcome in of_model.OUTCOMES])
+        store.declare(of_model.REFUSED)
 
     def loaded(self, version: str, created: float, watch: ModelWatch | None = None) -> None:
         """Notes the model that scores from now on, instead of another one perhaps.
@@ -61,5 +62,12 @@ class ModelFacts:
         self._watch_by(watch)
 
     def changed(self, outcome: str) -> None:
-        """Counts a new model; `outcome` is one of `of_model.OUTCOMES`."""
-        self._store.add(of_model.CHANGES, 1, outcome)
+        """Notes what became of the model that was found, and counts it if it is another one.
+
+        Args:
+            outcome: one of `of_model.OUTCOMES`; anything else says that it is the one that scores.
+        """
+        with self._store.together():
+            if outcome in of_model.OUTCOMES:
+                self._store.add(of_model.CHANGES, 1, outcome)
+            self._store.set(of_model.REFUSED, float(outcome == "refused"))

@@ -9,7 +9,7 @@ BOARD = "model and drift"
 WINDOWS = ("records", "time")
 """By which a model is judged: the latest records, and those of the latest minutes."""
 OUTCOMES = ("taken", "refused")
-"""What may become of another model, found while the query runs."""
+"""What may become of another model, found while the query runs; it is counted."""
 ANSWERS = ("no", "yes")
 FATES = ("judged", "repeated", "missing", "unmatched")
 """What may become of predictions and of labels that come later."""
@@ -77,6 +77,11 @@ CHANGES = Metric(
     "Other models that were found while the query runs: taken, or refused as they cannot be used.",
     ("outcome",),
     shown="engine",
+)
+REFUSED = Metric(
+    "model_refused",
+    "gauge",
+    "1 while the latest model that was found cannot be used, and the one before goes on.",
 )
 SHADOW_ANSWERS = (*ANSWERS, "failed")
 """What a shadow may say of a record; failed: it gave no probability."""

@@ -58,7 +58,8 @@ class Replacement(Generic[Plan]):
             settings: where the model lies, and how often to look there without being asked.
             load: how to score with another model, verified and tried; raises ModelError.
             show: called before the first run by a plan.
-            count: called with what became of another model: `taken` or `refused`.
+            count: called with what became of the model that was found: `taken` or `refused`, or
+                `kept` if it is the one that scores.
             is_fixed: whether no other may be taken.
             clock: monotonic seconds.
         """
@@ -94,8 +95,10 @@ class Replacement(Generic[Plan]):
             log.warning("another model is refused, %s goes on: %s", self._version, error)
             self._count("refused")
             return False
-        if self._next is None and is_asked:
-            log.info("model %s in %s is the one that scores", self._version, self._path)
+        if self._next is None:
+            self._count("kept")
+            if is_asked:
+                log.info("model %s in %s is the one that scores", self._version, self._path)
         return self._next is not None
 
     def run(self, start: Callable[[Plan], StreamingQuery]) -> StreamingQuery:

@@ -233,6 +233,12 @@ FAULTS: Mapping[str, Fault] = {
         is_of_job=True,
         told={'printf "%.2f" $value': "1.48"},
     ),
+    "ModelRefused": Fault(
+        signals={"model_refused": step(END - 360, 1)},
+        # Mended within minutes.
+        nearly={"model_refused": lambda seconds: float(END - 900 <= seconds < END - 660)},
+        told={"$value": "1"},
+    ),
     "PushesFail": Fault(
         signals={"stream_push_errors_total": rising(1 / 60)},
         nearly={"stream_push_errors_total": step(END - 600, 5)},

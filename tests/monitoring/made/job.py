@@ -120,6 +120,7 @@ HEALTHY: Mapping[str, Signal] = {
     "stream_records_unaccounted": steady(0),
     "stream_log_errors_total": steady(0),
     "stream_push_errors_total": steady(0),
+    "model_refused": steady(0),
     **{f'stream_worker_up{{worker="{name}"}}': steady(1) for name in ("events", "lag")},
     **{
         f'{name}{{topic="t",partition="{partition}"}}': signal

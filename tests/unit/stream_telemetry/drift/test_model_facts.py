@@ -29,6 +29,7 @@ def test_before_it_is_loaded_there_is_none(
     assert health.checks["model_loaded"] == "not_initialized"
     for outcome in ("taken", "refused"):
         assert registry.get_sample_value("model_changes_total", {"outcome": outcome}) == 0
+    assert registry.get_sample_value("model_refused") == 0
 
 
 def test_of_two_models_the_last_one_is_shown(
@@ -44,6 +45,21 @@ def test_of_two_models_the_last_one_is_shown(
     assert registry.get_sample_value("kafka_consumer_model_loaded") == 1
     assert registry.get_sample_value("model_changes_total", {"outcome": "taken"}) == 1
     assert health.checks["model_loaded"] == "pass"
+
+
+def test_a_model_that_was_refused_is_told_until_a_good_one_is_found(
+    shown: tuple[ModelFacts, CollectorRegistry, Health],
+) -> None:
+    model, registry, _ = shown
+    for outcome, is_refused, refused in (
+        *(("refused", 1, 1), ("refused", 1, 2), ("taken", 0, 2), ("refused", 1, 3)),
+        *(("kept", 0, 3),),
+    ):
+        model.changed(outcome)
+        assert registry.get_sample_value("model_refused") == is_refused
+        counted = registry.get_sample_value("model_changes_total", {"outcome": "refused"})
+        assert counted == refused
+    assert registry.get_sample_value("model_changes_total", {"outcome": "kept"}) is None
 
 
 def test_a_shadow_is_named_and_stays_when_another_model_comes(

@@ -139,7 +139,7 @@ def test_the_model_that_scores_is_not_taken_again(
     # Written anew, at another time, it is the same one.
     scored.put(FIRST)
     assert not scored.models.renew(True)
-    assert (scored.version, scored.heard.outcomes) == (FIRST, [])
+    assert (scored.version, scored.heard.outcomes) == (FIRST, ["kept"])
     assert "is the one that scores" in caplog.text
 
 
