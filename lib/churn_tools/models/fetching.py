@@ -15,6 +15,7 @@ from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from stream_telemetry.values import masked
 from telco_churn.errors import ModelError, SettingsError
 from telco_churn.model.manifest import MANIFEST_NAME, Manifest, read_manifest
+from telco_churn.model.trust.model_place import local_path
 from telco_churn.model.verification import verify_files
 
 _MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
@@ -101,7 +102,7 @@ def _from_hadoop(location: str, target: Path) -> Path:
     jvm: Any = context._jvm
     conf = context._jsc.hadoopConfiguration()
     try:
-        source = jvm.org.apache.hadoop.fs.Path(location)
+        source = jvm.org.apache.hadoop.fs.Path(_as_hadoop_reads(location))
         files = source.getFileSystem(conf)
         # Into a file of Java, not of Hadoop, which would add a checksum beside each.
         jvm.org.apache.hadoop.fs.FileUtil.copy(
@@ -111,6 +112,16 @@ def _from_hadoop(location: str, target: Path) -> Path:
         shutil.rmtree(target, ignore_errors=True)
         raise ModelError(f"cannot read {shown(location)}: {root_cause(error)}") from error
     return target
+
+
+def _as_hadoop_reads(uri: str) -> str:
+    """The same place in the words of Hadoop, which takes `%20` for three letters."""
+    if not uri.lower().startswith("file:/"):
+        return uri
+    try:
+        return f"file://{local_path(uri)}"
+    except ValueError as error:
+        raise ModelError(f"{uri} {error}") from error
 
 
 def _is_tuned(directory: Path) -> bool:

@@ -10,6 +10,7 @@ from churn_tools.models.version_store import Store, version_name
 from stream_telemetry.options import OFF, OwnOptions, option, word
 from stream_telemetry.values import directory, or_off, share, text
 from telco_churn.contract.settings import ContractSettings
+from telco_churn.errors import SettingsError
 from telco_churn.model.settings import ModelSettings
 from telco_churn.query.settings import BrokerSettings
 
@@ -29,7 +30,16 @@ class StoreSettings(OwnOptions):
     )
 
     def of(self, model: ModelSettings) -> Store:
-        """The store, with the directory that the job reads."""
+        """The store, with the directory that the job reads.
+
+        Raises:
+            SettingsError: that is not on this machine.
+        """
+        if not isinstance(model.model_path, Path):
+            raise SettingsError(
+                f"--model-path {model.model_path} is not a directory of this machine, where "
+                "versions are kept; name one here, and copy it to its place then (hadoop fs -put)"
+            )
         beside = model.model_path.parent / "versions"
         return Store(self.store or beside, model.model_path)
 

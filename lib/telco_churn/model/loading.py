@@ -10,7 +10,7 @@ from pyspark.errors import PySparkException
 from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
 from telco_churn.errors import ModelError
 from telco_churn.model.compiled_score import compile_stages
-from telco_churn.model.manifest import HOW_TO_MEND, Manifest, read_manifest
+from telco_churn.model.manifest import HOW_TO_MEND, MANIFEST_NAME, Manifest, read_manifest
 from telco_churn.model.scoring import Scorer
 from telco_churn.model.spark_ml.culprit import culprit
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer, restore_pipeline
@@ -21,6 +21,7 @@ from telco_churn.model.spark_ml.stage_settings import (
     probabilities_of,
 )
 from telco_churn.model.spark_ml.tree_scorer import compile_pipeline
+from telco_churn.model.trust.model_place import ModelPlace
 from telco_churn.model.trust.private_copy import private_copy
 from telco_churn.model.try_out import WHO, MadeUpEvents, try_out
 from telco_churn.model.verification import is_looked_at, verify_files
@@ -29,6 +30,7 @@ __all__ = [
     "Manifest",
     "Model",
     "load_model",
+    "manifest_at",
     "read_manifest",
     "scorer_of",
     "verify_files",
@@ -51,7 +53,15 @@ class Model:
         return not isinstance(self.scorer, PipelineScorer)
 
 
-def load_model(path: Path) -> Model:
+def manifest_at(path: ModelPlace) -> Manifest:
+    """The manifest of a model, which may be elsewhere; raises like `read_manifest`."""
+    if isinstance(path, Path):
+        return read_manifest(path)
+    with private_copy(path, lambda entry: entry.name == MANIFEST_NAME) as copy:
+        return read_manifest(copy)
+
+
+def load_model(path: ModelPlace) -> Model:
     """The model in directory `path`, verified before any of it is loaded; needs a Spark session.
 
     The driver alone reads the files, once, into a copy of its own; no Spark job runs.
@@ -59,11 +69,11 @@ def load_model(path: Path) -> Model:
     Raises:
         ModelError: the model is missing, was tampered with, or does not fit this job.
     """
-    manifest = read_manifest(path)
+    manifest = manifest_at(path)
     try:
         return _load(path, manifest)
     except ModelError:
-        replacement = read_manifest(path)
+        replacement = manifest_at(path)
         if replacement == manifest:
             raise
     # Another model has replaced it meanwhile, and the files of this one are removed.
@@ -82,7 +92,7 @@ def scorer_of(pipeline: Path, manifest: Manifest) -> Scorer:
         raise ModelError(_fault(error)) from error
 
 
-def _load(path: Path, manifest: Manifest) -> Model:
+def _load(path: ModelPlace, manifest: Manifest) -> Model:
     with private_copy(path, lambda entry: is_looked_at(entry, manifest.pipeline)) as copy:
         verify_files(copy, manifest)
         try:

@@ -6,7 +6,6 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from pyspark.sql.streaming.query import StreamingQuery
@@ -15,9 +14,9 @@ from stream_telemetry.process.driver_jvm import JVM_ERRORS
 from stream_telemetry.run.causes import root_cause
 from telco_churn import LOGGER
 from telco_churn.errors import ModelError
-from telco_churn.model.loading import Model
-from telco_churn.model.manifest import read_manifest
+from telco_churn.model.loading import Model, manifest_at
 from telco_churn.model.settings import ModelSettings
+from telco_churn.model.trust.model_place import ModelPlace, RemotePlace
 
 log = logging.getLogger(LOGGER)
 
@@ -44,7 +43,7 @@ class Replacement(Generic[Plan]):
         self,
         plan: Plan,
         settings: ModelSettings,
-        load: Callable[[Path], Plan],
+        load: Callable[[ModelPlace], Plan],
         show: Callable[[Plan], None],
         count: Callable[[str], None],
         *,
@@ -145,7 +144,7 @@ class Replacement(Generic[Plan]):
 
     def _other(self) -> Plan | None:
         """How to score with the model that is there, if it is another one; raises ModelError."""
-        now, found = self._plan.model.manifest, read_manifest(self._path)
+        now, found = self._plan.model.manifest, manifest_at(self._path)
         if found == now:
             return None
         if found.version == now.version:
@@ -165,9 +164,12 @@ class Replacement(Generic[Plan]):
         return self._seen == before and self._seen != self._tried
 
 
-def _state_of(path: Path) -> frozenset[tuple[str, int, int, int]]:
+def _state_of(path: ModelPlace) -> frozenset[tuple[str, int, int, int]]:
     """Name, size, time and number of each file below a directory; nothing where there is none."""
-    found = set()
+    found: set[tuple[str, int, int, int]] = set()
+    if isinstance(path, RemotePlace):
+        # Nobody looks there without being asked, see `ModelSettings`.
+        return frozenset()
     for directory, _, names in os.walk(path):
         for name in names:
             file = os.path.join(directory, name)

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from telco_churn.errors import ModelError
 from telco_churn.model.manifest import HOW_TO_MEND, MANIFEST_NAME, PIPELINE_NAME, Manifest
-from telco_churn.model.trust.plain_files import NotPlainError, open_plain, read_plain
+from telco_churn.model.trust.plain_files import Entry, NotPlainError, open_plain, read_plain
 
 MOST_METADATA_BYTES = 2**20
 """Of a stage's settings, which are read as one JSON document."""
@@ -75,7 +75,7 @@ def strays(path: Path) -> list[str]:
         )
 
 
-def is_looked_at(entry: os.DirEntry[str], pipeline: str) -> bool:
+def is_looked_at(entry: Entry, pipeline: str) -> bool:
     """Whether an entry of a model's directory is its `pipeline`, or something that is in doubt."""
     if entry.name in (MANIFEST_NAME, pipeline):
         return entry.name == pipeline
@@ -140,7 +140,7 @@ def _check_stage(source: Path, line: bytes) -> None:
             raise ModelError(f"{source} names the stage {uid!r}, which is not a plain name")
 
 
-def _has_a_place(entry: os.DirEntry[str]) -> bool:
+def _has_a_place(entry: Entry) -> bool:
     # A pipeline that the manifest does not name is being written, or removed; nobody reads it. And
     # the root of a file system has a directory for what its repair finds.
     is_known = entry.name == "lost+found" or _PIPELINE.fullmatch(entry.name) is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -15,9 +14,10 @@ from telco_churn import LOGGER
 from telco_churn.contract.settings import ContractSettings
 from telco_churn.errors import ModelError, SettingsError
 from telco_churn.model.features import check_features
-from telco_churn.model.loading import Model, load_model
-from telco_churn.model.manifest import Manifest, read_manifest
+from telco_churn.model.loading import Model, load_model, manifest_at
+from telco_churn.model.manifest import Manifest
 from telco_churn.model.settings import ModelSettings, ShadowSettings
+from telco_churn.model.trust.model_place import ModelPlace
 from telco_churn.model.try_out import MadeUpEvents, try_out
 from telco_churn.query.settings import ReadSettings
 from telco_churn.record.kind import RecordKind, read_kind
@@ -36,7 +36,8 @@ def prepare_kind(
 ) -> RecordKind:
     """The kind of record, once it is known that the models were fitted to such events.
 
-    It needs no Spark, so that what is wrong here is told before Spark's slow start.
+    It needs no session of Spark, so that what is wrong here is told before its slow start; where a
+    model is at a URI, the JVM below asks Hadoop.
 
     Raises:
         SettingsError: the contracts cannot be used.
@@ -45,7 +46,7 @@ def prepare_kind(
     kind = read_kind(settings.contract)
     for path in (model.model_path, shadow.shadow_model):
         if path:
-            _check_fit(read_manifest(path), kind)
+            _check_fit(manifest_at(path), kind)
     return kind
 
 
@@ -87,7 +88,7 @@ def prepare_shadow(kind: RecordKind, settings: ShadowSettings) -> Model | None:
     return shadow
 
 
-def load_another(kind: RecordKind, path: Path) -> Model:
+def load_another(kind: RecordKind, path: ModelPlace) -> Model:
     """Another model than the one that scores, tried on made-up events whatever it is made of.
 
     Raises:
@@ -98,7 +99,7 @@ def load_another(kind: RecordKind, path: Path) -> Model:
     return model
 
 
-def _tried(kind: RecordKind, path: Path) -> Model:
+def _tried(kind: RecordKind, path: ModelPlace) -> Model:
     model = load_model(path)
     _check_fit(model.manifest, kind)
     features, fitted_to = model.manifest.features, model.manifest.training_distribution.categories

@@ -5,13 +5,27 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from typing import Protocol
 
 _NOT_PLAIN = "is no plain file (a link, a pipe or a device)"
 # Not to block: a pipe without a writer would hold the job up for ever.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Entry(Protocol):
+    """An entry of a directory, as `os.scandir` gives it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
+        """Whether it is a directory itself."""
 
 
 class NotPlainError(OSError):
@@ -19,6 +33,42 @@ class NotPlainError(OSError):
 
     def __init__(self, fault: str) -> None:
         super().__init__(errno.EINVAL, fault)
+
+
+@dataclass(frozen=True)
+class PlainDirectory:
+    """A directory that is open; no link in it is followed."""
+
+    number: int
+
+    def entries(self) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
+        """What lies in it, as it is read, for that may be more than anybody could sort."""
+        return os.scandir(self.number)
+
+    @contextmanager
+    def within(self, name: str) -> Iterator[PlainDirectory]:
+        """A directory in it; raises like `open_plain`."""
+        number = _opened(name, self.number, _FLAGS | os.O_DIRECTORY)
+        try:
+            yield PlainDirectory(number)
+        finally:
+            os.close(number)
+
+    @contextmanager
+    def open(self, entry: os.DirEntry[str]) -> Iterator[tuple[Callable[[int], bytes], int]]:
+        """What reads the next bytes of a file, and how many it says it has; like `open_plain`."""
+        with open_plain(entry.name, self.number) as stream:
+            yield stream.read, os.fstat(stream.fileno()).st_size
+
+
+@contextmanager
+def plain_directory(path: Path) -> Iterator[PlainDirectory]:
+    """The directory at a path, which may be a link itself; raises OSError."""
+    number = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield PlainDirectory(number)
+    finally:
+        os.close(number)
 
 
 def open_plain(name: str | Path, within: int | None = None) -> BufferedReader:
@@ -42,11 +92,6 @@ def open_plain(name: str | Path, within: int | None = None) -> BufferedReader:
         with suppress(OSError):
             os.close(number)
         raise
-
-
-def open_directory(name: str | Path, within: int) -> int:
-    """The descriptor of a directory that is no link; raises like `open_plain`."""
-    return _opened(name, within, _FLAGS | os.O_DIRECTORY)
 
 
 def read_plain(path: Path, most: int) -> bytes:

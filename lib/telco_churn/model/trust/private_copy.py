@@ -7,17 +7,18 @@ write to the copy.
 from __future__ import annotations
 
 import errno
-import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
 
 from telco_churn.errors import ModelError
 from telco_churn.model.manifest import HOW_TO_MEND
-from telco_churn.model.trust.plain_files import NotPlainError, open_directory, open_plain
+from telco_churn.model.trust.hadoop_files import HadoopFileError, hadoop_directory
+from telco_churn.model.trust.model_place import ModelPlace, RemotePlace
+from telco_churn.model.trust.plain_files import Entry, NotPlainError, plain_directory
 
 MOST_ENTRIES = 10_000
 """Files and directories of a model; a forest has about a dozen of each."""
@@ -29,12 +30,25 @@ _CHUNK = 2**20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
+class Directory(Protocol):
+    """A directory that is open: of this machine, or of Hadoop. Methods raise OSError."""
+
+    def entries(self) -> AbstractContextManager[Iterator[Any]]:
+        """What lies in it."""
+
+    def within(self, name: str) -> AbstractContextManager[Directory]:
+        """A directory in it."""
+
+    def open(self, entry: Any) -> AbstractContextManager[tuple[Callable[[int], bytes], int]]:
+        """What reads the next bytes of a file, and how many it says it has."""
+
+
 @contextmanager
-def private_copy(path: Path, is_part: Callable[[os.DirEntry[str]], bool]) -> Iterator[Path]:
+def private_copy(path: ModelPlace, is_part: Callable[[Entry], bool]) -> Iterator[Path]:
     """A copy of the model in directory `path`, there until the end of the block.
 
     Args:
-        path: the model; it may be a link itself, and holds none.
+        path: the model; on this machine it may be a link itself, and holds none.
         is_part: tells of an entry of that directory whether to copy it.
 
     Raises:
@@ -49,7 +63,7 @@ def private_copy(path: Path, is_part: Callable[[os.DirEntry[str]], bool]) -> Ite
             raise ModelError(str(error).replace(made, str(path))) from error
 
 
-def _own_directory(path: Path) -> tempfile.TemporaryDirectory[str]:
+def _own_directory(path: ModelPlace) -> tempfile.TemporaryDirectory[str]:
     try:
         # Only its owner may enter such a directory.
         return tempfile.TemporaryDirectory(prefix="churn-model-", ignore_cleanup_errors=True)
@@ -60,22 +74,30 @@ def _own_directory(path: Path) -> tempfile.TemporaryDirectory[str]:
         ) from error
 
 
+def _opened(place: ModelPlace) -> AbstractContextManager[Directory]:
+    if isinstance(place, RemotePlace):
+        return nullcontext(hadoop_directory(place.uri))
+    return plain_directory(place)
+
+
 @dataclass
 class _Copying:
     """One copy under way, and what it has taken so far."""
 
-    model: Path
+    model: ModelPlace
     entries: int = 0
     bytes: int = 0
 
-    def whole(self, target: Path, is_part: Callable[[os.DirEntry[str]], bool]) -> None:
+    def whole(self, target: Path, is_part: Callable[[Entry], bool]) -> None:
         """Copies what is a part of the model; raises ModelError."""
         try:
-            source = os.open(self.model, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
+            with _opened(self.model) as source:
                 self._directory(source, target, PurePosixPath(), is_part)
-            finally:
-                os.close(source)
+        except HadoopFileError as error:
+            raise ModelError(
+                f"model {self.model} cannot be read ({error}); name a directory of this machine, "
+                "or a URI of a file system that Spark has"
+            ) from error
         except OSError as error:
             if error.errno in _NO_ROOM:
                 raise ModelError(
@@ -86,22 +108,19 @@ class _Copying:
 
     def _directory(
         self,
-        source: int,
+        source: Directory,
         target: Path,
         place: PurePosixPath,
-        is_part: Callable[[os.DirEntry[str]], bool] = lambda entry: True,
+        is_part: Callable[[Entry], bool] = lambda entry: True,
     ) -> None:
         if len(place.parts) > DEEPEST:
             raise self._refused(place, f"lies in more than {DEEPEST} directories")
-        # As it is read, for it may have more entries than anybody could sort.
-        with os.scandir(source) as found:
+        with source.entries() as found:
             for entry in found:
                 if is_part(entry):
                     self._entry(source, entry, target, place)
 
-    def _entry(
-        self, source: int, entry: os.DirEntry[str], target: Path, place: PurePosixPath
-    ) -> None:
+    def _entry(self, source: Directory, entry: Entry, target: Path, place: PurePosixPath) -> None:
         name = entry.name
         if not (name.isascii() and name.isprintable()):
             raise self._refused(place / ascii(name), "is not a name of plain letters")
@@ -109,24 +128,22 @@ class _Copying:
         if self.entries > MOST_ENTRIES:
             raise self._refused(place / name, f"is one file more than {MOST_ENTRIES:,}")
         try:
-            if not entry.is_dir(follow_symlinks=False):
-                self._file(open_plain(name, source), target / name)
+            if entry.is_dir(follow_symlinks=False):
+                with source.within(name) as within:
+                    (target / name).mkdir()
+                    self._directory(within, target / name, place / name)
                 return
-            within = open_directory(name, source)
+            with source.open(entry) as (read, size):
+                self._file(read, size, target / name)
         except NotPlainError as error:
             raise self._refused(place / name, str(error.strerror)) from error
-        try:
-            (target / name).mkdir()
-            self._directory(within, target / name, place / name)
-        finally:
-            os.close(within)
 
-    def _file(self, source: BufferedReader, target: Path) -> None:
-        with source, target.open("xb") as copy:
-            self._check_size(os.fstat(source.fileno()).st_size)
+    def _file(self, read: Callable[[int], bytes], size: int, target: Path) -> None:
+        with target.open("xb") as copy:
+            self._check_size(size)
             # It may grow while it is read.
             taken = 0
-            while chunk := source.read(_CHUNK):
+            while chunk := read(_CHUNK):
                 taken += len(chunk)
                 self._check_size(taken)
                 copy.write(chunk)

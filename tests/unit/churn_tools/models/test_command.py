@@ -114,6 +114,12 @@ def test_a_mistake_is_one_line_before_spark_starts(
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("arguments", [["list"], ["use", "next"], ["rollback"]])
+def test_versions_are_kept_on_this_machine_alone(arguments: list[str]) -> None:
+    with pytest.raises(SettingsError, match="--model-path hdfs://h/m is not a directory of this"):
+        main([*arguments, "--model-path", "hdfs://h/m"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"), [(["list"], 0), (["rollback"], 2), (["use", "nothing"], 2)]
 )

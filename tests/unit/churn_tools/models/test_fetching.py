@@ -11,7 +11,7 @@ from pyspark.ml.evaluation import BinaryClassificationEvaluator
 from pyspark.ml.linalg import Vectors
 from pyspark.ml.tuning import ParamGridBuilder, TrainValidationSplit
 from pyspark.sql import SparkSession
-from saved_models import SHIPPED
+from saved_models import SHIPPED, copy_of
 
 from churn_tools.models.fetching import fetch, pipeline_in, shown
 from telco_churn.errors import ModelError, SettingsError
@@ -35,6 +35,16 @@ def test_a_uri_is_copied_by_hadoop_without_checksum_files(
     found = fetch(f"file://{SHIPPED}", tmp_path)
     assert found.is_relative_to(tmp_path)
     assert files(found) == files(SHIPPED)
+
+
+def test_a_file_uri_may_have_what_no_uri_can_hold_as_it_is(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    odd = copy_of(SHIPPED, tmp_path / "my models, 50%20 ü")
+    (tmp_path / "scratch").mkdir()
+    assert files(fetch(odd.as_uri(), tmp_path / "scratch")) == files(SHIPPED)
+    with pytest.raises(ModelError, match="names a file of another machine"):
+        fetch("file://host/model", tmp_path)
 
 
 def test_a_uri_of_another_file_system_is_copied_too(spark: SparkSession, tmp_path: Path) -> None:

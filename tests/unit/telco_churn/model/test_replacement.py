@@ -21,6 +21,7 @@ from telco_churn.model.manifest import MANIFEST_NAME, read_manifest
 from telco_churn.model.replacement import Replacement
 from telco_churn.model.scoring import Scorer
 from telco_churn.model.settings import ModelSettings
+from telco_churn.model.trust.model_place import ModelPlace
 from telco_churn.model.verification import verify_files
 
 FIRST = read_manifest(SHIPPED).version
@@ -52,8 +53,9 @@ class FakeRun:
     lastProgress: int
 
 
-def load(path: Path) -> Plan:
+def load(path: ModelPlace) -> Plan:
     """By the model in a directory, verified, without a scorer."""
+    assert isinstance(path, Path)
     manifest = read_manifest(path)
     verify_files(path, manifest)
     return Plan(Model(manifest, cast(Scorer, None)))
@@ -177,7 +179,7 @@ def test_a_model_of_the_same_version_could_not_be_told_from_the_one_that_scores(
 def test_whatever_is_wrong_with_it_the_one_that_scores_goes_on(
     scored: Scored, error: Exception
 ) -> None:
-    def fail(path: Path) -> Plan:
+    def fail(path: ModelPlace) -> Plan:
         raise error
 
     scored.load = fail
@@ -187,7 +189,7 @@ def test_whatever_is_wrong_with_it_the_one_that_scores_goes_on(
 
 
 def test_a_jvm_that_is_gone_is_no_fault_of_a_model(scored: Scored) -> None:
-    def fail(path: Path) -> Plan:
+    def fail(path: ModelPlace) -> Plan:
         raise Py4JNetworkError("gone")
 
     scored.load = fail
