@@ -20,12 +20,10 @@ from rounds import Rounds, Variant
 
 from launcher.java import use_chosen_java
 from telco_churn.contract.parser import EventParser
-from telco_churn.model.loading import load_model
+from telco_churn.model.loading import Model, load_model
 from telco_churn.model.manifest import PIPELINE_NAME
 from telco_churn.model.spark_ml.pipeline_scorer import PipelineScorer
-from telco_churn.outcome.counted import make_observation
 from telco_churn.outcome.routing import Routes
-from telco_churn.outcome.watched_model import make_counting
 from telco_churn.paths import project_home
 from telco_churn.pipeline import ChurnPipeline
 from telco_churn.query.session import SQL_SETTINGS
@@ -38,6 +36,8 @@ USUAL_BAD_RATIO = 0.01
 ALL = "all"
 ALL_FUSED = "all, whole-stage code generation on"
 ALL_INTERPRETED = "all, interpreted"
+WITH_SHADOW = "all, with a shadow"
+SHADOW_INTERPRETED = "all, with a shadow, interpreted"
 BY_STAGES = "all, scored by the Spark ML stages"
 
 
@@ -61,13 +61,12 @@ def start_session() -> SparkSession:
     return spark
 
 
-def shipped_pipeline() -> ChurnPipeline:
+def shipped_pipeline(shadow: Model | None = None) -> ChurnPipeline:
     """The job's plan, with the contract and the model of this project."""
     parser = EventParser(KIND.event)
     routes = Routes("predictions", "dead letters", "bench")
     model = load_model(MODEL)
-    counting = make_counting(model.manifest, KIND.label)
-    return ChurnPipeline(KIND, parser, model, routes, make_observation(parser.fields, counting))
+    return ChurnPipeline.by(model, kind=KIND, parser=parser, routes=routes, shadow=shadow)
 
 
 def of_steps(names: Sequence[str], cost: Mapping[str, float]) -> Table:
@@ -95,6 +94,10 @@ def whole_plans(pipeline: ChurnPipeline, records: DataFrame) -> Iterator[Variant
     yield Variant(BY_STAGES, replace(pipeline, model=by_stages).transform(records))
     yield Variant(ALL_FUSED, pipeline.transform(records), {"spark.sql.codegen.wholeStage": "true"})
     yield Variant(ALL_INTERPRETED, pipeline.transform(records), INTERPRETED)
+    # The same model beside itself: the score of a logistic regression, and the comparison.
+    with_shadow = shipped_pipeline(shadow=pipeline.model).transform(records)
+    yield Variant(WITH_SHADOW, with_shadow)
+    yield Variant(SHADOW_INTERPRETED, with_shadow, INTERPRETED)
 
 
 def main() -> None:
