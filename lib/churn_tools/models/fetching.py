@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from pyspark.sql import SparkSession
-
-from stream_telemetry.run.causes import SPARK_ERRORS, root_cause
+from stream_telemetry.run.causes import root_cause
 from stream_telemetry.values import masked
 from telco_churn.errors import ModelError, SettingsError
 from telco_churn.model.manifest import MANIFEST_NAME, Manifest, read_manifest
-from telco_churn.model.trust.model_place import local_path
+from telco_churn.model.trust.model_place import ModelPlace, model_place
 from telco_churn.model.verification import verify_files
 
 _MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
-_URI = re.compile(r"[a-zA-Z][\w+.-]*:")
 _TUNED = ("CrossValidatorModel", "TrainValidationSplitModel")
 
 
@@ -27,8 +21,8 @@ def check(location: str) -> None:
     """Looks at what can be known of it before anything is started.
 
     Raises:
-        ModelError: it is a path, and nothing is there.
-        SettingsError: it is in MLflow, whose client is not installed.
+        ModelError: it is on this machine, and nothing is there.
+        SettingsError: it is in MLflow, whose client is not installed, or no URI that means a place.
     """
     if location.startswith(_MLFLOW):
         if find_spec("mlflow") is None:
@@ -36,7 +30,9 @@ def check(location: str) -> None:
                 f"{location} needs MLflow's client, which is not installed: pip install "
                 "--require-hashes -r requirements-mlflow.lock"
             )
-    elif not _URI.match(location) and not Path(location).is_dir():
+        return
+    place = _place(location)
+    if isinstance(place, Path) and not place.is_dir():
         raise ModelError(f"{location} is not a directory; name one that a PipelineModel is in")
 
 
@@ -45,24 +41,22 @@ def shown(location: str) -> str:
     return masked(location) if "://" in location else location
 
 
-def fetch(location: str, scratch: Path) -> Path:
-    """A directory of this machine with what is at `location`; a copy, unless that is a path.
+def fetch(location: str, scratch: Path) -> ModelPlace:
+    """Where the files of `location` can be read; for a model of MLflow, a copy.
 
     Args:
         location: a path, a URI, or `models:/name@alias`; the servers of MLflow are those of its own
-            variable `MLFLOW_TRACKING_URI`. A URI needs a Spark session.
+            variable `MLFLOW_TRACKING_URI`.
         scratch: an empty directory for the copy.
 
     Raises:
-        ModelError: nothing is there, or it cannot be read.
-        SettingsError: MLflow is not installed.
+        ModelError: nothing is there, or MLflow does not give it.
+        SettingsError: like `check`.
     """
     check(location)
     if location.startswith(_MLFLOW):
         return _from_mlflow(location, scratch)
-    if _URI.match(location):
-        return _from_hadoop(location, scratch / "model")
-    return Path(location)
+    return _place(location)
 
 
 def manifest_in(directory: Path) -> Manifest | None:
@@ -97,31 +91,11 @@ def _from_mlflow(location: str, scratch: Path) -> Path:
         raise ModelError(f"MLflow does not give {shown(location)}: {root_cause(error)}") from error
 
 
-def _from_hadoop(location: str, target: Path) -> Path:
-    context = SparkSession.active().sparkContext
-    jvm: Any = context._jvm
-    conf = context._jsc.hadoopConfiguration()
+def _place(location: str) -> ModelPlace:
     try:
-        source = jvm.org.apache.hadoop.fs.Path(_as_hadoop_reads(location))
-        files = source.getFileSystem(conf)
-        # Into a file of Java, not of Hadoop, which would add a checksum beside each.
-        jvm.org.apache.hadoop.fs.FileUtil.copy(
-            files, source, jvm.java.io.File(str(target)), False, conf
-        )
-    except SPARK_ERRORS as error:
-        shutil.rmtree(target, ignore_errors=True)
-        raise ModelError(f"cannot read {shown(location)}: {root_cause(error)}") from error
-    return target
-
-
-def _as_hadoop_reads(uri: str) -> str:
-    """The same place in the words of Hadoop, which takes `%20` for three letters."""
-    if not uri.lower().startswith("file:/"):
-        return uri
-    try:
-        return f"file://{local_path(uri)}"
+        return model_place(location)
     except ValueError as error:
-        raise ModelError(f"{uri} {error}") from error
+        raise SettingsError(f"{location} {error}") from error
 
 
 def _is_tuned(directory: Path) -> bool:
