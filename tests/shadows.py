@@ -79,9 +79,9 @@ def decisions(
 
 def without_times(value: str) -> str:
     """The text of an answer but for what a clock has said."""
-    return _TIMES.sub("", value)
+    return _TIMES.sub(r'"\1":null', value)
 
 
-def without_latency(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+def without_latency(headers: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """The same of its headers."""
     return [(name, value) for name, value in headers if name != source_headers.LATENCY]

@@ -110,15 +110,12 @@ class ChurnPipeline:
         return self.model.scorer.select_scored(events, features, before, after)
 
     def compare(self, scored: DataFrame) -> DataFrame:
-        """`_shadow_probability`, where there is a shadow; no clock of a record runs meanwhile."""
-        if not self.shadow:
+        """`_shadow_probability`, of a shadow that takes columns of its own."""
+        if not self.shadow or self._shadow_col() is not None:
             return scored
-        features = feature_cols(F.col("event"), self.shadow.manifest.features, self.kind.event)
-        # The shadow's scorer gives its column the name that the model's has.
-        kept = [F.col(name) for name in scored.columns if name not in ("event", PROBABILITY)]
-        before = [*kept, F.col(PROBABILITY).alias(_DECIDING)]
-        beside = self.shadow.scorer.select_scored(scored, features, before, [])
-        return beside.withColumnsRenamed({PROBABILITY: SHADOW_PROBABILITY, _DECIDING: PROBABILITY})
+        kept = [F.col(name) for name in scored.columns if name != "event"]
+        scorer, features = self.shadow.scorer, self._shadow_features(self.shadow)
+        return scorer.select_scored(scored, features, kept, [], SHADOW_PROBABILITY)
 
     def answer(self, scored: DataFrame) -> DataFrame:
         """The prediction or the dead letter, and what is counted of it."""
@@ -131,12 +128,24 @@ class ChurnPipeline:
             record = watched.record_col(F.col(PROBABILITY), F.col("cells"), F.col("label"))
             computed["model"] = F.when(is_good_col(), record)
         if shadow := self.observation.shadow:
-            scores = F.col(PROBABILITY), F.col(SHADOW_PROBABILITY)
-            computed["shadow"] = F.when(is_good_col(), shadow.record_col(*scores, F.col("label")))
+            # After the clocks, which are columns by now: no time of a record has it in.
+            beside = self._shadow_col()
+            score = F.col(SHADOW_PROBABILITY) if beside is None else beside
+            record = shadow.record_col(F.col(PROBABILITY), score, F.col("label"))
+            computed["shadow"] = F.when(is_good_col(), record)
         return scored.select(
             *record_cols(self.routes, self.kind.prediction, manifest.version, manifest.threshold),
             *self.observation.figures(computed),
         )
+
+    def _shadow_col(self) -> Column | None:
+        """What the shadow gives an `event`, if an expression can say it."""
+        if not self.shadow:
+            return None
+        return self.shadow.scorer.probability_col(self._shadow_features(self.shadow))
+
+    def _shadow_features(self, shadow: Model) -> Mapping[str, Column]:
+        return feature_cols(F.col("event"), shadow.manifest.features, self.kind.event)
 
     def _watched(self, features: Mapping[str, Column]) -> list[Column]:
         """What tells drift and accuracy: `cells`, and `label` where there are labels."""
@@ -149,5 +158,4 @@ class ChurnPipeline:
         return [cells, watched.label_col(F.col("event")[label.name]).alias("label")]
 
 
-_DECIDING = "_deciding"
 _ENVELOPE = ("key", "topic", "partition", "offset", "timestamp", "headers")

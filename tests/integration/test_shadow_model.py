@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from churn_tools.producer.source import synthetic_events, to_records
 from sandbox.kafka.read_back import answered, read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
 from sandbox.ports import free_port
-from stream_telemetry.broker.read import object_of
+from stream_telemetry.broker.read import RecordAddress, object_of
 from telco_churn.model.manifest import MANIFEST_NAME, read_manifest
 
 EVENTS, THRESHOLD = 2_000, 0.7
@@ -46,13 +45,16 @@ def publish(broker: str, topic: str) -> None:
     assert producer.flush(60) == 0
 
 
-def written(broker: str, *topics: str) -> Mapping[Any, Any]:
+def written(broker: str, *topics: str) -> dict[RecordAddress, tuple[Any, ...]]:
     """Each answer by the record that it answers, byte for byte but for what a clock has said."""
-    return {
-        answered(m): (n, m.key(), without_times(m.value().decode()), without_latency(m.headers()))
-        for n, topic in enumerate(topics)
-        for m in read_topic(broker, topic)
-    }
+    found = {}
+    for number, topic in enumerate(topics):
+        for message in read_topic(broker, topic):
+            value, headers = message.value() or b"", message.headers()
+            assert isinstance(headers, list)
+            answer = without_times(value.decode()), without_latency(headers)
+            found[answered(message)] = (number, message.key(), *answer)
+    return found
 
 
 def shown_by(job: Job, *options: str) -> tuple[Scrape, dict[str, Any]]:

@@ -66,7 +66,12 @@ class CompiledScorer:
         features: Mapping[str, Column],
         before: Sequence[Column],
         after: Sequence[Column],
+        name: str = PROBABILITY,
     ) -> DataFrame:
+        """See `Scorer`."""
+        return customers.select(*before, self.probability_col(features).alias(name), *after)
+
+    def probability_col(self, features: Mapping[str, Column]) -> Column:
         """See `Scorer`."""
         terms = [
             lookup_col(features[name], category.terms, category.other)
@@ -76,8 +81,7 @@ class CompiledScorer:
         # In the order of Spark's own sum, and in its form of the logistic function: another one
         # would differ in the last digits.
         log_odds = reduce(add, terms) + self.intercept
-        probability = (1 - 1 / (1 + F.exp(log_odds))).alias(PROBABILITY)
-        return customers.select(*before, probability, *after)
+        return 1 - 1 / (1 + F.exp(log_odds))
 
 
 def compile_stages(stages: Sequence[SavedStage], features: Features) -> CompiledScorer | None:

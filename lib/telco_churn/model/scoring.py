@@ -36,8 +36,9 @@ class Scorer(Protocol):
         features: Mapping[str, Column],
         before: Sequence[Column],
         after: Sequence[Column],
+        name: str = PROBABILITY,
     ) -> DataFrame:
-        """One row for each: `before`, then `_probability` DOUBLE, then `after`.
+        """One row for each: `before`, then the probability DOUBLE, then `after`.
 
         They are evaluated in this order, so that clocks among them tell what the score takes.
 
@@ -48,6 +49,14 @@ class Scorer(Protocol):
                 dropped and nothing throws.
             before: the columns that come first.
             after: the columns that come last.
+            name: of the probability's column.
+        """
+
+    def probability_col(self, features: Mapping[str, Column]) -> Column | None:
+        """The same as an expression; None if it takes columns of its own.
+
+        Args:
+            features: see `select_scored`.
         """
 
 
@@ -66,6 +75,7 @@ def select_by_names(
     after: Sequence[Column],
     transform: Callable[[DataFrame], DataFrame],
     probability: Column,
+    name: str,
 ) -> DataFrame:
     """Scores as `Scorer` promises, by what looks for the features by their names.
 
@@ -77,9 +87,10 @@ def select_by_names(
         after: see `Scorer`.
         transform: adds columns to rows that have the features.
         probability: DOUBLE, of those columns.
+        name: see `Scorer`.
     """
-    named = [feature.alias(name) for name, feature in features.items()]
+    named = [feature.alias(feature_name) for feature_name, feature in features.items()]
     scored = transform(customers.select(F.struct(*before).alias(_KEPT), *named))
     # A stage may fill in for what is missing.
-    has_numbers = reduce(and_, (F.col(name).isNotNull() for name in numbers), F.lit(True))
-    return scored.select(f"{_KEPT}.*", F.when(has_numbers, probability).alias(PROBABILITY), *after)
+    has_numbers = reduce(and_, (F.col(number).isNotNull() for number in numbers), F.lit(True))
+    return scored.select(f"{_KEPT}.*", F.when(has_numbers, probability).alias(name), *after)

@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from telco_churn.model.features import Features
-from telco_churn.model.scoring import CLASS_PROBABILITIES, select_by_names
+from telco_churn.model.scoring import CLASS_PROBABILITIES, PROBABILITY, select_by_names
 from telco_churn.model.spark_ml.java_trees import java_array, java_root
 from telco_churn.model.spark_ml.saved_stages import SavedStage, matrix, vector
 
@@ -40,12 +40,18 @@ class PipelineScorer:
         features: Mapping[str, Column],
         before: Sequence[Column],
         after: Sequence[Column],
+        name: str = PROBABILITY,
     ) -> DataFrame:
         """See `Scorer`."""
         # Element 1 belongs to label 1, a yes.
         probability = F.get(vector_to_array(F.col(self.probabilities)), F.lit(1))
         numbers, transform = self.features.numbers, self.pipeline.transform
-        return select_by_names(customers, features, numbers, before, after, transform, probability)
+        return select_by_names(
+            *(customers, features, numbers, before, after, transform, probability, name)
+        )
+
+    def probability_col(self, features: Mapping[str, Column]) -> None:
+        """See `Scorer`: stages add columns."""
 
 
 def restore_pipeline(stages: Sequence[SavedStage]) -> PipelineModel:

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from telco_churn.model.features import Features
-from telco_churn.model.scoring import MODEL_PREFIX, select_by_names
+from telco_churn.model.scoring import MODEL_PREFIX, PROBABILITY, select_by_names
 from telco_churn.model.spark_ml.saved_stages import SavedStage
 from telco_churn.model.spark_trees.compiled_trees import CompiledTrees, compile_trees
 from telco_churn.model.spark_trees.elements import NotRestatedError
@@ -30,6 +30,7 @@ class TreeScorer:
         features: Mapping[str, Column],
         before: Sequence[Column],
         after: Sequence[Column],
+        name: str = PROBABILITY,
     ) -> DataFrame:
         """See `Scorer`."""
 
@@ -37,7 +38,10 @@ class TreeScorer:
             return self.trees.with_probability(rows, _SCORE)
 
         numbers, score = self.features.numbers, F.col(_SCORE)
-        return select_by_names(customers, features, numbers, before, after, transform, score)
+        return select_by_names(customers, features, numbers, before, after, transform, score, name)
+
+    def probability_col(self, features: Mapping[str, Column]) -> None:
+        """See `Scorer`: Spark's own walk through the trees adds columns."""
 
 
 def compile_pipeline(stages: Sequence[SavedStage], features: Features) -> TreeScorer | None:

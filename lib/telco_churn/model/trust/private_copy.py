@@ -86,7 +86,7 @@ class _Copying:
 
     model: ModelPlace
     entries: int = 0
-    bytes: int = 0
+    copied: int = 0
 
     def whole(self, target: Path, is_part: Callable[[Entry], bool]) -> None:
         """Copies what is a part of the model; raises ModelError."""
@@ -147,12 +147,12 @@ class _Copying:
                 taken += len(chunk)
                 self._check_size(taken)
                 copy.write(chunk)
-            self.bytes += taken
+            self.copied += taken
 
     def _check_size(self, size: int) -> None:
         if size > MOST_FILE_BYTES:
             raise NotPlainError(f"is larger than {MOST_FILE_BYTES:,} bytes")
-        if self.bytes + size > MOST_BYTES:
+        if self.copied + size > MOST_BYTES:
             raise NotPlainError(f"brings the model to more than {MOST_BYTES:,} bytes")
 
     def _refused(self, place: PurePosixPath, fault: str) -> ModelError:

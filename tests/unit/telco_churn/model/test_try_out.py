@@ -39,9 +39,13 @@ class Rule:
         features: Mapping[str, Column],
         before: Sequence[Column],
         after: Sequence[Column],
+        name: str = PROBABILITY,
     ) -> DataFrame:
         self.asked = customers.collect()
         return self.score(customers.select(*before))
+
+    def probability_col(self, features: Mapping[str, Column]) -> None:
+        """None: it scores rows, whatever it makes of them."""
 
 
 def half(features: DataFrame) -> DataFrame:

@@ -24,7 +24,7 @@ LOCAL = "org.apache.hadoop.fs.LocalFileSystem"
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    return copy_of(SHIPPED, tmp_path / "my models" / "churn")
+    return copy_of(SHIPPED, tmp_path / "far" / "churn")
 
 
 @pytest.fixture(params=["viewfs", "cloud"])
