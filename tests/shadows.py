@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
+from itertools import product
 from typing import Any
 
 from plans import watched_pipeline
@@ -61,6 +62,13 @@ def counted(spark: SparkSession, model: Model, shadow: Model) -> ShadowCounts:
     row = answered.agg(*(column.alias(name) for name, column in aggregates.items())).first()
     assert row is not None
     return counting.read(row.asDict())
+
+
+def compared(counts: ShadowCounts) -> Counter[tuple[bool, bool]]:
+    """Records by whether the model has said yes, and whether the shadow would have."""
+    found = counts.outcomes.sum(axis=0)
+    pairs = product((False, True), repeat=2)
+    return Counter({(d, s): int(found[int(d), int(s)]) for d, s in pairs})
 
 
 def scores(spark: SparkSession, model: Model) -> dict[str, float]:
