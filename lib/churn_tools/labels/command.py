@@ -7,7 +7,6 @@ import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
-from pathlib import Path
 
 from pyspark.errors import StreamingQueryException
 
@@ -31,7 +30,8 @@ from stream_telemetry.telemetry import Telemetry
 from telco_churn import LOGGER, __version__
 from telco_churn.early_stops import heeding_signals
 from telco_churn.errors import ModelError, QueryFailedError, is_below_spark_submit
-from telco_churn.model.manifest import read_manifest
+from telco_churn.model.loading import manifest_at
+from telco_churn.model.trust.model_place import ModelPlace
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.preflight import check_kafka_clients
 from telco_churn.query.session import failing_with_spark, session
@@ -93,10 +93,10 @@ def run(settings: MeasuringSettings, report: RunReport | None) -> None:
             raise query.failed(error) from error
 
 
-def expected_brier(path: Path, version: str) -> float | None:
+def expected_brier(path: ModelPlace, version: str) -> float | None:
     """The Brier score that a model was made with; None where it is another one, or not known."""
     try:
-        manifest = read_manifest(path)
+        manifest = manifest_at(path)
     except ModelError:
         return None
     is_it = manifest.version == version

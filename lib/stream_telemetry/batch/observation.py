@@ -93,10 +93,10 @@ class Observation:
         fields: names of the array's elements.
         model: counts the column `model`, of `ModelCounting.record_col`, null for a record that is
             not good; None when nothing is told of a model.
+        shadow: counts the column `shadow`, of `ShadowCounting.record_col`, in the same way.
         places: where the plan counts, each with a name: a plan whose records come on several ways
             counts on each of them.
         own: what the plan tells besides, under names of its own.
-        shadow: counts the column `shadow`, of `ShadowCounting.record_col`, in the same way.
     """
 
     operations: Mapping[str, tuple[str, str]]
