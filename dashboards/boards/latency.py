@@ -49,16 +49,19 @@ def latency(site: Site) -> dashboard.Dashboard:
 
 
 def end_to_end(site: Site, choice: Choice) -> Panel:
-    """From Kafka's timestamp to the end of the plan."""
+    """From Kafka's timestamp to the end of the plan; points are the slowest records."""
+    percentiles = {
+        name: query(choice.quantile(rank, catalogue.END_TO_END), name)
+        for name, rank in _PERCENTILES.items()
+    }
+    percentiles["p99"].exemplar(True)
     panel = time_series(
         "End-to-End Latency",
         "Age of the records, by their Kafka timestamp, when the plan was done with them: waiting "
-        f"included. The line is the objective: {site.limits.fresh_objective * 100:g} of 100 below.",
+        f"included. The line is the objective: {site.limits.fresh_objective * 100:g} of 100 below. "
+        "Points are the slowest records of their batches, where Prometheus keeps exemplars.",
         "s",
-        *(
-            query(choice.quantile(rank, catalogue.END_TO_END), name)
-            for name, rank in _PERCENTILES.items()
-        ),
+        *percentiles.values(),
         query(choice.average(catalogue.END_TO_END), "average"),
     )
     return with_limit(panel, site.limits.fresh_seconds)

@@ -65,6 +65,7 @@ def prometheus_on(directory: Path, text: str) -> Iterator[str]:
         binary("prometheus"),
         f"--config.file={config}",
         f"--storage.tsdb.path={directory / 'tsdb'}",
+        "--enable-feature=exemplar-storage",
         f"--web.listen-address={address}",
     ]
     with _running(Child("prometheus", command, directory / "prometheus.log"), address) as url:

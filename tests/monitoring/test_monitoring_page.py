@@ -23,9 +23,14 @@ pytestmark = pytest.mark.needs("prometheus", "jq", "curl")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("prometheus")
     address = f"{LOOPBACK}:{free_port()}"
-    program, config = START.split()
+    program, config, *features = START.split()
     where = config.replace("=", f"={HOME}/")
-    options = (where, f"--web.listen-address={address}", f"--storage.tsdb.path={directory}/data")
+    options = (
+        where,
+        *features,
+        f"--web.listen-address={address}",
+        f"--storage.tsdb.path={directory}/data",
+    )
     server = Child("prometheus", (binary(program), *options), directory / "log")
     try:
         yield address

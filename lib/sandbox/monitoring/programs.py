@@ -145,6 +145,7 @@ class Monitoring:
             program("prometheus"),
             f"--config.file={own / 'prometheus.yml'}",
             f"--storage.tsdb.path={own / 'data'}",
+            "--enable-feature=exemplar-storage",
         )
 
     def _start(self, name: str, path: str, *options: str) -> None:

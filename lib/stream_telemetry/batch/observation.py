@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from stream_telemetry.batch.buckets import bucket_number_col, count_numbers_col, read_counts
 from stream_telemetry.batch.own_figures import OwnFigures
+from stream_telemetry.batch.slowest import SlowRecord, place_cols, read_slowest, slower, slowest_col
 from stream_telemetry.drift.counting import ModelCounting, ModelCounts
 from stream_telemetry.metrics.bounds import END_TO_END_BUCKETS, PROCESSING_BUCKETS
 from stream_telemetry.metrics.catalogue import UNKNOWN
@@ -56,6 +57,7 @@ class Observed:
     violations: Mapping[str, int] = field(default_factory=dict)  # by field
     model: ModelCounts | None = None
     shadow: ShadowCounts | None = None
+    slowest: SlowRecord | None = None
 
     @property
     def records(self) -> int:
@@ -73,6 +75,7 @@ class Observed:
             violations=_added(self.violations, other.violations),
             model=self.model + other.model if self.model and other.model else None,
             shadow=self.shadow + other.shadow if self.shadow and other.shadow else None,
+            slowest=slower(self.slowest, other.slowest),
         )
 
 
@@ -97,6 +100,8 @@ class Observation:
         places: where the plan counts, each with a name: a plan whose records come on several ways
             counts on each of them.
         own: what the plan tells besides, under names of its own.
+        headers: name of the column with Kafka's headers, in which the slowest record's
+            `traceparent` is looked for; empty when that record is not told.
     """
 
     operations: Mapping[str, tuple[str, str]]
@@ -109,6 +114,7 @@ class Observation:
     places: tuple[str, ...] = (NAME,)
     own: OwnFigures | None = None
     shadow: ShadowCounting | None = None
+    headers: str = ""
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -121,7 +127,8 @@ class Observation:
         """The same rows and columns, counted on their way.
 
         Args:
-            records: with the columns that are named above, and Kafka's `timestamp` TIMESTAMP.
+            records: with the columns that are named above, and Kafka's `timestamp` TIMESTAMP; where
+                the slowest one is told, also `partition` INT and `offset` BIGINT.
             place: one of `places`.
         """
         counted = self.count(records.select("*", *self.figures()), place)
@@ -144,8 +151,10 @@ class Observation:
             figures[f"{operation}_bucket"] = bucket_number_col(elapsed, bounds)
         # Clocks of two machines: the later one may be behind.
         age = F.unix_millis(self.finished) - F.unix_millis("timestamp")
-        figures["age"] = F.greatest(F.lit(0), F.least(F.lit(LONGEST_MS), age))
+        figures["age"] = bounded = F.greatest(F.lit(0), F.least(F.lit(LONGEST_MS), age))
         figures["age_bucket"] = bucket_number_col(age, _whole(END_TO_END_BUCKETS, _MILLISECOND))
+        if self.headers:
+            figures |= place_cols(bounded)
         if self.fields:
             figures["violations"] = computed.get(self.violations, F.col(self.violations))
         if self.model:
@@ -155,7 +164,7 @@ class Observation:
         return [figure.alias(f"{_PREFIX}{name}") for name, figure in figures.items()]
 
     def count(self, records: DataFrame, place: str = NAME) -> DataFrame:
-        """The same rows and columns; `records` have those of `figures`."""
+        """The same rows and columns; `records` have those of `figures`, and the headers."""
         return records.observe(place, *self._aggregates())
 
     def read_all(self, rows: Mapping[str, Mapping[str, Any]]) -> Observed:
@@ -191,6 +200,7 @@ class Observation:
             violations={name: int(count) for name, count in zip(self.fields, counted, strict=True)},
             model=self.model.read(values) if self.model else None,
             shadow=self.shadow.read(values) if self.shadow else None,
+            slowest=read_slowest(values.get("slowest")),
         )
 
     def _aggregates(self) -> list[Column]:
@@ -198,6 +208,8 @@ class Observation:
         for name in (*self.operations, "age"):
             aggregates.append(count_numbers_col(f"{_PREFIX}{name}_bucket").alias(f"{name}_buckets"))
             aggregates.append(F.sum(f"{_PREFIX}{name}").alias(f"{name}_sum"))
+        if self.headers:
+            aggregates.append(slowest_col(_PREFIX, self.headers).alias("slowest"))
         if self.fields:
             aggregates.append(F.expr(f"vector_sum({_PREFIX}violations)").alias("violations"))
         if self.model:

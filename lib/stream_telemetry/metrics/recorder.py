@@ -55,8 +55,11 @@ class Recorder:
             self._store.merge(
                 catalogue.PROCESSING_LATENCY, histogram.counts, histogram.total_seconds, operation
             )
-        age = batch.observed.end_to_end
+        age, slowest = batch.observed.end_to_end, batch.observed.slowest
         self._store.merge(catalogue.END_TO_END, age.counts, age.total_seconds)
+        if slowest:
+            labels = slowest.labels(self._topic)
+            self._store.exemplify(catalogue.END_TO_END, slowest.seconds, labels, batch.ended)
 
     def _record_work(self, batch: Batch) -> None:
         store = self._store

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -15,6 +16,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
 from stream_telemetry.metrics.metric import Metric
@@ -28,6 +30,7 @@ class _Histogram:
 
     counts: list[int]
     total: float = 0.0
+    exemplars: dict[int, Exemplar] = field(default_factory=dict)  # by bucket
 
 
 @dataclass
@@ -118,9 +121,32 @@ class MetricStore(Collector):
 
     def observe(self, metric: Metric, value: float, *labels: str) -> None:
         """Adds one measurement to a histogram."""
-        bounds = (*metric.buckets, float("inf"))
-        first = next(number for number, bound in enumerate(bounds) if value <= bound)
-        self.merge(metric, [int(number == first) for number in range(len(bounds))], value, *labels)
+        first = bisect_left(metric.buckets, value)
+        counts = [int(number == first) for number in range(len(metric.buckets) + 1)]
+        self.merge(metric, counts, value, *labels)
+
+    def exemplify(
+        self,
+        metric: Metric,
+        value: float,
+        names: Mapping[str, str],
+        moment: float,
+        *labels: str,
+    ) -> None:
+        """Names one of the measurements in a histogram, instead of the one named in its bucket.
+
+        Args:
+            metric: the histogram.
+            value: what was measured.
+            names: what tells where; at most 128 characters together.
+            moment: when, in seconds since 1970.
+            labels: of the series.
+        """
+        bucket = bisect_left(metric.buckets, value)
+        with self._lock:
+            self.declare(metric, [labels])
+            histogram = self._series[metric].histograms[labels]
+            histogram.exemplars[bucket] = Exemplar(dict(names), value, moment)
 
     def value(self, metric: Metric, *labels: str) -> float:
         """What a counter or gauge stands at; 0 if there is no such series."""
@@ -169,8 +195,13 @@ def _family(metric: Metric, series: _Series) -> Family:
         for labels, histogram in series.histograms.items():
             # The text that prometheus_client's own histograms have as `le`.
             bounds = [*map(floatToGoString, metric.buckets), "+Inf"]
-            cumulated = list(zip(bounds, accumulate(histogram.counts), strict=True))
-            family.add_metric(labels, cumulated, histogram.total)
+            cumulated = zip(bounds, accumulate(histogram.counts), strict=True)
+            named = histogram.exemplars
+            buckets = [
+                (*bucket, named[number]) if number in named else bucket
+                for number, bucket in enumerate(cumulated)
+            ]
+            family.add_metric(labels, buckets, histogram.total)
         return family
     if metric.kind == "info":
         # The family adds the suffix itself.

@@ -43,6 +43,7 @@ def make_observation(
         fields=counted_fields(fields),
         model=model,
         shadow=shadow,
+        headers="headers",
     )
 
 

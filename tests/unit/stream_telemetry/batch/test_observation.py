@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from stream_telemetry.batch.buckets import (
 )
 from stream_telemetry.batch.observation import LONGEST_MS, NAME, Observation, Observed
 from stream_telemetry.batch.progress import read_positions
+from stream_telemetry.batch.slowest import SlowRecord, Span
 from stream_telemetry.metrics.bounds import END_TO_END_BUCKETS, PROCESSING_BUCKETS
 
 FIELDS = ("tenure", "message", "unknown")
@@ -134,6 +136,35 @@ def test_a_query_without_outcomes_and_rules_counts_its_records(
     plain = Observation(operations={"total": ("zero_ns", "ended_ns")}, finished="finished")
     observed = one_batch(spark, records(spark, 20), tmp_path, plain)
     assert (observed.succeeded, observed.failed, observed.violations) == (20, {}, {})
+
+
+def with_places(source: DataFrame, slowest: int) -> DataFrame:
+    """With partitions, offsets and headers; the rows from number `slowest` on are equally old."""
+    trace, span = (F.format_string(f"%0{width}x", F.col("id") + 1) for width in (32, 16))
+    parent = F.concat(F.lit("00-"), trace, F.lit("-"), span, F.lit("-01")).cast("binary")
+    other = F.struct(F.lit("other").alias("key"), F.lit(b"\xff").alias("value"))
+    header = F.struct(F.lit("traceparent").alias("key"), parent.alias("value"))
+    return source.withColumns(
+        {
+            "partition": (F.col("id") % 3).cast("int"),
+            "offset": F.lit(10**12) + F.col("id"),
+            "finished": F.timestamp_millis(
+                F.unix_millis("timestamp") + F.least(F.col("id"), F.lit(slowest)) * 100
+            ),
+            "headers": F.when(F.col("id") % 2 == 1, F.array(other, header, other)),
+        }
+    )
+
+
+def test_the_slowest_record_is_told_with_its_trace(spark: SparkSession, tmp_path: Path) -> None:
+    told = replace(OBSERVATION, headers="headers")
+    for slowest in (41, 42):
+        source = with_places(records(spark, 50), slowest)
+        observed = one_batch(spark, source, tmp_path / str(slowest), told)
+        span = Span(f"{slowest + 1:032x}", f"{slowest + 1:016x}") if slowest % 2 else None
+        first = SlowRecord(slowest / 10, slowest % 3, 10**12 + slowest, span)
+        assert observed.slowest == first
+        assert observed.records == 50
 
 
 def test_a_batch_without_rows_is_all_zeros() -> None:

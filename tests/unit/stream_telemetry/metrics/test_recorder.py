@@ -3,15 +3,18 @@ from __future__ import annotations
 import ast
 import re
 import threading
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.samples import Exemplar
 from sources import modules
 
 from stream_telemetry.batch.buckets import MAX_NUMBERS
 from stream_telemetry.batch.observation import Histogram, Observation, Observed
 from stream_telemetry.batch.progress import Batch
+from stream_telemetry.batch.slowest import SlowRecord
 from stream_telemetry.metrics import bounds, catalogue, of_model, pushed
 from stream_telemetry.metrics.catalogue import CATALOGUE
 from stream_telemetry.metrics.metric import Metric
@@ -138,7 +141,7 @@ def test_every_series_of_a_closed_label_set_is_there_at_zero_from_the_start() ->
 
 
 CLOSED = {
-    *("status", "error_type", "operation", "field", "phase", "state", "worker"),
+    *("status", "error_type", "operation", "field", "phase", "state", "worker", "signal"),
     # As the settings have them, and as many partitions as there are.
     *("topic", "partition", "right", "resource", "broker", "consumer_group"),
     *("version", "mode", "model_backend"),
@@ -181,6 +184,28 @@ def test_a_batch_moves_the_counters_and_a_second_one_adds_to_them() -> None:
     assert value("stream_busy_ratio") == 0.5
     recorder.idle()
     assert value("stream_busy_ratio") == 0
+
+
+def exemplars(store: MetricStore) -> dict[str, Exemplar]:
+    """By the bound of their bucket."""
+    (family,) = (f for f in store.collect() if f.name == catalogue.END_TO_END.name)
+    return {sample.labels["le"]: sample.exemplar for sample in family.samples if sample.exemplar}
+
+
+def test_the_slowest_record_is_named_in_its_bucket_until_the_next_one_there() -> None:
+    store = MetricStore()
+    recorder = Recorder(store, OBSERVATION, "raw")
+    recorder.record(make_batch())
+    assert exemplars(store) == {}
+    place = {"topic": "raw", "partition": "2"}
+    for number, seconds in ((1, 0.25), (2, 0.2), (3, 1e6)):
+        batch = make_batch(number, started=1000.0 * number)
+        slowest = SlowRecord(seconds, 2, number)
+        recorder.record(replace(batch, observed=replace(batch.observed, slowest=slowest)))
+    assert exemplars(store) == {
+        "0.25": Exemplar({**place, "offset": "2"}, 0.2, 2002.0),
+        "+Inf": Exemplar({**place, "offset": "3"}, 1e6, 3002.0),
+    }
 
 
 @pytest.mark.parametrize("read", [7, 13])

@@ -10,6 +10,8 @@ from contextlib import closing
 import pytest
 from served import Served
 
+from stream_telemetry.metrics import catalogue
+
 
 def test_metrics_come_as_text_and_as_openmetrics(served: Served) -> None:
     text = served.get("/metrics")
@@ -19,6 +21,19 @@ def test_metrics_come_as_text_and_as_openmetrics(served: Served) -> None:
     open_metrics = served.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
     assert open_metrics.headers["Content-Type"].startswith("application/openmetrics-text")
     assert open_metrics.body.endswith("# EOF\n")
+
+
+def test_exemplars_come_with_openmetrics_alone(served: Served) -> None:
+    before = served.get("/metrics").body
+    where = {"topic": "raw", "partition": "2", "offset": "7", "trace_id": "4bf9"}
+    served.store.exemplify(catalogue.PROCESSING_LATENCY, 0.001, where, 1000.5, "step3")
+    named = served.get("/metrics", Accept="application/openmetrics-text; version=1.0.0").body
+    (line,) = [line for line in named.splitlines() if " # {" in line]
+    assert line == (
+        'kafka_processing_latency_seconds_bucket{le="0.001",operation="step3"} 0.0 '
+        '# {offset="7",partition="2",topic="raw",trace_id="4bf9"} 0.001 1000.5'
+    )
+    assert served.get("/metrics").body == before
 
 
 def test_a_scrape_may_ask_for_its_headers_alone(served: Served) -> None:
