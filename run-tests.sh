@@ -102,7 +102,7 @@ if [[ -n $missing ]]; then
     left_out=(-p tests.left_out --without "$missing")
 fi
 
-own_environment dev,docs,java
+own_environment dev,docs,otel,java
 echo "== style and types"
 "$python" -m ruff format --check --quiet .
 "$python" -m ruff check --quiet .

@@ -69,7 +69,6 @@ def _chronicle(store: MetricStore) -> Chronicle:
         log=QueryLog("bench", "churn"),
         history=BatchHistory(),
         lag=LagThread(offsets, store, health, resume=lambda bounds: {}, commits=False),
-        push=None,
         topic=TOPIC,
     )
 

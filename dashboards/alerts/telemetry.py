@@ -158,9 +158,9 @@ def _telemetry_thread_down() -> Alert:
         "{{ $value }}. The records are not touched by it, but what these threads show stands still.",
         entry="""
             One of the telemetry's threads is dead, hangs, or only fails: `events` (Spark's events: every figure of
-            a batch), `lag` (the broker's offsets, commits to the group), `push` (the Pushgateway), `records`
-            (lines about single records), `sink` (whether records go out) or `topics` (whether they are still the
-            same). Records are dealt with as before.
+            a batch), `lag` (the broker's offsets, commits to the group), `push` (the Pushgateway), `otlp` (a collector
+            of OpenTelemetry), `records` (lines about single records), `sink` (whether records go out) or `topics`
+            (whether they are still the same). Records are dealt with as before.
 
             - See: *Engine*, "Telemetry Errors" and "Threads Down"; the log has the first error of its kind:
               `jq -r 'select(.exc_info) | .exc_info' logs/kafka_consumer.log`.

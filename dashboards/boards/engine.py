@@ -213,8 +213,8 @@ def errors(choice: Choice) -> Panel:
         "events not evaluated": catalogue.LISTENER_ERRORS,
         "polls of the broker": catalogue.POLL_ERRORS,
         "commits to the group": catalogue.COMMIT_ERRORS,
-        "pushes": catalogue.PUSH_ERRORS,
-        "log lines not written": catalogue.LOG_ERRORS,
+        **{"pushes": catalogue.PUSH_ERRORS, "exports over OTLP": catalogue.OTLP_ERRORS},
+        **{"spans dropped": catalogue.OTLP_DROPPED, "log lines not written": catalogue.LOG_ERRORS},
         "restarts of the query": catalogue.RESTARTS,
     }
     in_threads = increase(choice.series(catalogue.WORKER_ERRORS))

@@ -224,7 +224,8 @@ def telemetry_errors(choice: Choice) -> Panel:
     """What went wrong beside the records."""
     errors = (
         *(catalogue.LISTENER_ERRORS, catalogue.POLL_ERRORS, catalogue.COMMIT_ERRORS),
-        *(catalogue.PUSH_ERRORS, catalogue.LOG_ERRORS, catalogue.WORKER_ERRORS),
+        *(catalogue.PUSH_ERRORS, catalogue.OTLP_ERRORS, catalogue.OTLP_DROPPED),
+        *(catalogue.LOG_ERRORS, catalogue.WORKER_ERRORS),
     )
     risen = " + ".join(total(increase(choice.series(metric), "1h")) for metric in errors)
     panel = judged(

@@ -6,8 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from stream_telemetry.health import Health
 from stream_telemetry.logs.records import RecordLogPlan
+from stream_telemetry.metrics.store import MetricStore
+from stream_telemetry.otlp.settings import OtlpSettings
+from stream_telemetry.outlets.push import PushThread
 from stream_telemetry.outlets.run_report import RunReport
+from stream_telemetry.outlets.sender import Sender
 from stream_telemetry.outlets.settings import ExporterSettings
 
 
@@ -57,11 +62,29 @@ class Outlets:
     Attributes:
         exporter: the HTTP server.
         report: of the run, to a Pushgateway; its `with` block encloses the telemetry's.
+        otlp: a collector of OpenTelemetry.
         record_log: lines about single records, if they are wanted.
         lost_lines: gives the number of log lines that could not be written.
     """
 
     exporter: ExporterSettings = field(default_factory=ExporterSettings)
     report: RunReport | None = None
+    otlp: OtlpSettings = field(default_factory=OtlpSettings)
     record_log: RecordLogPlan | None = None
     lost_lines: Callable[[], int] = lambda: 0
+
+    def senders(self, stream: Stream, store: MetricStore, health: Health) -> list[Sender]:
+        """What sends figures elsewhere, to be started.
+
+        Raises:
+            TelemetryError: something in the environment cannot be used.
+        """
+        found: list[Sender] = []
+        if self.report:
+            found.append(PushThread(self.report, store, health))
+        if endpoint := self.otlp.otlp_endpoint:
+            # An extra, and a second of imports.
+            from stream_telemetry.otlp.thread import OtlpThread
+
+            found.append(OtlpThread(endpoint, self.otlp.otlp_interval, stream, store, health))
+        return found

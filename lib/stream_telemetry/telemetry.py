@@ -25,7 +25,6 @@ from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.books import Books, books_of
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.pages import make_app
-from stream_telemetry.outlets.push import PushThread
 from stream_telemetry.process.stop_signals import StopSignals
 from stream_telemetry.run.chronicle import Chronicle, Noted
 from stream_telemetry.run.lifecycle import (
@@ -83,7 +82,7 @@ class Telemetry:
         limits = limits or limits_for(stream.batch_seconds, is_realtime=stream.is_realtime)
         self._health = Health(limits, has_model=bool(stream.model_backend))
         self._report = outlets.report
-        self._push = PushThread(self._report, self._store, self._health) if self._report else None
+        self._senders = outlets.senders(stream, self._store, self._health)
         self._log = QueryLog(stream.logger, stream.query)
         self._history = BatchHistory()
         self._overview = Overview(stream, self._store, self._health, bool(outlets.record_log))
@@ -96,7 +95,7 @@ class Telemetry:
             log=self._log,
             history=self._history,
             lag=self._lag,
-            push=self._push,
+            senders=self._senders,
             topic=stream.topic,
             recent=self._overview.recent,
         )
@@ -175,8 +174,8 @@ class Telemetry:
         """Starts the threads and the exporter."""
         self._events.start()
         self._lag.start()
-        if self._push:
-            self._push.start()
+        for sender in self._senders:
+            sender.start()
         if self._exporter:
             self._exporter.start()
             logging.getLogger(self._stream.logger).info(
@@ -190,8 +189,7 @@ class Telemetry:
         if records := self._records:
             closings.append(lambda: records.finish(DRAIN_SECONDS))
         closings.append(lambda: self._lag.finish(DRAIN_SECONDS))
-        if self._push:
-            closings.append(self._push.finish)
+        closings += [sender.finish for sender in self._senders]
         if self._exporter:
             closings.append(self._exporter.close)
         close_each(closings)
@@ -236,6 +234,8 @@ class Telemetry:
         store.declare(catalogue.INFO, [(*info, stream.model_backend)])
         store.set(catalogue.PROCESS_START, _STARTED)
         store.declare(catalogue.PUSH_ERRORS)
+        store.declare(catalogue.OTLP_ERRORS, [(signal,) for signal in catalogue.SIGNALS])
+        store.declare(catalogue.OTLP_DROPPED)
         store.declare(catalogue.LOG_SUPPRESSED, [(status,) for status in catalogue.STATUSES])
         if stream.model_backend:
             self._model = ModelFacts(store, self._health, self._events.put)

@@ -76,6 +76,7 @@ def make_telemetry(
     outlets = Outlets(
         exporter=settings.exporter,
         report=report,
+        otlp=settings.otlp,
         record_log=_record_log(settings, kind, observation),
         lost_lines=lambda: lost_lines.count,
     )

@@ -1,4 +1,4 @@
-"""What a run of the job leaves in its log, and the recipes of the manual on it."""
+"""What a run of the job leaves in its log and with a collector, and the manual's recipes on it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
@@ -18,6 +19,7 @@ import pytest
 from binaries import binary
 from confluent_kafka import Message, Producer
 from job import HOME, Job
+from otlp_collector import Collector, as_scraped, attributes, collector
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.source import to_records
@@ -28,6 +30,7 @@ from stream_telemetry.logs.configure import READABLE_RECORDS_PER_SECOND
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 CUSTOMER = "7590-VHVEG"
+HOUR_MS = 3_600_000
 MARKER = "a-payload-that-no-log-may-hold"
 RECIPES = re.findall(r"^\$ (.+)$", (HOME / "docs" / "operations.md").read_text("utf-8"), re.M)
 ABOUT_LOGS = [
@@ -36,7 +39,13 @@ ABOUT_LOGS = [
 
 
 @pytest.fixture(scope="module")
-def run(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+def told() -> Iterator[Collector]:
+    with collector() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def run(broker: str, told: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     """A finished run over 1,000 events, about 2 % of them broken."""
     topics = CustomerTopics("logged.raw", "logged.predictions", "logged.deadletter")
     topics.create(broker)
@@ -49,12 +58,14 @@ def run(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
         topics.raw,
         json.dumps(special),
         CUSTOMER,
+        # The slowest of all.
+        timestamp=round(time.time() * 1000) - HOUR_MS,
         headers=[("traceparent", TRACE.encode()), ("own", MARKER.encode())],
     )
     producer.produce(topics.raw, json.dumps({**special, "zzz" + MARKER: MARKER}), b"a\x1b[31m\n")
     producer.produce(topics.raw, MARKER)
     assert producer.flush(30) == 0
-    finished = job.run("--trigger", "once")
+    finished = job.run("--trigger", "once", "--otlp-endpoint", told.url)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     yield job
     topics.delete(broker)
@@ -104,6 +115,32 @@ def test_each_record_has_a_line_that_says_what_its_output_says(run: Job) -> None
     assert kinds == {"message_processed": 1000 - dead, "validation_failure": dead}
     traced = [line for line in lines.values() if "traceparent" in line]
     assert [(line["traceparent"], line["message_id"]) for line in traced] == [(TRACE, CUSTOMER)]
+
+
+def test_a_collector_has_the_counters_and_the_batch_with_its_slowest_record(
+    run: Job, told: Collector
+) -> None:
+    (traced,) = [line for line in entries(run) if "traceparent" in line]
+    counted = as_scraped(told.latest)
+    topic = ("topic", run.topics.raw)
+    assert (
+        sum(
+            counted["kafka_messages_processed_total", frozenset({("status", status), topic})]
+            for status in ("success", "failed")
+        )
+        == 1000
+    )
+    (point,) = told.latest["stream_end_to_end_latency_seconds"].histogram.data_points
+    assert point.count == 1000
+    (exemplar,) = point.exemplars
+    place = {name: str(traced[name]) for name in ("topic", "partition", "offset")}
+    assert attributes(exemplar.filtered_attributes) == place
+    assert exemplar.trace_id.hex() in TRACE
+    assert exemplar.as_double > HOUR_MS / 1000
+    (span,) = told.spans
+    assert attributes(span.attributes)["messaging.batch.message_count"] == "1000"
+    (link,) = span.links
+    assert (link.trace_id, link.span_id) == (exemplar.trace_id, exemplar.span_id)
 
 
 def test_the_standard_fields_are_there_and_of_their_types(run: Job) -> None:

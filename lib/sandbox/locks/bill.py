@@ -22,7 +22,7 @@ from sandbox.locks.locked_packages import EXTRAS, HOME, blocks, lock_file
 from telco_churn.errors import exit_with
 
 Component = dict[str, object]
-_SCOPES = {"": "required", "java": "required", "mlflow": "optional"}
+_SCOPES = {"": "required", "java": "required", "mlflow": "optional", "otel": "optional"}
 
 
 def bill() -> dict[str, object]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 
 HOME = Path(__file__).resolve().parents[3]
-EXTRAS = ("build", "java", "dev", "docs", "mlflow", "bench")
+EXTRAS = ("build", "java", "dev", "docs", "mlflow", "otel", "bench")
 _OLDEST_PYTHON = "3.11"
 _HEAD = """\
 # Every package for {what}, with the SHA-256 of each of its files.

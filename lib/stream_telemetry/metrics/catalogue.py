@@ -1,8 +1,7 @@
 """Every metric there is: names and labels are written here, in `of_model` and in `pushed`.
 
-Those named `kafka_…` are given by the observability guide that the project follows. Those named
-`stream_…` describe any query, `model_…` the model it scores with. `docs/metrics.md` is made from
-this: `python -m stream_telemetry.metrics.page`.
+The observability guide gives those named `kafka_…`. Those named `stream_…` describe any query,
+`model_…` its model. `python -m stream_telemetry.metrics.page` makes `docs/metrics.md` from this.
 """
 
 from __future__ import annotations
@@ -27,9 +26,10 @@ STATES = (
     *("starting", "running", "idle", "slow_sink", "stalled", "lagging"),
     *("restarting", "stopping", "failed"),
 )
-WORKERS = ("events", "lag", "push", "records", "sink", "topics")
-"""The telemetry's threads: Spark's events, the broker's offsets, the Pushgateway, lines about
-records, whether records go out, and who the topics are."""
+WORKERS = ("events", "lag", "otlp", "push", "records", "sink", "topics")
+"""The telemetry's threads: Spark's events, the broker's offsets, OpenTelemetry, the Pushgateway,
+lines about records, whether records go out, and who the topics are."""
+SIGNALS = ("metrics", "traces")
 UNKNOWN = "unknown_error"
 """The error type of a record whose own type is not one of the query's."""
 PROCESSED = Metric(
@@ -196,6 +196,12 @@ RIGHT_MISSING = Metric(
 PUSH_ERRORS = Metric(
     "stream_push_errors_total", "counter", "Pushes that the Pushgateway did not take."
 )
+OTLP_ERRORS = Metric(
+    "stream_otlp_errors_total", "counter", "Exports that no OTLP collector took.", ("signal",)
+)
+OTLP_DROPPED = Metric(
+    "stream_otlp_dropped_total", "counter", "Spans dropped, as no OTLP collector took them."
+)
 WORKER_ERRORS = Metric(
     "stream_worker_errors_total",
     "counter",
@@ -228,9 +234,7 @@ LOG_ERRORS = Metric(
 )
 MODEL_INFO = Metric("model_info", "info", "The model that scores.", ("version",))
 MODEL_CREATED = Metric(
-    "model_created_timestamp_seconds",
-    "gauge",
-    "When the model was made; its age is time() minus this.",
+    "model_created_timestamp_seconds", "gauge", "When the model was made; its age is time() - this."
 )
 
 # Collected from the names above, so that no metric can be forgotten here.

@@ -8,6 +8,7 @@ from pathlib import Path
 from stream_telemetry.metrics.catalogue import (
     CATALOGUE,
     PHASES,
+    SIGNALS,
     STATES,
     STATUSES,
     WORKERS,
@@ -58,6 +59,7 @@ _LABELS = {
     "score": "upper bounds of tenths, 0.1 to 1",
     "outcome": ", ".join(OUTCOMES),
     "fate": ", ".join(FATES),
+    "signal": ", ".join(SIGNALS),
     "worker": f"{', '.join(WORKERS)}; those that run",
 }
 

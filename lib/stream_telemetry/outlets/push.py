@@ -11,13 +11,14 @@ from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
 from stream_telemetry.outlets.gateway import TIMEOUT_SECONDS
 from stream_telemetry.outlets.run_report import RunReport
+from stream_telemetry.outlets.sender import Sender
 from stream_telemetry.run.worker import Worker
 
 PULSE_SECONDS = 60.0
 """A run that has nothing new pushes all the same, so that silence means that it is dead."""
 
 
-class PushThread:
+class PushThread(Sender):
     """Pushes the newest figures; those that come while a push is under way replace each other."""
 
     def __init__(self, report: RunReport, store: MetricStore, health: Health) -> None:
@@ -47,6 +48,9 @@ class PushThread:
         self._report.put(batch)
         self._is_new = True
         self._worker.wake()
+
+    def failed(self, reason: str) -> None:
+        """Nothing: the end of the run is told with its exit code."""
 
     def finish(self) -> None:
         """Pushes no more."""

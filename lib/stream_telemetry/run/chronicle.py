@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -22,7 +23,7 @@ from stream_telemetry.logs.query import QueryLog
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.recorder import Recorder
 from stream_telemetry.metrics.store import MetricStore
-from stream_telemetry.outlets.push import PushThread
+from stream_telemetry.outlets.sender import Sender
 from stream_telemetry.run.lifecycle import NewStart
 from stream_telemetry.run.listener import Event
 from stream_telemetry.run.supervision import Restart
@@ -44,7 +45,7 @@ class Chronicle:
         log: gets a line for starts, batches and ends.
         history: remembers how far each batch had come.
         lag: is told how far the query is.
-        push: gets each batch, if there is a Pushgateway.
+        senders: get each batch, and the end of a run that failed.
         topic: that the query reads.
         recent: remembers the batches for who looks.
         has_ended_well: whether the latest run ended without an exception.
@@ -56,8 +57,8 @@ class Chronicle:
     log: QueryLog
     history: BatchHistory
     lag: LagThread
-    push: PushThread | None
     topic: str
+    senders: Sequence[Sender] = ()
     recent: Recent = field(default_factory=Recent)
     has_ended_well: bool = False
     _watch: ModelWatch | None = field(init=False, default=None)
@@ -107,6 +108,8 @@ class Chronicle:
             self.has_ended_well = event.exception is None
             self.health.heard("stopping" if self.has_ended_well else "failed")
             self.log.ended(event.exception)
+            if event.exception is not None:
+                self._tell_failure(event.exception)
         elif isinstance(event, Restart):
             self.store.add(catalogue.RESTARTS, 1)
             self.health.heard("restarting")
@@ -139,5 +142,10 @@ class Chronicle:
         self.history.add(batch.number, batch.positions)
         self.lag.advance(batch.positions)
         self.log.batch(batch, self.lag.behind(batch.positions))
-        if self.push:
-            self.push.put(batch)
+        for sender in self.senders:
+            sender.put(batch)
+
+    def _tell_failure(self, exception: str) -> None:
+        first = next(iter(exception.splitlines()), "")
+        for sender in self.senders:
+            sender.failed(first)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from stream_telemetry.drift.settings import DriftSettings
 from stream_telemetry.logs.settings import LogSettings, RunLogSettings
 from stream_telemetry.options import OFF, Option, OwnOptions, options_of, switch
+from stream_telemetry.otlp.settings import OtlpSettings
 from stream_telemetry.outlets.settings import ExporterSettings, PushSettings
 from stream_telemetry.run.settings import SupervisionSettings
 from telco_churn.contract.settings import ContractSettings, SchemaSettings
@@ -47,6 +48,7 @@ class Settings:
     supervision: SupervisionSettings
     exporter: ExporterSettings
     push: PushSettings
+    otlp: OtlpSettings
     log: LogSettings
     run_log: RunLogSettings
     message_ids: MessageIdSettings

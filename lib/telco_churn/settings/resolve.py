@@ -36,9 +36,10 @@ JOB = Command(
     prog="churn_stream.py",
     description="Scores customer events from Kafka and writes predictions back.",
     epilog="Each option is also a key of the config file and an environment variable "
-    "(CHURN_STREAM_…; --broker: KAFKA_BOOTSTRAP_SERVERS). Flags win over the environment, "
-    "the environment over the file. ./spark-submit.sh hands all other options to spark-submit "
-    "(--master, --conf ...); with --sandbox it tries the job on this machine (--sandbox --help); "
+    "(CHURN_STREAM_…; --broker: KAFKA_BOOTSTRAP_SERVERS; --otlp-endpoint: "
+    "OTEL_EXPORTER_OTLP_ENDPOINT). Flags win over the environment, the environment over the file. "
+    "./spark-submit.sh hands all other options to spark-submit (--master, --conf ...); with "
+    "--sandbox it tries the job on this machine (--sandbox --help); "
     "with --prepare it makes what the first start would make, and ends. Exit codes: 0 done, or "
     "stopped as asked; 2 settings; 3 model; 4 Kafka, or a topic of it; 5 the query failed; 6 Kafka "
     "has lost what comes next; 7 a record that Spark cannot pass; 128 and a signal's number: "

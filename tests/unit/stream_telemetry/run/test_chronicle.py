@@ -59,7 +59,6 @@ class Told:
             log=QueryLog("ours", "churn"),
             history=self.history,
             lag=self.lag,
-            push=None,
             topic="raw",
         )
 

@@ -77,7 +77,7 @@ def test_the_broker_has_the_environment_variable_that_kafka_users_expect() -> No
     assert read_settings([], environment).kafka.broker == "a:1,b:2"
 
 
-@pytest.mark.parametrize("name", sorted(OPTIONS.keys() - {"broker"}))
+@pytest.mark.parametrize("name", sorted(OPTIONS.keys() - {"broker", "otlp_endpoint"}))
 def test_names_of_flag_and_variable_follow_from_the_name_of_the_setting(name: str) -> None:
     assert OPTIONS[name].flag == "--" + name.replace("_", "-")
     assert variable_of(OPTIONS[name]) == f"CHURN_STREAM_{name.upper()}"
