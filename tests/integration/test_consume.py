@@ -70,6 +70,8 @@ def program(text: str, broker: str, topics: CustomerTopics) -> list[str]:
         ("localhost:9092", broker),
         ("telco.churn.predictions", topics.predictions),
         ("who-calls-the-customers", topics.predictions),
+        # How long Kafka waits for a consumer that was killed; 45 s if nobody says otherwise.
+        ('"enable.auto.commit"', '"session.timeout.ms": 6000, "enable.auto.commit"'),
     ):
         text = text.replace(shown, real)
     return [sys.executable, "-c", text]

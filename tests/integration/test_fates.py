@@ -19,6 +19,7 @@ from confluent_kafka import Message
 from corpus import Headers, send_corpus
 from job import Job, wait_until
 from jsonschema import Draft202012Validator
+from load import records_in
 
 from churn_tools.producer.contract_validator import ContractValidator
 from sandbox.kafka.read_back import answered, read_topic
@@ -194,7 +195,9 @@ def test_keys_and_headers_travel_byte_for_byte(fates: Fates) -> None:
     assert with_headers > 500
 
 
-@pytest.mark.parametrize("trigger", ["1 second", "realtime=5 seconds"])
+@pytest.mark.parametrize(
+    "trigger", [pytest.param("1 second", marks=pytest.mark.slow), "realtime=5 seconds"]
+)
 def test_the_same_input_gets_the_same_answers_in_every_mode(
     fates: Fates, broker: str, corpus: str, tmp_path: Path, trigger: str
 ) -> None:
@@ -203,8 +206,8 @@ def test_the_same_input_gets_the_same_answers_in_every_mode(
         with job.running("--trigger", trigger) as process:
 
             def is_drained() -> bool:
-                out = (topics.predictions, topics.dead_letters)
-                return sum(1 for t in out for _ in read_topic(broker, t)) >= len(fates.sent)
+                outputs = (topics.predictions, topics.dead_letters)
+                return records_in(broker, *outputs) >= len(fates.sent)
 
             wait_until(is_drained, process)
             time.sleep(6 if "realtime" in trigger else 0)

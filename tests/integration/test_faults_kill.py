@@ -50,9 +50,9 @@ def kill_under_load(job: Job, times: int, seed: int) -> None:
             process.wait(10)
 
 
-def test_kills_and_a_stop_under_load_lose_nothing_and_the_stop_repeats_nothing(job: Job) -> None:
+def test_a_kill_and_a_stop_under_load_lose_nothing_and_the_stop_repeats_nothing(job: Job) -> None:
     with load(job.broker, job.topics.raw):
-        kill_under_load(job, 2, seed=1)
+        kill_under_load(job, 1, seed=1)
         with job.running(*OPTIONS) as process:
             wait_for_answers(job, process)
             refused = job.run("--trigger", "once")
@@ -75,7 +75,7 @@ def test_kills_and_a_stop_under_load_lose_nothing_and_the_stop_repeats_nothing(j
     topics = (job.topics.predictions, job.topics.dead_letters)
     found = [answered(m) for topic in topics for m in read_topic(job.broker, topic)]
     assert set(found) == done
-    assert len(found) - len(done) <= 2 * BATCH
+    assert len(found) - len(done) <= BATCH
 
 
 def newest_batch(log: Path) -> int:

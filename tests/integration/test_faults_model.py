@@ -92,7 +92,7 @@ def hide_a_foreign_class(model: Path) -> str:
     "spoil",
     [
         flip_a_byte,
-        skip_unknown_values,
+        pytest.param(skip_unknown_values, marks=pytest.mark.slow),
         pytest.param(remove_all, marks=pytest.mark.slow),
         pytest.param(come_from_a_later_spark, marks=pytest.mark.slow),
         pytest.param(name_a_foreign_class, marks=pytest.mark.slow),

@@ -82,7 +82,14 @@ def outputs(
     out = directory / f"{name}.out"
     finished = subprocess.run(
         [sys.executable, str(HOME / "tests" / "hostile_program.py"), str(source), str(out)],
-        env={**os.environ, **environment, "SPARK_CONF_DIR": str(site), "PYTHONPATH": path},
+        env={
+            **os.environ,
+            **environment,
+            "SPARK_CONF_DIR": str(site),
+            "PYTHONPATH": path,
+            # As for the job, in tests/integration/job.py.
+            "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        },
         capture_output=True,
         text=True,
         timeout=900,

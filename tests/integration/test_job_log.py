@@ -162,6 +162,7 @@ def test_the_jvm_writes_lines_of_the_same_shape(run: Job) -> None:
         assert line["level"] in ("WARNING", "ERROR", "CRITICAL")
 
 
+@pytest.mark.slow
 def test_a_container_reads_the_lines_from_the_jobs_outputs(run: Job) -> None:
     finished = run.run(
         *("--trigger", "once", "--checkpoint", str(run.directory / "another")),

@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from job import HOME, Job, user_lines
+from job import Job, user_lines
 
 from sandbox.kafka.topics import CustomerTopics
 from sandbox.ports import free_port
@@ -85,10 +85,15 @@ def test_fewer_slots_than_partitions_in_real_time_mode(job: Job) -> None:
 
 def test_a_dry_run_shows_the_settings_and_writes_nothing(job: Job) -> None:
     config = job.directory / "job.toml"
-    config.write_text('pushgateway = "http://me:secret@127.0.0.1:9091"\n')
-    result = job.run("--dry-run", "--config", str(config))
+    config.write_text(
+        'pushgateway = "http://me:secret@127.0.0.1:9091"\n'
+        'consumer_group = "file"\ntrigger = "7 seconds"\n'
+    )
+    result = job.run("--dry-run", "--config", str(config), "--trigger", "9 seconds")
     assert result.returncode == 0, result.stderr
     assert f"input_topic = {job.topics.raw}" in result.stdout
+    assert "consumer_group = file" in result.stdout
+    assert "trigger = 9 seconds" in result.stdout
     ticks = [line[2:].split()[0] for line in result.stdout.splitlines() if line.startswith("✓ ")]
     assert ticks == ["the", "contract", "Kafka", "checkpoint", "Spark", "the", "model"]
     assert f"\n0 records of {job.topics.raw} wait to be read\n" in result.stdout
@@ -96,14 +101,3 @@ def test_a_dry_run_shows_the_settings_and_writes_nothing(job: Job) -> None:
     assert "pushgateway = http://***@127.0.0.1:9091" in result.stdout
     assert "secret" not in result.stdout + result.stderr
     assert not (job.directory / "checkpoint" / "metadata").exists()
-
-
-def test_the_environment_wins_over_the_file_and_flags_over_both(
-    job: Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = job.directory / "job.toml"
-    config.write_text('consumer_group = "file"\ntrigger = "7 seconds"\n')
-    monkeypatch.setenv("CHURN_STREAM_HOME", str(HOME))
-    result = job.run("--dry-run", "--config", str(config), "--trigger", "9 seconds")
-    assert "consumer_group = file" in result.stdout
-    assert "trigger = 9 seconds" in result.stdout

@@ -92,17 +92,23 @@ def test_the_script_tells_a_mistake_that_it_finds_itself(gateway: str, without_b
     assert_failed(gateway, 2, before)
 
 
-def test_a_dry_run_is_no_run(without_broker: Job, tmp_path: Path) -> None:
+@pytest.fixture
+def without_topics(tmp_path: Path, broker: str) -> Job:
+    """One that is refused at once, by a broker that answers."""
+    return Job(tmp_path, broker, CustomerTopics("not.there", "not.there.either", "nor.there"))
+
+
+def test_a_dry_run_is_no_run(without_topics: Job, tmp_path: Path) -> None:
     with pushgateway(tmp_path) as url:
-        without_broker.run_without_jvm(*options(url, "--dry-run"))
-        without_broker.run_without_jvm(*options(url, "--dry-run", "--max-restarts", "many"))
+        without_topics.run_without_jvm(*options(url, "--dry-run"))
+        without_topics.run_without_jvm(*options(url, "--dry-run", "--max-restarts", "many"))
         with urlopen(f"{url}/api/v1/metrics", timeout=5) as answer:
             assert json.load(answer)["data"] == []
 
 
-def test_a_gateway_that_is_away_changes_no_exit_code(without_broker: Job) -> None:
+def test_a_gateway_that_is_away_changes_no_exit_code(without_topics: Job) -> None:
     nowhere = f"http://{LOOPBACK}:{free_port()}"
-    assert without_broker.run_without_jvm(*options(nowhere)).returncode == 4
+    assert without_topics.run_without_jvm(*options(nowhere)).returncode == 4
 
 
 @pytest.mark.slow

@@ -29,6 +29,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
         **{k: v for k, v in os.environ.items() if not k.startswith(("CHURN_STREAM_", "SPARK_"))},
         "PYTHON": sys.executable,
         VARIABLE: os.environ.get(VARIABLE, Mode.USE),
+        # As for the job, in job.py.
+        "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1",
         "TMPDIR": str(tmp_path),
         "CHURN_STREAM_LOG_DIR": str(tmp_path / "logs"),
         "CHURN_STREAM_RUN_LOG_DIR": str(tmp_path / "runs"),

@@ -170,6 +170,8 @@ def test_another_job_has_telemetry_in_ten_lines(broker: str, tmp_path: Path) -> 
             "JAVA_HOME": str(chosen_java().home),
             "PYSPARK_SUBMIT_ARGS": f"--jars {connector_jars()} --master local[2] pyspark-shell",
             "SPARK_LOCAL_IP": LOOPBACK,
+            # As for the job, in job.py.
+            "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -77,7 +77,10 @@ def test_a_healthy_job_raises_nothing_at_any_time(tmp_path: Path, interval: int)
     assert_fires(tmp_path, seen, dict.fromkeys(every(1, 60, 60 * 60), ()))
 
 
-@pytest.mark.parametrize("period", [32, 61, 120])
+@pytest.mark.parametrize(
+    "period",
+    [pytest.param(32, marks=pytest.mark.slow), 61, pytest.param(120, marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize(
     ("growth", "is_told"), [(20, True), (0, False), (-10, False)], ids=["grows", "stays", "falls"]
 )

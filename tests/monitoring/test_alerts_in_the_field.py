@@ -51,6 +51,7 @@ def test_no_near_miss_is_told(tmp_path: Path) -> None:
     assert_fires(tmp_path, made, {END: set()})
 
 
+@pytest.mark.slow
 def test_a_healthy_replica_hides_nothing_and_is_not_accused(tmp_path: Path) -> None:
     def pair(name: str) -> Scraped:
         return FAULTS[name].seen(job=name.lower()) | healthy(
@@ -71,6 +72,7 @@ def test_environments_of_one_job_and_one_instance_are_kept_apart(tmp_path: Path)
     assert_fires(tmp_path, together(pair), {END: all_expected()})
 
 
+@pytest.mark.slow
 def test_the_bounds_of_a_histogram_may_be_spelled_either_way(tmp_path: Path) -> None:
     made = together(lambda name: FAULTS[name].seen(job=name.lower()))
     assert_fires(tmp_path, made.spelled('.0"', '"'), {END: all_expected()})
@@ -82,7 +84,7 @@ def test_a_missed_scrape_now_and_then_changes_nothing(tmp_path: Path) -> None:
     assert_fires(tmp_path, made, {END: all_expected()})
 
 
-@pytest.mark.parametrize("minutes_ago", [25, 62])
+@pytest.mark.parametrize("minutes_ago", [pytest.param(25, marks=pytest.mark.slow), 62])
 def test_ten_minutes_without_prometheus_change_nothing(tmp_path: Path, minutes_ago: int) -> None:
     since = END - 60 * (minutes_ago + 10)
 

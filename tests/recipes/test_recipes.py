@@ -10,6 +10,8 @@ from recipes.cookbook import RECIPES
 from recipes.walking import copy_project
 
 MOST_FILES = 3
+QUICK = "Add an option"
+"""Its steps are left out in each run of the tests, those of the others in the slow ones."""
 
 
 @pytest.mark.parametrize("heading", RECIPES)
@@ -22,7 +24,12 @@ def test_a_recipe_that_is_followed_passes_its_checks(heading: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("heading", "step"), [(heading, step) for heading, r in RECIPES.items() for step in r.said]
+    ("heading", "step"),
+    [
+        pytest.param(heading, step, marks=[] if heading == QUICK else pytest.mark.slow)
+        for heading, recipe in RECIPES.items()
+        for step in recipe.said
+    ],
 )
 def test_a_step_that_is_left_out_is_named_by_a_check(
     heading: str, step: str, tmp_path: Path

@@ -49,7 +49,7 @@ def someones_model(spark: SparkSession, customers_csv: Path) -> PipelineModel:
             outputCol="features",
             handleInvalid="keep",
         ),
-        GBTClassifier(labelCol="churned", maxIter=5, maxDepth=3, seed=1),
+        GBTClassifier(labelCol="churned", maxIter=2, maxDepth=3, seed=1),
         IndexToString(inputCol="prediction", outputCol="will_leave", labels=["No", "Yes"]),
     ]
     return Pipeline(stages=stages).fit(customers.drop(LABEL))

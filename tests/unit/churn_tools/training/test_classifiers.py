@@ -15,8 +15,19 @@ from churn_tools.training.report import report
 from churn_tools.training.saving import save_model
 from telco_churn.model.loading import load_model
 
+QUICK = "dt"
 
-@pytest.mark.parametrize("word", sorted(CLASSIFIERS.keys() - {"lr"}))
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        QUICK,
+        *(
+            pytest.param(word, marks=pytest.mark.slow)
+            for word in sorted(CLASSIFIERS.keys() - {"lr", QUICK})
+        ),
+    ],
+)
 def test_a_classifier_is_trained_judged_and_compiled(
     spark: SparkSession, training_csv: Path, tmp_path: Path, word: str
 ) -> None:

@@ -86,7 +86,7 @@ class Project:
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-@pytest.fixture(params=["dash", "busybox sh"])
+@pytest.fixture(params=["dash", pytest.param("busybox sh", marks=pytest.mark.slow)])
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
     home = tmp_path / "a [1] ä"
     before = home / "lib" / "launcher" / "before"

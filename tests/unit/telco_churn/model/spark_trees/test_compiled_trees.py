@@ -238,19 +238,33 @@ THROWS: list[Row] = [
 ]
 
 
-def test_rows_at_which_a_stage_throws_have_no_score(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def throwing(spark: SparkSession) -> PipelineModel:
+    """A pipeline that ends the job at what it does not know."""
     (pipeline,) = fitted(spark, "error", KINDS["tree"]())
+    return pipeline
+
+
+def test_rows_at_which_a_stage_throws_have_no_score(
+    spark: SparkSession, throwing: PipelineModel, tmp_path: Path
+) -> None:
     rows = [USUAL, *THROWS, *odd_rows(5, 400)]
-    found = compiled_scores(numbered(spark, rows), saved(pipeline, tmp_path))
+    found = compiled_scores(numbered(spark, rows), saved(throwing, tmp_path))
     assert [number for number in range(len(THROWS) + 1) if found[number] is not None] == [0]
     scored = [row for n, row in enumerate(rows) if found[n] is not None]
     assert len(scored) > 50
     # It throws at none of them, and each is given the same score.
     found = {place: found[rows.index(row)] for place, row in enumerate(scored)}
-    assert wrong(scored, found, stage_scores(numbered(spark, scored), pipeline)) == []
-    for row in THROWS:
-        with pytest.raises(SPARK_ERRORS):
-            stage_scores(numbered(spark, [row]), pipeline)
+    assert wrong(scored, found, stage_scores(numbered(spark, scored), throwing)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", THROWS)
+def test_a_stage_throws_at_these_rows(
+    spark: SparkSession, throwing: PipelineModel, row: Row
+) -> None:
+    with pytest.raises(SPARK_ERRORS):
+        stage_scores(numbered(spark, [row]), throwing)
 
 
 def test_interpreted_and_generated_plans_give_the_same(
