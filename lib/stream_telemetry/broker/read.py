@@ -197,12 +197,15 @@ class TopicReader:
         """
         records = []
         for message in self._consumer.consume(most, timeout=seconds):
-            topic, partition, offset = RecordAddress.of(message)
             error = message.error()
             if error is None:
-                self.positions[topic, partition] = offset + 1
+                # Not by RecordAddress: this is done for every record of a backlog.
+                place = str(message.topic()), int(message.partition() or 0)
+                self.positions[place] = int(message.offset() or 0) + 1
                 records.append(message)
-            elif error.code() == KafkaError._PARTITION_EOF:
+                continue
+            topic, partition, offset = RecordAddress.of(message)
+            if error.code() == KafkaError._PARTITION_EOF:
                 # Beyond the last record, where marks of transactions follow it.
                 self.positions[topic, partition] = offset
                 self._unread.discard((topic, partition))

@@ -23,7 +23,7 @@ from telco_churn.contract.framing import FRAME_BYTES
 from telco_churn.contract.patterns import translated
 from telco_churn.outcome.counted import MESSAGE, OTHER_FIELD
 from telco_churn.outcome.message_ids import MessageId
-from telco_churn.outcome.source_headers import LATENCY, source_of
+from telco_churn.outcome.source_headers import LATENCY, is_from, source_of
 from telco_churn.record.kind import RecordKind
 
 TRACE_HEADERS: Final = ("traceparent", "tracestate", "b3", "x-request-id")
@@ -64,6 +64,8 @@ class RecordLines:
 
     def is_ours(self, message: Message) -> bool:
         """Whether this job has written the record."""
+        if is_from(message.headers(), self.input_topic.encode()):
+            return True
         source = source_of(headers_of(message))
         return source is not None and source.topic == self.input_topic
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stream_telemetry.broker.read import RecordAddress
-from telco_churn.outcome.source_headers import source_of, without_own
+from telco_churn.outcome.source_headers import is_from, source_of, without_own
 
 HEADERS = {"source_topic": "raw", "source_partition": "2", "source_offset": "77"}
 
@@ -45,3 +45,32 @@ def test_the_headers_that_came_with_an_event_are_told_from_the_jobs_own() -> Non
     for came in ([], [("a", b"\xff"), ("a", None)], own):
         assert without_own([*came, *own]) == came
     assert without_own([("a", b"b")]) == [("a", b"b")]
+
+
+OWN = [
+    *((name, value.encode()) for name, value in HEADERS.items()),
+    *(("source_timestamp", b"5"), ("latency_ms", b"0.1")),
+]
+
+
+def test_what_the_job_writes_itself_is_known_without_reading_all_headers() -> None:
+    assert is_from([("own", b"x"), *OWN], b"raw")
+    assert is_from([("source_topic", b"theirs"), *OWN], b"raw")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        None,
+        [],
+        OWN[:-1],
+        [*OWN, ("own", b"x")],
+        [("source_topic", b"theirs"), *OWN[1:]],
+        [("source_topic", None), *OWN[1:]],
+        [OWN[0], ("source_partition", b"-1"), *OWN[2:]],
+        [*OWN[:2], ("source_offset", None), *OWN[3:]],
+        dict(OWN),
+    ],
+)
+def test_of_other_headers_it_is_not_sure(headers: object) -> None:
+    assert not is_from(headers, b"raw")
