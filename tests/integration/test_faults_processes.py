@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -143,6 +144,24 @@ def test_a_machine_that_sleeps_for_longer_than_sparks_patience_goes_on(job: Job,
         assert process.wait(60) == 0, process.communicate()[0]
     books = assert_all_accounted(job.broker, job.topics)
     assert (books["read"], books["repeated"]) == (3_000, 0)
+
+
+def test_sparks_own_directory_that_is_cleared_away_costs_one_restart(job: Job, port: int) -> None:
+    local = job.directory / "local"
+    topics = (job.topics.predictions, job.topics.dead_letters)
+    with job.running("--conf", f"spark.local.dir={local}", *options(port)) as process:
+        wait_until(lambda: records_in(job.broker, *topics) >= 1_000, process)
+        # As systemd does in /tmp with what nobody has used for ten days.
+        shutil.rmtree(local)
+        publish(job.broker, job.topics.raw, 1_000)
+        wait_until(lambda: records_in(job.broker, *topics) >= 2_000, process)
+        os.killpg(process.pid, signal.SIGTERM)
+        said = process.communicate(timeout=60)[0]
+    assert process.returncode == 0, said
+    assert said.count("was removed; it is made again") == 1
+    assert said.count(" restart ") == 1
+    books = assert_all_accounted(job.broker, job.topics)
+    assert (books["read"], books["repeated"]) == (2_000, 0)
 
 
 def test_without_a_port_for_sparks_page_the_job_goes_on_with_one_line(job: Job) -> None:

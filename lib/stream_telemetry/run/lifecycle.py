@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.process.driver_jvm import JVM_ERRORS
+from stream_telemetry.process.local_directories import restore_local_directories
 from stream_telemetry.process.stop_signals import StopSignals
 from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.wall_clock import WallClock
@@ -71,6 +72,8 @@ def started_in(spark: SparkSession, start: Callable[[], StreamingQuery]) -> Stre
         SparkGoneError: it was.
     """
     ensure_spark_runs(spark)
+    with told_when_gone():
+        restore_local_directories(spark)
     return start()
 
 
