@@ -192,8 +192,9 @@ def make_observation(kind: LabelKind, own: OwnFigures) -> Observation:
 
 def _answered_col() -> Column:
     """STRING: the record that a prediction answers; null where its headers do not name one."""
-    names = (source_headers.TOPIC, source_headers.PARTITION, source_headers.OFFSET)
-    return F.concat(*_joined(_header_col(name) for name in names))
+    # With its time, for a topic that is made anew has other records in the same places.
+    place = (source_headers.TOPIC, source_headers.PARTITION, source_headers.OFFSET)
+    return F.concat(*_joined(_header_col(name) for name in (*place, source_headers.TIMESTAMP)))
 
 
 def _address_col() -> Column:

@@ -61,7 +61,7 @@ class Topics:
         for topic in (PREDICTIONS, LABELS):
             (self.directory / topic).mkdir(parents=True)
 
-    def predict(self, number: int, *, minute: float = 0, **changed: Any) -> None:
+    def predict(self, number: int, *, minute: float = 0, sent_ms: int = 0, **changed: Any) -> None:
         """A prediction of customer `number`, whose event was so many minutes after noon."""
         value = {
             "customerID": customer(number),
@@ -73,8 +73,9 @@ class Topics:
             "inference_latency_ms": 0.1,
             **changed,
         }
-        source = {"source_topic": "raw", "source_partition": "0", "source_offset": str(number)}
-        self.send(PREDICTIONS, json.dumps(value), source)
+        source = {"topic": "raw", "partition": "0", "offset": number, "timestamp": sent_ms}
+        headers = {f"source_{name}": str(part) for name, part in source.items()}
+        self.send(PREDICTIONS, json.dumps(value), headers)
 
     def label(self, number: int, word: str = "Yes", *, minute: float = 0) -> None:
         """A label of customer `number`, true so many minutes after noon."""
@@ -168,6 +169,10 @@ def test_each_waits_for_the_other_over_a_restart_and_counts_once(topics: Topics)
     topics.label(1, minute=1)
     topics.read()
     assert topics.fates == {"judged": 2, "repeated": 3}
+    # Another record in the place of the first: its topic was made anew.
+    topics.predict(1, sent_ms=1)
+    topics.read()
+    assert topics.fates == {"judged": 3, "repeated": 4}
 
 
 @pytest.mark.slow
