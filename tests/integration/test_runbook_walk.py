@@ -55,7 +55,6 @@ def well(walk: Walk) -> Walk:
 
 
 def test_a_model_that_hangs(walk: Walk) -> None:
-    soon(walk.model.is_waited_for, "somebody who reads the manifest")
     walk.fires("ModelNotLoaded")
     assert '"model_loaded": "not_initialized"' in walk.runs("", "curl -s http://localhost:8000")
     walk.be_well()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import signal
 import subprocess
 import time
@@ -14,40 +12,9 @@ from itertools import cycle
 from pathlib import Path
 
 from confluent_kafka import Producer
-from job import HOME
 from load import TICK_SECONDS, meanwhile
 
 from churn_tools.customers.synthetic import synthetic_customers
-
-
-class SlowModel:
-    """A model on a disk that hangs over its manifest until `come` is called."""
-
-    def __init__(self, directory: Path) -> None:
-        self.path = Path(shutil.copytree(HOME / "models" / "churn", directory / "model"))
-        self._manifest = self.path / "manifest.json"
-        self._kept, self._pipe = directory / "manifest.json", directory / "pipe"
-        self._writer: int | None = None
-        self._manifest.rename(self._kept)
-        os.mkfifo(self._pipe)
-        os.link(self._pipe, self._manifest)
-
-    def is_waited_for(self) -> bool:
-        """Whether somebody reads it."""
-        with suppress(OSError):
-            self._writer = self._writer or os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
-        return self._writer is not None
-
-    def come(self) -> None:
-        """Lets everybody read it, those too who wait already."""
-        if not self._kept.exists():
-            return
-        text = self._kept.read_bytes()
-        self._kept.replace(self._manifest)
-        if self.is_waited_for():
-            assert self._writer is not None
-            os.write(self._writer, text)
-            os.close(self._writer)
 
 
 @contextmanager

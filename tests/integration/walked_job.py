@@ -19,7 +19,7 @@ from job import HOME, Job
 from monitoring.runbook_page import command, shell
 from quick_rules import ask, shortened, soon
 from scrape import is_ready, scrape
-from walk_faults import SlowModel, small_disk
+from walk_faults import small_disk
 
 from launcher.jvm import java_command
 from sandbox.kafka.broker import KafkaBroker
@@ -52,7 +52,7 @@ class Walk:
         broker: its Kafka.
         monitoring: Prometheus, Pushgateway and Alertmanager.
         ports: theirs and the job's.
-        model: that the job waits for.
+        slow_model: the file that keeps the job waiting for its model.
         targets: the file that tells Prometheus of the job.
     """
 
@@ -61,7 +61,7 @@ class Walk:
     broker: KafkaBroker
     monitoring: Monitoring
     ports: Ports
-    model: SlowModel
+    slow_model: Path
     targets: Path
     _began: list[float] = field(default_factory=lambda: [time.monotonic()])
 
@@ -71,7 +71,7 @@ class Walk:
 
     def be_well(self) -> None:
         """Waits until the job deals with records as they come."""
-        self.model.come()
+        self.slow_model.unlink(missing_ok=True)
         soon(lambda: is_ready(self.url), "a job that is well", self.process)
         self._began[0] = time.monotonic()
 
@@ -175,7 +175,8 @@ def walking(directory: Path) -> Iterator[Walk]:
     ports, targets = Ports(*(free_port() for _ in range(6))), directory / "targets.json"
     tell_of(targets, f"{LOOPBACK}:{ports.job}")
     write_tools(directory / "bin")
-    model = SlowModel(directory)
+    slow_model = directory / "slow-model"
+    slow_model.touch()
     home = rules_home(directory / "home", targets)
     with (
         small_disk(directory / "logs"),
@@ -188,14 +189,13 @@ def walking(directory: Path) -> Iterator[Walk]:
             *("--trigger", "1 second", "--max-offsets-per-trigger", str(BATCH)),
             *("--conf", f"spark.ui.port={ports.spark}", "--metrics-port", str(ports.job)),
             *("--pushgateway", monitoring.addresses["pushgateway"], "--on-data-loss", "continue"),
-            *("--model-path", str(model.path)),
         )
         faulty = str(Path(__file__).with_name("faulty"))
         environment = {**job.environment, "PYTHONPATH": faulty}
         with job.running(*options, environment=environment) as process:
             # A console that nobody reads would hold the job up.
             threading.Thread(target=_keep, args=(process, directory / CONSOLE)).start()
-            yield Walk(job, process, broker, monitoring, ports, model, targets)
+            yield Walk(job, process, broker, monitoring, ports, slow_model, targets)
 
 
 def _keep(process: subprocess.Popen[str], file: Path) -> None:

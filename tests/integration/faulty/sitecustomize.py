@@ -2,13 +2,16 @@
 
 Records whose value is `leak` vanish before anybody has counted them. As long as there is a file
 `no-offsets` in the working directory, the telemetry's lag thread meets an error that it does not
-know.
+know. As long as there is `slow-model`, nobody gets the files of the model, as on a disk that hangs.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from unittest.mock import patch
 
@@ -23,9 +26,11 @@ def _make_faulty() -> None:
 
     from stream_telemetry.broker.offsets import BrokerOffsets
     from stream_telemetry.broker.partitions import Bounds
+    from telco_churn.model import loading
     from telco_churn.pipeline import ChurnPipeline
 
     transform, bounds = ChurnPipeline.transform, BrokerOffsets.bounds
+    copied = loading.private_copy
 
     def leaky(pipeline: ChurnPipeline, records: DataFrame) -> DataFrame:
         is_kept = ~F.col("value").eqNullSafe(F.lit(b"leak"))
@@ -36,8 +41,16 @@ def _make_faulty() -> None:
             raise RuntimeError("offsets that nobody understands")
         return bounds(offsets)
 
+    def slow(
+        path: Path, is_part: Callable[[os.DirEntry[str]], bool]
+    ) -> AbstractContextManager[Path]:
+        while Path("slow-model").exists():
+            time.sleep(0.1)
+        return copied(path, is_part)
+
     patch.object(ChurnPipeline, "transform", leaky).start()
     patch.object(BrokerOffsets, "bounds", failing).start()
+    patch.object(loading, "private_copy", slow).start()
 
 
 # Of the job itself, not of the programs that start it.
