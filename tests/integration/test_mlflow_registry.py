@@ -43,7 +43,7 @@ def new_environment(path: Path, *packages: str) -> Path:
     uv = Path(sysconfig.get_path("scripts")) / "uv"
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, path], check=True)
     python = path / "bin" / "python"
-    install = [uv, "pip", "install", "--quiet", "--python", python]
+    install = (str(uv), "pip", "install", "--quiet", "--python", str(python))
     subprocess.run([*install, *packages], check=True)
     (site,) = path.glob("lib/python*/site-packages")
     (site / "behind.pth").write_text(sysconfig.get_path("purelib") + "\n")

@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from unittest.mock import patch
 
@@ -26,11 +24,11 @@ def _make_faulty() -> None:
 
     from stream_telemetry.broker.offsets import BrokerOffsets
     from stream_telemetry.broker.partitions import Bounds
-    from telco_churn.model import loading
+    from telco_churn.model.manifest import Manifest
+    from telco_churn.model.verification import verify_files
     from telco_churn.pipeline import ChurnPipeline
 
     transform, bounds = ChurnPipeline.transform, BrokerOffsets.bounds
-    copied = loading.private_copy
 
     def leaky(pipeline: ChurnPipeline, records: DataFrame) -> DataFrame:
         is_kept = ~F.col("value").eqNullSafe(F.lit(b"leak"))
@@ -41,16 +39,14 @@ def _make_faulty() -> None:
             raise RuntimeError("offsets that nobody understands")
         return bounds(offsets)
 
-    def slow(
-        path: Path, is_part: Callable[[os.DirEntry[str]], bool]
-    ) -> AbstractContextManager[Path]:
+    def slow(copy: Path, manifest: Manifest) -> None:
         while Path("slow-model").exists():
             time.sleep(0.1)
-        return copied(path, is_part)
+        verify_files(copy, manifest)
 
     patch.object(ChurnPipeline, "transform", leaky).start()
     patch.object(BrokerOffsets, "bounds", failing).start()
-    patch.object(loading, "private_copy", slow).start()
+    patch("telco_churn.model.loading.verify_files", slow).start()
 
 
 # Of the job itself, not of the programs that start it.
