@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,11 @@ __all__ = ["logging_as_before"]
 
 # A test may use class archives, and leaves nobody behind who makes one.
 os.environ.setdefault(VARIABLE, Mode.USE)
+# Tests that are started by `nohup`, or behind `&`, ignore these; the jobs that they start must not.
+# What is ignored is handed down to them, a handler is not.
+for number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
