@@ -12,7 +12,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -38,6 +39,7 @@ ELSEWHERE = {
     "kubectl": "wants a cluster",
     "alertname=RunOverdue": "test_runbook_runs.py",
     "FEATURE": "test_drift.py",
+    "jobs/model.py": "test_own_model.py",
 }
 """Commands that are not run here, by a part of them, and why."""
 
@@ -60,6 +62,24 @@ def test_a_model_that_hangs(walk: Walk) -> None:
     walk.be_well()
     walk.ends("ModelNotLoaded")
     assert "telco.raw.customers" in walk.runs("", "tail")
+
+
+def test_another_model_that_cannot_be_used(well: Walk) -> None:
+    manifest = well.model / "manifest.json"
+    good = json.loads(manifest.read_text("utf-8"))
+    put(manifest, {**good, "version": "spoilt", "files": {"pipeline/nothing": "0" * 64}})
+    well.runs("ModelRefused", "pkill")
+    well.fires("ModelRefused")
+    assert "spoilt" in well.runs("ModelRefused", "jq")
+    put(manifest, good)
+    well.runs("ModelRefused", "pkill")
+    well.ends("ModelRefused")
+
+
+def put(manifest: Path, values: Mapping[str, object]) -> None:
+    new = manifest.with_suffix(".new")
+    new.write_text(json.dumps(values), "utf-8")
+    new.replace(manifest)
 
 
 def test_producers_that_are_silent(well: Walk) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -52,6 +53,7 @@ class Walk:
         broker: its Kafka.
         monitoring: Prometheus, Pushgateway and Alertmanager.
         ports: theirs and the job's.
+        model: the directory that the job has it from.
         slow_model: the file that keeps the job waiting for its model.
         targets: the file that tells Prometheus of the job.
     """
@@ -61,6 +63,7 @@ class Walk:
     broker: KafkaBroker
     monitoring: Monitoring
     ports: Ports
+    model: Path
     slow_model: Path
     targets: Path
     _began: list[float] = field(default_factory=lambda: [time.monotonic()])
@@ -122,7 +125,8 @@ class Walk:
         # Others may run here.
         checkpoint = self.job.directory / "checkpoint"
         for whom in ("jobs/churn_stream.py", "deploy.SparkSubmit"):
-            text = text.replace(f"-f {whom}", f"-f '{whom}.*{checkpoint}'")
+            for option in ("-f", "--full"):
+                text = text.replace(f"{option} {whom}", f"{option} '{whom}.*{checkpoint}'")
         text = self.ports.put_into(text)
         path = f"{self.job.directory / 'bin'}:{os.environ['PATH']}"
         output = shell(text, code=code, cwd=self.job.directory, env=os.environ | {"PATH": path})
@@ -175,6 +179,7 @@ def walking(directory: Path) -> Iterator[Walk]:
     ports, targets = Ports(*(free_port() for _ in range(6))), directory / "targets.json"
     tell_of(targets, f"{LOOPBACK}:{ports.job}")
     write_tools(directory / "bin")
+    model = Path(shutil.copytree(HOME / "models" / "churn", directory / "model"))
     slow_model = directory / "slow-model"
     slow_model.touch()
     home = rules_home(directory / "home", targets)
@@ -189,13 +194,14 @@ def walking(directory: Path) -> Iterator[Walk]:
             *("--trigger", "1 second", "--max-offsets-per-trigger", str(BATCH)),
             *("--conf", f"spark.ui.port={ports.spark}", "--metrics-port", str(ports.job)),
             *("--pushgateway", monitoring.addresses["pushgateway"], "--on-data-loss", "continue"),
+            *("--model-path", str(model)),
         )
         faulty = str(Path(__file__).with_name("faulty"))
         environment = {**job.environment, "PYTHONPATH": faulty}
         with job.running(*options, environment=environment) as process:
             # A console that nobody reads would hold the job up.
             threading.Thread(target=_keep, args=(process, directory / CONSOLE)).start()
-            yield Walk(job, process, broker, monitoring, ports, slow_model, targets)
+            yield Walk(job, process, broker, monitoring, ports, model, slow_model, targets)
 
 
 def _keep(process: subprocess.Popen[str], file: Path) -> None:
