@@ -1,7 +1,7 @@
 """What the observation costs: the job's plan with it and without, in turn, on the same records.
 
 "guide" has the guide's eleven buckets alone, so that the price of the finer ones is seen; "but for
-the model" has all but the bins of features and scores.
+the model" has all but the bins of features and scores, "but for the slowest" names no record.
 
     python bench/telemetry_cost.py [--copies N] [--rounds N]
 
@@ -52,10 +52,12 @@ def main() -> None:
     plan = shipped_pipeline()
     silent = Silent(plan.observation.operations, plan.observation.finished)
     unwatched = replace(plan.observation, model=None)
+    unnamed = replace(plan.observation, headers="")
     variants = [
         Variant("without", replace(plan, observation=silent).transform(records)),
         Variant("the guide's buckets", _with_guides_buckets(plan, records)),
         Variant("with, but for the model", replace(plan, observation=unwatched).transform(records)),
+        Variant("with, but for the slowest", replace(plan, observation=unnamed).transform(records)),
         Variant("with", plan.transform(records)),
     ]
     rounds = Rounds(spark, options.copies * DISTINCT_RECORDS)
