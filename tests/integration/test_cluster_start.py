@@ -45,8 +45,10 @@ def test_a_cluster_without_an_executor_is_told_and_ends_the_job(job: Job, master
     (waiting,) = [line for line in said if f"the job ends after {LIMIT} s" in line]
     assert f"{master} has given the job no executor in 10 s" in waiting
     last = said[-1]
-    assert f"{master} has given the job no executor in {LIMIT} s (Spark: " in last
-    assert "has not accepted any resources" in last
+    assert f"{master} has given the job no executor in {LIMIT} s" in last
+    # A very busy machine may not have come so far.
+    reason, log = "has not accepted any resources", job.directory / "logs" / "spark.log"
+    assert reason in last or reason not in log.read_text("utf-8")
     assert "Traceback" not in "".join(said)
 
 
