@@ -125,8 +125,8 @@ class ChurnPipeline:
             "violation_counts": violation_counts_col(self.parser.fields),
         }
         if watched:
-            record = watched.record_col(F.col(PROBABILITY), F.col("cells"), F.col("label"))
-            computed["model"] = F.when(is_good_col(), record)
+            figures = watched.figure_cols(F.col(PROBABILITY), F.col("cells"), F.col("label"))
+            computed |= {f"model_{name}": figure for name, figure in figures.items()}
         if shadow := self.observation.shadow:
             # After the clocks, which are columns by now: no time of a record has it in.
             beside = self._shadow_col()

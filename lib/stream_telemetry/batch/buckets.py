@@ -15,8 +15,8 @@ import numpy as np
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-MAX_NUMBERS = 66
-_SEED = 10
+MAX_NUMBERS = 100
+_SEED = 5122
 # One row of 2 / 0.02 = 100 counters (org.apache.spark.util.sketch.CountMinSketchImpl).
 _RELATIVE_ERROR, _CONFIDENCE = 0.02, 0.5
 _HEADER = struct.Struct(">iqii")
@@ -47,6 +47,21 @@ def bucket_number_col(value: Column, bounds: Sequence[int]) -> Column:
         is_above = value > F.get(F.lit(np.array(nth, np.int64)), length)
         number = number + is_above.cast("long")
     return F.coalesce(number, F.lit(len(bounds)).cast("long"))
+
+
+def place_number_col(word: Column, words: Sequence[str], other: str, none: Column) -> Column:
+    """BIGINT: the place of a STRING among some.
+
+    Args:
+        word: of a record.
+        words: without commas; their places begin with 0.
+        other: one of them, which a word that is not among them counts as.
+        none: BIGINT, for null.
+    """
+    # Place 0 is that of what is not in the list; null has none.
+    place = F.find_in_set(word, F.lit(",".join(words)))
+    numbers = np.array([words.index(other), *range(len(words))], np.int64)
+    return F.coalesce(F.get(F.lit(numbers), place), none)
 
 
 def count_numbers_col(number: Column | str) -> Column:

@@ -12,11 +12,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from stream_telemetry.batch.buckets import bucket_number_col, count_numbers_col, read_counts
+from stream_telemetry.batch.buckets import (
+    bucket_number_col,
+    count_numbers_col,
+    place_number_col,
+    read_counts,
+)
 from stream_telemetry.batch.own_figures import OwnFigures
 from stream_telemetry.batch.slowest import SlowRecord, place_cols, read_slowest, slower, slowest_col
 from stream_telemetry.drift.counting import ModelCounting, ModelCounts
@@ -94,9 +98,8 @@ class Observation:
             for none; empty when there are no rules. The sum over a batch is exact up to 16,777,216
             for each field.
         fields: names of the array's elements.
-        model: counts the column `model`, of `ModelCounting.record_col`, null for a record that is
-            not good; None when nothing is told of a model.
-        shadow: counts the column `shadow`, of `ShadowCounting.record_col`, in the same way.
+        model: counts the columns of `ModelCounting.figure_cols`, with `model_` before their names.
+        shadow: counts the column `shadow`, of `ShadowCounting.record_col`, null for a bad record.
         places: where the plan counts, each with a name: a plan whose records come on several ways
             counts on each of them.
         own: what the plan tells besides, under names of its own.
@@ -119,9 +122,7 @@ class Observation:
     @property
     def failures(self) -> tuple[str, ...]:
         """The closed set of error types."""
-        if not self.outcome:
-            return ()
-        return tuple(dict.fromkeys((*self.error_types, UNKNOWN)))
+        return tuple(dict.fromkeys((*self.error_types, UNKNOWN))) if self.outcome else ()
 
     def observe(self, records: DataFrame, place: str = NAME) -> DataFrame:
         """The same rows and columns, counted on their way.
@@ -156,11 +157,12 @@ class Observation:
         if self.headers:
             figures |= place_cols(bounded)
         if self.fields:
-            figures["violations"] = computed.get(self.violations, F.col(self.violations))
-        if self.model:
-            figures["model"] = computed.get("model", F.col("model"))
+            figures["violations"] = _given(self.violations, computed)
+        # The first is counted as the outcome.
+        for name in self.model.figures[1:] if self.model else ():
+            figures[f"model_{name}"] = _given(f"model_{name}", computed)
         if self.shadow:
-            figures["shadow"] = computed.get("shadow", F.col("shadow"))
+            figures["shadow"] = _given("shadow", computed)
         return [figure.alias(f"{_PREFIX}{name}") for name, figure in figures.items()]
 
     def count(self, records: DataFrame, place: str = NAME) -> DataFrame:
@@ -186,19 +188,21 @@ class Observation:
             ValueError: it was not made by this observation.
         """
         values = row or {}
-        outcomes = read_counts(values.get("outcome"), len(self.failures) + 1)
+        kinds = self.model.kinds if self.model else 1
+        outcomes = read_counts(values.get("outcome"), len(self.failures) + kinds)
+        good = outcomes[len(self.failures) :]
         # `vector_sum` gives null for a batch without a broken rule.
         counted = values.get("violations") or [0.0] * len(self.fields)
         return Observed(
-            succeeded=outcomes[0],
-            failed=dict(zip(self.failures, outcomes[1:], strict=True)),
+            succeeded=sum(good),
+            failed=dict(zip(self.failures, outcomes, strict=False)),
             latencies={
                 operation: _histogram(values, operation, len(PROCESSING_BUCKETS), _NANOSECOND)
                 for operation in self.operations
             },
             end_to_end=_histogram(values, "age", len(END_TO_END_BUCKETS), _MILLISECOND),
             violations={name: int(count) for name, count in zip(self.fields, counted, strict=True)},
-            model=self.model.read(values) if self.model else None,
+            model=self.model.read(good, values) if self.model else None,
             shadow=self.shadow.read(values) if self.shadow else None,
             slowest=read_slowest(values.get("slowest")),
         )
@@ -212,24 +216,25 @@ class Observation:
             aggregates.append(slowest_col(_PREFIX, self.headers).alias("slowest"))
         if self.fields:
             aggregates.append(F.expr(f"vector_sum({_PREFIX}violations)").alias("violations"))
+        named: dict[str, Column] = {}
         if self.model:
-            of_model = self.model.aggregates(f"{_PREFIX}model")
-            aggregates += [column.alias(name) for name, column in of_model.items()]
+            is_good = F.col(f"{_PREFIX}outcome") >= len(self.failures)
+            named |= self.model.aggregates(f"{_PREFIX}model_", is_good)
         if self.shadow:
-            of_shadow = self.shadow.aggregates(f"{_PREFIX}shadow")
-            aggregates += [column.alias(name) for name, column in of_shadow.items()]
-        return aggregates
+            named |= self.shadow.aggregates(f"{_PREFIX}shadow")
+        return aggregates + [column.alias(name) for name, column in named.items()]
 
     def _outcome_number(self, computed: Mapping[str, Column]) -> Column:
-        """BIGINT: 0 for a good record, else the place of its error type in `failures`, from 1."""
+        """BIGINT: the place of the record's error type in `failures`, or one behind them all."""
+        kind = _given("model_kind", computed) if self.model else F.lit(0)
+        good = kind + F.lit(len(self.failures)).cast("long")
         if not self.failures:
-            return F.lit(0).cast("long")
-        outcome = computed.get(self.outcome, F.col(self.outcome))
-        # Place 0 is that of a type which is not in the list; null, of a good record, has none.
-        place = F.find_in_set(outcome, F.lit(",".join(self.failures)))
-        known = range(1, len(self.failures) + 1)
-        numbers = np.array([self.failures.index(UNKNOWN) + 1, *known], np.int64)
-        return F.coalesce(F.get(F.lit(numbers), place), F.lit(0).cast("long"))
+            return good
+        return place_number_col(_given(self.outcome, computed), self.failures, UNKNOWN, good)
+
+
+def _given(name: str, computed: Mapping[str, Column]) -> Column:
+    return computed.get(name, F.col(name))
 
 
 def _whole(bounds: Sequence[float], unit: float) -> list[int]:

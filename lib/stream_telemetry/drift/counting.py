@@ -6,15 +6,14 @@ all that together, so they are counted of a part of the records: shares are as g
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from stream_telemetry.batch.buckets import count_numbers_col, read_counts
 from stream_telemetry.batch.interpreted import data_col
 from stream_telemetry.drift.reference import Counts, Number, Reference
 
@@ -22,9 +21,9 @@ TENTHS = 10
 ONE_IN = 16
 """Features are counted of one record in so many; a power of two."""
 
+_NO, _YES = 1, 2
 _LOWEST = -float(np.finfo(np.float64).max)
 _SHAPE = (3, 2, TENTHS + 1)  # the score 1 is above all tenths
-_NUMBERS = int(np.prod(_SHAPE))
 _SUMS = ("scores", "squared_errors")
 
 
@@ -83,10 +82,17 @@ class ModelCounting:
     Attributes:
         reference: what the model was fitted to.
         labels: what the label column holds for no and for yes; empty without labels.
+        kinds: of good records, which are told apart by label, decision and tenth of the score.
     """
 
     reference: Reference
     labels: tuple[str, ...] = ()
+    kinds: ClassVar[int] = int(np.prod(_SHAPE))
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names of the columns of `figure_cols`."""
+        return ("kind", "score", "cells", *(("error",) if self.labels else ()))
 
     @property
     def cells(self) -> int:
@@ -124,52 +130,56 @@ class ModelCounting:
         Args:
             label: STRING.
         """
-        return F.coalesce(F.array_position(F.lit(np.array(self.labels)), label), F.lit(0))
+        no, yes = self.labels
+        return F.when(label == no, _long(_NO)).when(label == yes, _long(_YES)).otherwise(_long(0))
 
-    def record_col(self, score: Column, cells: Column, label: Column) -> Column:
-        """STRUCT: all that is counted of a good record.
+    def figure_cols(self, score: Column, cells: Column, label: Column) -> dict[str, Column]:
+        """What is counted of a record, by name: `kind` BIGINT, the others as they are given.
+
+        Those of a record that is not good can be anything; they are passed over.
 
         Args:
             score: DOUBLE, 0 to 1.
             cells: from `cells_col`.
             label: from `label_col`; not read where there are no labels.
         """
-        number = F.floor(score * TENTHS)
-        number += F.when(score >= self.reference.threshold, TENTHS + 1).otherwise(0)
-        counted = {"scores": score}
-        if self.labels:
-            number += label * (2 * (TENTHS + 1))
-            error = score - (label - 1)
-            counted["squared_errors"] = F.when(label > 0, error * error)
-        columns = {"number": number, **counted, "cells": cells}
-        return F.struct(*(column.alias(name) for name, column in columns.items()))
+        decision = F.when(score >= self.reference.threshold, _long(TENTHS + 1)).otherwise(_long(0))
+        kind = F.floor(score * TENTHS) + decision
+        if not self.labels:
+            return {"kind": kind, "score": score, "cells": cells}
+        error = F.when(label == _YES, score - 1).when(label == _NO, score)
+        kind += label * _long(2 * (TENTHS + 1))
+        return {"kind": kind, "score": score, "cells": cells, "error": error}
 
-    def aggregates(self, record: str) -> dict[str, Column]:
-        """What `observe()` is to compute, by name.
+    def aggregates(self, prefix: str, is_good: Column) -> dict[str, Column]:
+        """What `observe()` is to compute besides the number of records of each kind, by name.
 
         Args:
-            record: name of the column that has `record_col`, null for records that are not good.
+            prefix: begins the names of the columns that have `figure_cols`.
+            is_good: BOOLEAN.
         """
-        sums = _SUMS if self.labels else _SUMS[:1]
-        return {
-            "model_numbers": count_numbers_col(f"{record}.number"),
-            **{f"model_{name}": F.sum(f"{record}.{name}") for name in sums},
-            "model_cells": F.expr(f"vector_sum({record}.cells)"),
-        }
 
-    def read(self, row: Mapping[str, Any]) -> ModelCounts | None:
+        def good(figure: str) -> Column:
+            return F.when(is_good, F.col(f"{prefix}{figure}"))
+
+        sums = {"model_scores": F.sum(good("score"))}
+        if self.labels:
+            sums["model_squared_errors"] = F.sum(good("error") * F.col(f"{prefix}error"))
+        return {**sums, "model_cells": F.call_function("vector_sum", good("cells"))}
+
+    def read(self, kinds: Sequence[int], row: Mapping[str, Any]) -> ModelCounts | None:
         """The counts of a batch; None if it was counted for another model, with other features.
 
         Args:
+            kinds: how many records of each kind it had.
             row: what `observe()` has computed, by name; empty for a batch without rows.
         """
-        numbers = read_counts(row.get("model_numbers"), _NUMBERS)
         # `vector_sum` gives null where no record was counted.
         cells = np.array(row.get("model_cells") or [0.0] * self.cells, np.float64)
         if len(cells) != self.cells:
             return None
         sums = [row.get(f"model_{name}") or 0.0 for name in _SUMS]
-        return ModelCounts(np.array(numbers, np.float64).reshape(_SHAPE), np.array(sums), cells)
+        return ModelCounts(np.array(kinds, np.float64).reshape(_SHAPE), np.array(sums), cells)
 
 
 def _tenths(counts: Counts) -> Counts:
@@ -201,3 +211,8 @@ def _reached(numbers: Mapping[str, Number], features: Mapping[str, Column]) -> C
         ),
     )
     return F.flatten(cells)
+
+
+def _long(number: int) -> Column:
+    # A number without a type would be INT, and widened for each record.
+    return F.lit(number).cast("long")

@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from stream_telemetry.batch.buckets import count_numbers_col, read_counts
 from stream_telemetry.drift.counting import ONE_IN, ModelCounting, ModelCounts
 from stream_telemetry.drift.reference import Category, Number, Reference
 
@@ -51,15 +52,21 @@ def counted(rows: DataFrame, counting: ModelCounting, directory: Path) -> ModelC
             "label": counting.label_col(F.col("label")) if counting.labels else F.lit(0),
         }
     )
-    record = counting.record_col(F.col("score"), F.col("cells"), F.col("label"))
-    records = judged.select(F.when(F.col("is_good"), record).alias("record"))
-    aggregates = (c.alias(name) for name, c in counting.aggregates("record").items())
-    writer = records.observe("model", *aggregates).writeStream.format("noop")
+    figures = counting.figure_cols(F.col("score"), F.col("cells"), F.col("label"))
+    assert tuple(figures) == counting.figures
+    records = judged.select("is_good", *(c.alias(f"its_{name}") for name, c in figures.items()))
+    kind = F.when(F.col("is_good"), F.col("its_kind"))
+    records = records.withColumn("kind", kind)
+    aggregates = {"kinds": count_numbers_col("kind")}
+    aggregates |= counting.aggregates("its_", F.col("kind") >= 0)
+    observed = records.observe("model", *(c.alias(name) for name, c in aggregates.items()))
+    writer = observed.writeStream.format("noop")
     writer.option("checkpointLocation", str(directory / "checkpoint"))
     query = writer.trigger(availableNow=True).start()
     query.awaitTermination()
     assert query.lastProgress is not None
-    counts = counting.read(query.lastProgress.observedMetrics["model"].asDict())
+    row = query.lastProgress.observedMetrics["model"].asDict()
+    counts = counting.read(read_counts(row["kinds"], counting.kinds), row)
     assert counts is not None
     return counts
 
@@ -141,12 +148,13 @@ def test_features_are_counted_of_a_part_of_the_records_and_scores_of_all(
 
 def test_a_batch_without_rows_is_all_zeros() -> None:
     counting = ModelCounting(REFERENCE, LABELS)
-    for row in ({}, dict.fromkeys(("model_numbers", "model_scores", "model_cells"))):
-        nothing = counting.read(row)
+    for row in ({}, dict.fromkeys(("model_scores", "model_cells"))):
+        nothing = counting.read([0] * counting.kinds, row)
         assert nothing is not None
         assert nothing.records == nothing.sampled == 0
         assert nothing.cells.shape == counting.none.cells.shape
 
 
 def test_counts_of_another_model_are_none_of_this_one() -> None:
-    assert ModelCounting(REFERENCE).read({"model_cells": [1.0, 2.0]}) is None
+    counting = ModelCounting(REFERENCE)
+    assert counting.read([0] * counting.kinds, {"model_cells": [1.0, 2.0]}) is None

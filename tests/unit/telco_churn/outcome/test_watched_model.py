@@ -11,10 +11,12 @@ import pytest
 from churn_kind import CHURN
 from plans import watched_pipeline
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from saved_models import SHIPPED
 
 from churn_tools.customers.synthetic import synthetic_customers
 from churn_tools.producer.source import to_records
+from stream_telemetry.batch.buckets import count_numbers_col, read_counts
 from stream_telemetry.drift.counting import ONE_IN
 from stream_telemetry.drift.settings import DriftSettings
 from stream_telemetry.drift.stability import stability_index
@@ -46,17 +48,21 @@ def pipeline(spark: SparkSession) -> ChurnPipeline:
 def indices(
     spark: SparkSession, pipeline: ChurnPipeline, events: Iterator[Mapping[str, object]]
 ) -> dict[str, float]:
-    counting = pipeline.observation.model
+    counting, failures = pipeline.observation.model, len(pipeline.observation.failures)
     assert counting is not None
     # Refused ones, which are scored as well, must not count.
     records = [*to_records(events, 0.0, 1), *to_records([{"tenure": 900}] * 200, 0.0, 1)]
     rows = [(r.key, r.value, "raw", 0, n, None, None) for n, r in enumerate(records)]
     frame = spark.createDataFrame(rows, COLUMNS).repartition(4)
     answered = frame.transform(pipeline.read).transform(pipeline.judge).transform(pipeline.answer)
-    aggregates = counting.aggregates("_observed_model")
+    outcome = F.col("_observed_outcome")
+    aggregates = {"outcomes": count_numbers_col(outcome)}
+    aggregates |= counting.aggregates("_observed_model_", outcome >= failures)
     row = answered.agg(*(column.alias(name) for name, column in aggregates.items())).first()
     assert row is not None
-    counts = counting.read(row.asDict())
+    outcomes = read_counts(row.outcomes, failures + counting.kinds)
+    assert sum(outcomes[:failures]) == 200
+    counts = counting.read(outcomes[failures:], row.asDict())
     assert counts is not None
     assert counts.records == CUSTOMERS
     assert counts.sampled == pytest.approx(CUSTOMERS / ONE_IN, rel=0.15)
