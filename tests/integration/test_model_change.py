@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
@@ -57,7 +58,11 @@ class Scoring:
         return Counter(v for _, v in versions(self.job))[version] >= MANY
 
     def log(self) -> str:
-        return (self.job.directory / "logs" / "kafka_consumer.log").read_text("utf-8")
+        """All that it has logged; a long run has put some of it aside."""
+        files = sorted((self.job.directory / "logs").glob("kafka_consumer.log*"))
+        with suppress(FileNotFoundError):  # it is just being put aside
+            return "".join(file.read_text("utf-8") for file in files)
+        return ""
 
     def has_refused(self, times: int) -> bool:
         found = scrape(self.url)
