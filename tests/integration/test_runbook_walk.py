@@ -70,7 +70,7 @@ def test_another_model_that_cannot_be_used(well: Walk) -> None:
     put(manifest, {**good, "version": "spoilt", "files": {"pipeline/nothing": "0" * 64}})
     well.runs("ModelRefused", "pkill")
     well.fires("ModelRefused")
-    assert "spoilt" in well.runs("ModelRefused", "jq")
+    assert "pipeline/nothing is missing" in well.runs("ModelRefused", "jq")
     put(manifest, good)
     well.runs("ModelRefused", "pkill")
     well.ends("ModelRefused")
