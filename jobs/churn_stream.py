@@ -13,10 +13,8 @@ if find_spec("telco_churn") is None:  # not installed: this is a checkout
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 
 from launcher.submit.spark_sources import use_unpacked_sources
-from telco_churn.errors import exit_with
+from telco_churn.errors import exit_with_main_of
 
 if __name__ == "__main__":
     use_unpacked_sources()
-    from telco_churn.run import main
-
-    exit_with("churn_stream", main, sys.argv[1:])
+    exit_with_main_of("telco_churn.run", "churn_stream", sys.argv[1:])

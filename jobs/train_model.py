@@ -9,8 +9,7 @@ from pathlib import Path
 if find_spec("telco_churn") is None:  # run from a checkout that is not installed
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 
-from churn_tools.training.command import main
-from telco_churn.errors import exit_with
+from telco_churn.errors import exit_with_main_of
 
 if __name__ == "__main__":
-    exit_with("train_model", main, sys.argv[1:])
+    exit_with_main_of("churn_tools.training.command", "train_model", sys.argv[1:])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from telco_churn.errors import exit_with
+from telco_churn.errors import exit_with_main_of
 
 
 def churn_stream() -> None:
@@ -19,48 +19,34 @@ def churn_stream() -> None:
 
 def produce() -> None:
     """`jobs/produce_customers.py`."""
-    from churn_tools.producer.command import main
-
-    exit_with("churn-stream-produce", main, sys.argv[1:])
+    exit_with_main_of("churn_tools.producer.command", "churn-stream-produce", sys.argv[1:])
 
 
 def replay() -> None:
     """`jobs/replay_dead_letters.py`."""
-    from churn_tools.replay.command import main
-
-    exit_with("churn-stream-replay", main, sys.argv[1:])
+    exit_with_main_of("churn_tools.replay.command", "churn-stream-replay", sys.argv[1:])
 
 
 def train() -> None:
     """`jobs/train_model.py`."""
-    from churn_tools.training.command import main
-
-    exit_with("churn-stream-train", main, sys.argv[1:])
+    exit_with_main_of("churn_tools.training.command", "churn-stream-train", sys.argv[1:])
 
 
 def model() -> None:
     """`jobs/model.py`."""
-    from churn_tools.models.command import main
-
-    exit_with("churn-stream-model", main, sys.argv[1:])
+    exit_with_main_of("churn_tools.models.command", "churn-stream-model", sys.argv[1:])
 
 
 def measure() -> None:
     """`jobs/measure_accuracy.py`."""
-    from churn_tools.labels.command import main
-
-    exit_with("churn-stream-measure", main, sys.argv[1:])
+    exit_with_main_of("churn_tools.labels.command", "churn-stream-measure", sys.argv[1:])
 
 
 def verify() -> None:
     """`python -m churn_tools.verify`."""
-    from churn_tools.verify.command import main
-
-    exit_with("churn-stream-verify", main, sys.argv[1:])
+    exit_with_main_of("churn_tools.verify.command", "churn-stream-verify", sys.argv[1:])
 
 
 def skip_record() -> None:
     """`python -m churn_tools.skip_record`."""
-    from churn_tools.skip_record import main
-
-    exit_with("churn-stream-skip-record", main, sys.argv[1:])
+    exit_with_main_of("churn_tools.skip_record", "churn-stream-skip-record", sys.argv[1:])

@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from stream_telemetry.errors import TelemetryError
 
@@ -100,6 +101,25 @@ def exit_with(
     except KeyboardInterrupt:
         _tell(f"{program}: interrupted\n", past_jvm)
         sys.exit(130)
+
+
+def exit_with_main_of(module: str, program: str, arguments: Sequence[str]) -> None:
+    """`exit_with` for the `main` of a module, which is imported within.
+
+    That takes seconds, and Ctrl-C in the midst of them is to be one line too.
+    """
+
+    def main(given: Sequence[str]) -> None:
+        try:
+            found = import_module(module)
+        except KeyboardInterrupt:
+            # The JVM has heard it too, and whoever watches that tells of it.
+            if is_below_spark_submit():
+                sys.exit(130)
+            raise
+        found.main(given)
+
+    exit_with(program, main, arguments)
 
 
 def _tell(line: str, past_jvm: int | None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from churn_tools.verify.command import main
-from telco_churn.errors import exit_with
+from telco_churn.errors import exit_with_main_of
 
-exit_with("verify", main, sys.argv[1:])
+exit_with_main_of("churn_tools.verify.command", "verify", sys.argv[1:])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from telco_churn.errors import (
     SettingsError,
     SourceDataLostError,
     exit_with,
+    exit_with_main_of,
 )
 from telco_churn.settings.resolve import JOB
 
@@ -70,6 +72,26 @@ def test_a_message_of_many_lines_is_told_in_one(capsys: pytest.CaptureFixture[st
 def test_ctrl_c_ends_with_130(capsys: pytest.CaptureFixture[str]) -> None:
     assert raising(KeyboardInterrupt()) == 130
     assert capsys.readouterr().err == "job: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"), [({}, "job: interrupted\n"), ({"PYSPARK_GATEWAY_PORT": "1"}, "")]
+)
+def test_ctrl_c_while_main_is_imported_is_told_once(
+    variables: dict[str, str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tmp_path.joinpath("interrupted_import.py").write_text("raise KeyboardInterrupt\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as end:
+        exit_with_main_of("interrupted_import", "job", [])
+    assert end.value.code == 130
+    assert capsys.readouterr().err == said
 
 
 def test_main_gets_the_arguments_and_its_return_leaves_the_process_running() -> None:
