@@ -194,7 +194,8 @@ def test_a_topic_that_is_made_anew_and_grows_is_noticed_within_seconds(
     with admin_of(own_broker) as admin:
         cluster = ClusterChecks(admin, settings_of(own_broker), topics)
         source = cluster.source()
-        watch = TopicWatch(source, cluster.topics, told.append, goes_back=False)
+        read = {source.topic: source.topic_id}
+        watch = TopicWatch(read, cluster.topics, told.append, goes_back=False)
         offsets = BrokerOffsets("raw", "watched", {"bootstrap.servers": address})
         lag = LagThread(
             offsets,

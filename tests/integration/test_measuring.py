@@ -14,7 +14,7 @@ import pytest
 from job import Job, wait_until
 from load import publish
 from measuring import log_lines, measuring, send_labels
-from scrape import scrape
+from scrape import is_ready, scrape
 
 from sandbox.kafka.read_back import read_topic
 from sandbox.kafka.topics import CustomerTopics, create_topics, delete_topics
@@ -147,6 +147,23 @@ def test_who_waits_too_long_is_told_and_no_topic_is_taken_for_another(
         out, _ = other.process.communicate(timeout=240)
     assert other.process.returncode == 6, out
     assert "has been deleted and made anew" in out
+
+
+def test_a_topic_that_is_made_anew_while_it_runs_ends_it(
+    broker: str, topic_names: CustomerTopics, labels: str, tmp_path: Path
+) -> None:
+    job = Job(tmp_path, broker, topic_names)
+    unknown = {"customerID": "0000-AAAAA", "Churn": "Yes"}
+    with measuring(job, labels, *QUICK) as running:
+        send_labels(job, labels, [unknown])
+        wait_until(lambda: is_ready(running.url), running.process)
+        delete_topics(broker, [labels])
+        create_topics(broker, {labels: 3})
+        # It has grown beyond the old one before anybody asks.
+        send_labels(job, labels, [unknown] * 20)
+        out, _ = running.process.communicate(timeout=120)
+    assert running.process.returncode == 6, out
+    assert f"{labels} has been deleted and made anew" in out.splitlines()[-1]
 
 
 def test_a_topic_that_is_not_there_is_one_line(

@@ -12,12 +12,18 @@ from pyspark.sql.streaming.query import StreamingQuery
 from churn_tools.labels.label_plan import LabelPlan
 from churn_tools.labels.settings import MeasuringSettings
 from stream_telemetry.broker.admin import AdminError, JvmAdmin
+from stream_telemetry.broker.topic_watch import TopicWatch
 from stream_telemetry.checkpoint.identity import SourceIdentity
 from stream_telemetry.run.alarm import Alarm
 from stream_telemetry.run.causes import SPARK_ERRORS, causes_of, root_cause
 from stream_telemetry.run.oversight import Oversight
 from stream_telemetry.security.live_client import LiveClient
-from telco_churn.errors import KafkaUnavailableError, QueryFailedError, TopicError
+from telco_churn.errors import (
+    KafkaUnavailableError,
+    QueryFailedError,
+    SourceDataLostError,
+    TopicError,
+)
 from telco_churn.lasting import LOGIN, TOPIC, lasting_among
 from telco_churn.query.checkpoint import Checkpoint
 from telco_churn.query.source_and_sink import COMPILED, KafkaEnds
@@ -100,6 +106,12 @@ class LabelQuery:
             triage=self._ensure_it_can_pass,
             on_silence=self._look_again,
             alarm=self.alarm,
+            watch=TopicWatch(
+                self._begun_on(),
+                lambda: self.admin.topics(self.settings.read_topics),
+                self._end,
+                goes_back=self.checkpoint.accepts_loss,
+            ),
         )
 
     def source(self) -> SourceIdentity:
@@ -125,6 +137,16 @@ class LabelQuery:
             .option("checkpointLocation", self.settings.checkpoint.checkpoint)
         )
         return self.settings.reading.trigger.apply(writer).start
+
+    def _begun_on(self) -> dict[str, str | None]:
+        """The ids of the topics as the run began, as far as the broker has told them."""
+        ids = self.checkpoint.source.topic_id
+        topics = self.settings.read_topics
+        return dict(zip(topics, ids.split(","), strict=True)) if ids else dict.fromkeys(topics)
+
+    def _end(self, reason: str) -> None:
+        self.checkpoint.close(reason)
+        self.alarm.ring(SourceDataLostError(f"{reason}; start with another --checkpoint"))
 
     def _look_again(self) -> None:
         """Raises what is wrong with the topics; a broker that is away is waited for."""

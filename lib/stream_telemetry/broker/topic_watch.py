@@ -17,7 +17,6 @@ from py4j.protocol import Py4JError
 from stream_telemetry.batch.progress import Positions
 from stream_telemetry.broker.admin import AdminError, KnownTopic
 from stream_telemetry.broker.partitions import Bounds
-from stream_telemetry.checkpoint.identity import SourceIdentity
 from stream_telemetry.health import Health
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
@@ -40,11 +39,11 @@ class Standing:
 
 
 class TopicWatch:
-    """Ends the run when its topic was replaced; logs when another topic of the job was."""
+    """Ends the run when a topic that it reads was replaced; logs when another one was."""
 
     def __init__(
         self,
-        source: SourceIdentity,
+        read: Mapping[str, str | None],
         ask: Callable[[], Mapping[str, KnownTopic]],
         on_change: Callable[[str], None],
         *,
@@ -54,18 +53,18 @@ class TopicWatch:
         """Prepares the watch.
 
         Args:
-            source: the topic that is read, as the run began on it.
-            ask: gives it, and others that are only told of, by name; raises AdminError.
+            read: the topics that are read, by name: their ids as the run began on them.
+            ask: gives them, and others that are only told of, by name; raises AdminError.
             on_change: called once, with what has happened, when the query must not go on.
             goes_back: whether the query, where the end of a partition goes back, goes there too.
             rights: says what of its rights the user lacks, by what `ask` has given.
         """
-        self._topic = source.topic
+        self._read = frozenset(read)
         self._ask = ask
         self._on_change = on_change
         self._goes_back = goes_back
         self._rights = rights
-        self._ids = {source.topic: source.topic_id}
+        self._ids = dict(read)
         self._now: Standing | None = None
         self._before: Standing | None = None
         self._found: str | None = None
@@ -116,7 +115,7 @@ class TopicWatch:
         return ASK_SECONDS
 
     def _compare_ids(self) -> str | None:
-        """What has happened to the query's topic, if it is another one."""
+        """What has happened to a topic of the query's, if it is another one."""
         try:
             found = self._ask()
         except (AdminError, Py4JError, OSError) as error:
@@ -134,7 +133,7 @@ class TopicWatch:
             self._ids[name] = topic.id or known
             if topic.id and known != topic.id:
                 what = f"{name} has been deleted and made anew (id {known} then, {topic.id} now)"
-                if name == self._topic:
+                if name in self._read:
                     changed = what
                 else:
                     log.warning("topic %s: what was in it is gone", what)

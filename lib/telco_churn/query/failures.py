@@ -183,14 +183,14 @@ class Triage:
             if not models.take_back(error):
                 self.ensure_it_can_pass(error)
 
-        goes_back = self.checkpoint.accepts_loss
+        goes_back, source = self.checkpoint.accepts_loss, self.checkpoint.source
         return Oversight(
             triage=triage,
             on_silence=self.look_around,
             alarm=self.alarm,
             renew=models.renew,
             watch=TopicWatch(
-                self.checkpoint.source,
+                {source.topic: source.topic_id},
                 self.cluster.topics,
                 self._end,
                 goes_back=goes_back,

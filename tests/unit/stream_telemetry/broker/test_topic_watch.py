@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
@@ -11,25 +11,24 @@ from stream_telemetry.broker import topic_watch
 from stream_telemetry.broker.admin import AdminError, KnownTopic
 from stream_telemetry.broker.partitions import Bounds
 from stream_telemetry.broker.topic_watch import TopicWatch
-from stream_telemetry.checkpoint.identity import SourceIdentity
 from stream_telemetry.health import Health, limits_for
 from stream_telemetry.metrics import catalogue
 from stream_telemetry.metrics.store import MetricStore
 
-SOURCE = SourceIdentity("cluster", "raw", "id-1")
+READ: Mapping[str, str | None] = {"raw": "id-1"}
 
 
 class World:
     """What a broker would tell, and what the watch makes of it."""
 
-    def __init__(self, source: SourceIdentity = SOURCE, *, goes_back: bool = False) -> None:
-        self.ids: dict[str, str | None] = {"raw": source.topic_id, "predictions": "id-p"}
+    def __init__(self, read: Mapping[str, str | None] = READ, *, goes_back: bool = False) -> None:
+        self.ids: dict[str, str | None] = {"predictions": "id-p", **read}
         self.is_away = False
         self.ends: dict[int, int] = {0: 0, 1: 0}
         self.read: dict[int, int] = {0: 0, 1: 0}
         self.told: list[str] = []
         self.registry = CollectorRegistry()
-        self.watch = TopicWatch(source, self._ask, self.told.append, goes_back=goes_back)
+        self.watch = TopicWatch(read, self._ask, self.told.append, goes_back=goes_back)
 
     def note(self, ends: dict[int, int] | None = None, read: dict[int, int] | None = None) -> None:
         """The next answer about offsets."""
@@ -99,6 +98,17 @@ def test_a_topic_made_anew_ends_the_run_with_both_ids_and_what_was_passed_over()
     assert world.lost() == 40
 
 
+def test_of_several_topics_that_are_read_each_ends_the_run() -> None:
+    with watched(World({"raw": "id-1", "labels": None})) as world:
+        # The first id that is told counts where none was known.
+        world.ids["labels"] = "id-l"
+        world.note({0: 1, 1: 1})
+        world.ids["labels"] = "id-m"
+        world.note()
+        eventually(lambda: world.told)
+    assert "labels has been deleted and made anew (id id-l then, id-m now)" in world.told[0]
+
+
 def test_an_output_made_anew_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
     with watched(World()) as world:
         world.note({0: 1, 1: 1})
@@ -112,7 +122,7 @@ def test_an_output_made_anew_is_one_line(caplog: pytest.LogCaptureFixture) -> No
 
 @pytest.mark.parametrize("topic_id", ["id-1", None])
 def test_an_end_that_went_back_behind_what_was_read_ends_the_run(topic_id: str | None) -> None:
-    with watched(World(SOURCE._replace(topic_id=topic_id))) as world:
+    with watched(World({"raw": topic_id})) as world:
         world.note({0: 100, 1: 7}, {0: 90, 1: 7})
         world.note({0: 80, 1: 7})
         eventually(lambda: world.told)
@@ -135,7 +145,7 @@ def test_an_end_that_went_back_where_the_query_follows_is_a_line_and_counted(
 
 
 def test_fewer_partitions_than_before_are_another_topic() -> None:
-    with watched(World(SOURCE._replace(topic_id=None))) as world:
+    with watched(World({"raw": None})) as world:
         world.note({0: 10, 1: 10}, {0: 10, 1: 4})
         world.note({0: 50})
         eventually(lambda: world.told)
