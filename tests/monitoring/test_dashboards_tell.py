@@ -30,8 +30,9 @@ WELL = {
     **HEALTHY,
     **{
         f"stream_{name}_errors_total": steady(0)
-        for name in ("listener", "broker_poll", "commit", "push", "worker")
+        for name in ("listener", "broker_poll", "commit", "push", "otlp", "worker")
     },
+    "stream_otlp_dropped_total": steady(0),
     "stream_busy_ratio": steady(0.3),
 }
 OVERLOADED = {

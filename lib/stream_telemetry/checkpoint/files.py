@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,9 +101,8 @@ class CheckpointFiles:
         Raises:
             CheckpointFileError: it cannot be read.
         """
+        # While Hadoop replaces a file and then its checksum, it looks damaged, or is gone.
         for moment in _MOMENTS:
-            # Hadoop replaces a file and its checksum one after the other: in between, the file
-            # looks damaged, or is gone when it is opened.
             with suppress(CheckpointFileError):
                 return self._read(name)
             time.sleep(moment)
@@ -158,6 +158,21 @@ class CheckpointFiles:
             self._put(new, text)
             context.rename(new, path, self._overwriting())
 
+    def replace(self, name: str, text: str) -> None:
+        """Replaces a file that `create` has made; on this machine it is never gone meanwhile.
+
+        Raises:
+            CheckpointFileError: it cannot be written.
+        """
+        if (directory := self.local()) is None:
+            self.write(name, text)
+            return
+        path = directory / name
+        with _told_of(path):
+            new = path.with_name(f".{path.name}.new")
+            new.write_text(text, encoding="utf-8")
+            new.replace(path)
+
     def create(self, name: str, text: str) -> None:
         """Writes a file that must not be there yet; of several who try, one can.
 
@@ -211,10 +226,19 @@ class CheckpointFiles:
 
 
 def _create_local(path: Path, text: str) -> None:
-    try:
+    with _told_of(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Of a file that Hadoop has had there: to it, this one would be damaged.
+        path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Turns what this machine says of a file into one of the errors above."""
+    try:
+        yield
     except FileExistsError as error:
         raise AlreadyThereError(f"{path} is there already") from error
     except OSError as error:

@@ -132,7 +132,7 @@ class Lease:
             self._on_loss(f"another driver has taken checkpoint {self._files.location}")
             return math.inf
         self._beats += 1
-        self._files.write(f"{FOLDER}/{self._number}", self._text())
+        self._files.replace(f"{FOLDER}/{self._number}", self._text())
         return BEAT_SECONDS
 
     def _is_mine(self) -> bool:

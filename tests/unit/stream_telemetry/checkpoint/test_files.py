@@ -68,24 +68,29 @@ def test_a_file_that_was_changed_behind_hadoop_s_back_is_damaged(files: Checkpoi
         files.read("metadata")
 
 
-def test_a_file_that_is_replaced_again_and_again_is_never_damaged(files: CheckpointFiles) -> None:
+@pytest.mark.parametrize("is_never_gone", [True, False])
+def test_a_file_that_is_replaced_again_and_again_is_never_damaged(
+    files: CheckpointFiles, is_never_gone: bool
+) -> None:
     texts = ["one", "another" * 100]
-    files.write("lease", texts[0])
+    files.create("leases/1", texts[0])
+    write = files.replace if is_never_gone else files.write
     is_over = threading.Event()
 
     def replace() -> None:
         while not is_over.is_set():
             for text in texts:
-                files.write("lease", text)
+                write("leases/1", text)
 
     writer = threading.Thread(target=replace)
     writer.start()
     try:
-        # Hadoop may delete the old file before it puts the new one in its place.
-        assert {files.read("lease") for _ in range(300)} <= {*texts, None}
+        seen = {files.read("leases/1") for _ in range(300)}
     finally:
         is_over.set()
         writer.join()
+    # Hadoop deletes the old file before it puts the new one in its place.
+    assert seen <= {*texts, *([] if is_never_gone else [None])}
 
 
 @pytest.mark.parametrize(
