@@ -22,7 +22,7 @@ from launcher.cache.training_run import make_later
 from launcher.java import chosen_java
 from launcher.spark import SPARK_HOME
 from launcher.submit.spark_settings import SparkSettings
-from launcher.tuning import tuned
+from launcher.tuning import LATE_C2, tuned
 
 _CLASS_PATH = ("--driver-class-path", "spark.driver.extraClassPath")
 # For processes that live for seconds or idle for hours: start soon, stay small.
@@ -58,7 +58,7 @@ def job_jvm(settings: SparkSettings) -> JobJvm:
     # An archive has objects in it only where Java's own collector has written them.
     is_recorded = mode_of(settings.environment) is Mode.RECORD
     # The JVM takes the last of two flags, so what the user says comes behind.
-    flags = shlex.join([*([] if is_recorded else tuned(given_flags(settings))), *archived])
+    flags = shlex.join([*(LATE_C2 if is_recorded else tuned(given_flags(settings))), *archived])
     given = settings.environment.get(_OPTIONS, "")
     return JobJvm(options, told, {_OPTIONS: f"{flags} {given}".strip()})
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Self
 
+from launcher.cache.class_archive import Mode, mode_of
 from launcher.child import Child
 from launcher.submit.command import Submission
 from sandbox.early_job.gate import Gate
@@ -177,7 +178,9 @@ class Trial:
             *("--contract", str(own_contracts())),
         ]
         given = self._submission.environment
-        options = f"{_FAST_START} {given.get('SPARK_SUBMIT_OPTS', '')}"
+        # An archive remembers which compiler a method has had, so one for all jobs needs both.
+        is_recording = mode_of(given) is Mode.RECORD
+        options = f"{'' if is_recording else _FAST_START} {given.get('SPARK_SUBMIT_OPTS', '')}"
         environment = {**given, "SPARK_SUBMIT_OPTS": options.strip(), **self._gate.environment}
         return Child("the job", command, self._console, environment)
 

@@ -23,6 +23,8 @@ from launcher.java import Java
 
 VARIABLE = "CHURN_STREAM_CLASS_ARCHIVE"
 """Environment variable that holds a `Mode`."""
+_MANNER = "both compilers, 20,000 events"
+"""How archives are recorded; those that were recorded otherwise are passed over."""
 _KEPT_OF_A_KIND = 3
 _KEPT_SECONDS = 30 * 24 * 3600.0
 # No other flag affects an archive: sizes, compilers, collectors that can take over each other's
@@ -141,7 +143,7 @@ def archive_for(kind: str, java: Java, jars: Sequence[Path], flags: Iterable[str
     Raises:
         OSError: a jar is not there.
     """
-    facts = [java.version, *_identities(_parts(java)), *_identities(jars), *shaping(flags)]
+    facts = [_MANNER, java.version, *_identities(_parts(java)), *_identities(jars), *shaping(flags)]
     key = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
     return ClassArchive(directory() / f"{kind}-{key}")
 

@@ -32,7 +32,7 @@ TIME_LIMIT_SECONDS = 1800.0
 """A machine that is busy leaves little to a process of the lowest priority."""
 _RETRY_SECONDS = 24 * 3600.0
 _NEEDED_MEGABYTES = 1_000
-_EVENTS = "300"
+_EVENTS = "20000"
 # None of the caller's settings may reach it, neither the cluster nor the Pushgateway.
 _LEFT_OUT = ("CHURN_STREAM_", "SPARK_", "PYSPARK_", "KAFKA_", "HADOOP_", "YARN_")
 _KEPT = ("CHURN_STREAM_HOME",)

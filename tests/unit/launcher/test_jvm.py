@@ -97,6 +97,11 @@ def test_a_job_that_records_may_see_nothing_but_the_archives_jar() -> None:
     assert COLLECTOR not in flags
 
 
+def test_a_job_that_records_is_compiled_as_the_jobs_that_use_the_archive() -> None:
+    flags = shlex.split(job(**{VARIABLE: "record"}).environment["SPARK_SUBMIT_OPTS"])
+    assert set(LATE_C2) <= set(flags)
+
+
 @pytest.mark.parametrize(
     ("words", "environment", "reason"),
     [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from pathlib import Path
 
 import pytest
 
+from launcher.cache.class_archive import VARIABLE
 from launcher.child import Child
 from launcher.submit.command import Submission
 from sandbox import trial
@@ -56,6 +58,20 @@ def test_a_child_that_ended_is_told_with_a_shell_s_number_and_its_last_lines(
     child.kill()
     assert failure.exit_code == code
     assert shown in str(failure)
+
+
+@pytest.mark.parametrize(("mode", "is_short"), [("use", True), ("record", False)])
+def test_only_a_job_that_records_an_archive_gets_the_second_compiler(
+    tmp_path: Path, mode: str, is_short: bool
+) -> None:
+    environment = {VARIABLE: mode, "PATH": os.defpath}
+    says = Submission(("/bin/sh", "-c", 'echo "$SPARK_SUBMIT_OPTS"'), environment)
+    job = Trial(tmp_path, parse_plan(["--sandbox"], {}), says, lambda: None)._start_job()
+    deadline = time.monotonic() + 20
+    while job.is_running and time.monotonic() < deadline:
+        time.sleep(0.02)
+    job.kill()
+    assert ("TieredStopAtLevel=1" in (tmp_path / "job.log").read_text()) == is_short
 
 
 @pytest.mark.parametrize("script", ["exit 0", "kill -TERM $$", "exit 143"])
