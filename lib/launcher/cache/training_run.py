@@ -1,4 +1,4 @@
-"""Makes class archives: a sandbox runs once, on a few events, and its JVMs record what they load.
+"""Makes class archives: a sandbox runs once, and its JVMs record what they load.
 
 Nobody waits for it: it starts after a run, detached, at the lowest priority. Where somebody
 wants to wait, as for an image, there is `./spark-submit.sh --prepare`.
