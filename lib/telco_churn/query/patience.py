@@ -51,13 +51,15 @@ def awaited(master: str, limit: float) -> Iterator[None]:
     Raises:
         QueryFailedError: it has taken longer, or the cluster has ended Spark meanwhile.
     """
-    began = time.monotonic()
+    began, is_up = time.monotonic(), False
 
     def on_alarm(number: int, frame: FrameType | None) -> None:
         """Says what is waited for, or ends the wait."""
+        nonlocal is_up
         waited = time.monotonic() - began
         if waited >= limit:
-            raise _TimeUp
+            is_up = True
+            raise Interruption
         log.warning(
             "%s has given the job no executor in %.0f s%s; the job ends after %.0f s",
             *(master, waited, _reason(), limit),
@@ -68,23 +70,20 @@ def awaited(master: str, limit: float) -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, min(FIRST_WORD_SECONDS, limit))
     try:
         yield
-    except _TimeUp:
-        raise QueryFailedError(
-            f"{master} has given the job no executor in {limit:.0f} s{_reason()}; see its page, "
-            "make room for what the job asks for, or set a longer --start-timeout"
-        ) from None
-    except (SettingsError, *SPARK_ERRORS) as error:
+    except BaseException as error:
+        # On its way out the code may fail at what it tidies up, by the connection that is gone.
+        if is_up:
+            raise QueryFailedError(
+                f"{master} has given the job no executor in {limit:.0f} s{_reason()}; see its "
+                "page, make room for what the job asks for, or set a longer --start-timeout"
+            ) from None
         # All that Spark itself says is that its context was stopped.
-        if end := why_ended():
+        if isinstance(error, (SettingsError, *SPARK_ERRORS)) and (end := why_ended()):
             raise QueryFailedError(f"{master} does not run the job: {end}") from error
         raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-class _TimeUp(Interruption):
-    pass
 
 
 class ExecutorWatch:
