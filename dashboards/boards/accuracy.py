@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dashboards.boards.parts.blocks import Panel, bars, now, query, time_series
-from dashboards.boards.parts.choice import Choice, rate, total
+from dashboards.boards.parts.choice import LATEST, Choice, latest, rate, total
 from dashboards.boards.parts.colours import steps
 from stream_telemetry.metrics import of_model
-from stream_telemetry.metrics.metric import Metric
-
-_LATEST = of_model.WINDOWS[0]
 
 
 def brier(choice: Choice) -> Panel:
@@ -31,8 +28,8 @@ def precision_and_recall(choice: Choice) -> Panel:
         "Precision: where yes was decided, share of the label yes. Recall: where the label is yes, "
         "share that was decided so.",
         "percentunit",
-        query(f"avg({_latest(choice, of_model.PRECISION)})", "precision"),
-        query(f"avg({_latest(choice, of_model.RECALL)})", "recall"),
+        query(f"avg({latest(choice, of_model.PRECISION)})", "precision"),
+        query(f"avg({latest(choice, of_model.RECALL)})", "recall"),
     )
 
 
@@ -41,7 +38,7 @@ def calibration(choice: Choice) -> Panel:
 
     def rated(bound: str) -> str:
         """The mean share of the replicas."""
-        return f"avg({choice.series(of_model.CALIBRATION, window=_LATEST, score=bound)})"
+        return f"avg({choice.series(of_model.CALIBRATION, window=LATEST, score=bound)})"
 
     tenths = [f"{place / 10:g} – {bound}" for place, bound in enumerate(of_model.SCORE_TENTHS)]
     return (
@@ -84,7 +81,3 @@ def fates(choice: Choice) -> Panel:
         "mps",
         query(total(found, "fate"), "{{fate}}"),
     ).span(12)
-
-
-def _latest(choice: Choice, metric: Metric) -> str:
-    return choice.series(metric, window=_LATEST)

@@ -5,17 +5,14 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import timeseries
 
 from dashboards.boards.parts.blocks import Panel, Query, query, time_series
-from dashboards.boards.parts.choice import Choice, rate, total
+from dashboards.boards.parts.choice import Choice, latest, rate, total
 from stream_telemetry.metrics import of_model
-from stream_telemetry.metrics.metric import Metric
-
-_LATEST = of_model.WINDOWS[0]
 
 
 def otherwise(choice: Choice) -> Panel:
     """How often it would have decided otherwise."""
     info = choice.series(of_model.SHADOW_INFO)
-    apart = _latest(choice, of_model.SHADOW_DISAGREEMENT)
+    apart = latest(choice, of_model.SHADOW_DISAGREEMENT)
     of = ", ".join(choice.labels)
     named = f"{apart} * on ({of}) group_left (version) {info}"
     return _of_shadow(
@@ -24,7 +21,7 @@ def otherwise(choice: Choice) -> Panel:
         "did, and how far their scores are apart in the mean.",
         "percentunit",
         query(f"avg by (version) ({named})", "otherwise, {{version}}"),
-        query(f"avg({_latest(choice, of_model.SHADOW_DIFFERENCE)})", "distance of scores"),
+        query(f"avg({latest(choice, of_model.SHADOW_DIFFERENCE)})", "distance of scores"),
     )
 
 
@@ -35,10 +32,10 @@ def both_scores(choice: Choice) -> Panel:
         "Mean score of the latest records, and the share of them whose score reaches the threshold "
         "of the model that gave it.",
         "percentunit",
-        query(f"avg({_latest(choice, of_model.MEAN_SCORE)})", "mean, model"),
-        query(f"avg({_latest(choice, of_model.SHADOW_MEAN_SCORE)})", "mean, shadow"),
-        query(f"avg({_latest(choice, of_model.POSITIVES)})", "yes, model"),
-        query(f"avg({_latest(choice, of_model.SHADOW_POSITIVES)})", "yes, shadow"),
+        query(f"avg({latest(choice, of_model.MEAN_SCORE)})", "mean, model"),
+        query(f"avg({latest(choice, of_model.SHADOW_MEAN_SCORE)})", "mean, shadow"),
+        query(f"avg({latest(choice, of_model.POSITIVES)})", "yes, model"),
+        query(f"avg({latest(choice, of_model.SHADOW_POSITIVES)})", "yes, shadow"),
     )
 
 
@@ -49,8 +46,8 @@ def both_errors(choice: Choice) -> Panel:
         "Mean squared error of the scores (Brier score) of the latest records that carry their "
         "label: the lower one is better.",
         "none",
-        query(f"avg({_latest(choice, of_model.BRIER)})", "model"),
-        query(f"avg({_latest(choice, of_model.SHADOW_BRIER)})", "shadow"),
+        query(f"avg({latest(choice, of_model.BRIER)})", "model"),
+        query(f"avg({latest(choice, of_model.SHADOW_BRIER)})", "shadow"),
     )
 
 
@@ -80,7 +77,3 @@ def shadow_decisions(choice: Choice) -> Panel:
 
 def _of_shadow(title: str, description: str, unit: str, *queries: Query) -> timeseries.Panel:
     return time_series(title, description, unit, *queries).no_value("no shadow, or too few records")
-
-
-def _latest(choice: Choice, metric: Metric) -> str:
-    return choice.series(metric, window=_LATEST)

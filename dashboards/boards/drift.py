@@ -34,6 +34,7 @@ from dashboards.boards.parts.blocks import (
 from dashboards.boards.parts.choice import (
     Choice,
     increase,
+    latest,
     of_consumer,
     or_unknown,
     total,
@@ -42,9 +43,7 @@ from dashboards.boards.parts.colours import BAD, GOOD, PLAIN, UNKNOWN, WARNING, 
 from dashboards.boards.parts.frame import board
 from dashboards.site import Site
 from stream_telemetry.metrics import catalogue, of_model
-from stream_telemetry.metrics.metric import Metric
 
-_LATEST = of_model.WINDOWS[0]
 _SOME = 0.1
 """From here on a stability index is worth a look."""
 
@@ -86,7 +85,7 @@ def largest(site: Site, choice: Choice) -> Panel:
         f"0.1 nothing to speak of; from {site.limits.psi:g} on the alert fires.",
         "none",
         choice,
-        f"max({_latest(choice, of_model.FEATURE_PSI)})",
+        f"max({latest(choice, of_model.FEATURE_PSI)})",
     ).thresholds(steps(BAD, (0, GOOD), (_SOME, WARNING), (site.limits.psi, BAD)))
 
 
@@ -97,7 +96,7 @@ def of_scores(site: Site, choice: Choice) -> Panel:
         "Stability index of the scores: whether as many records get a high one as in training.",
         "none",
         choice,
-        f"max({_latest(choice, of_model.SCORE_PSI)})",
+        f"max({latest(choice, of_model.SCORE_PSI)})",
     ).thresholds(steps(BAD, (0, GOOD), (_SOME, WARNING), (site.limits.psi, BAD)))
 
 
@@ -108,7 +107,7 @@ def positives(choice: Choice) -> Panel:
         "Share of the records whose score reaches the model's threshold.",
         "percentunit",
         choice,
-        f"avg({_latest(choice, of_model.POSITIVES)})",
+        f"avg({latest(choice, of_model.POSITIVES)})",
     ).thresholds(steps(BAD, (0, PLAIN)))
 
 
@@ -119,7 +118,7 @@ def precision(choice: Choice) -> Panel:
         "Where yes was decided and the record carries its label: share of the label yes.",
         "percentunit",
         choice,
-        f"avg({_latest(choice, of_model.PRECISION)})",
+        f"avg({latest(choice, of_model.PRECISION)})",
     ).thresholds(steps(BAD, (0, PLAIN)))
 
 
@@ -132,7 +131,7 @@ def worse(site: Site, choice: Choice) -> Panel:
         f"above {site.limits.brier_factor:g} the alert fires, if it is no chance.",
         "none",
         choice,
-        f"max({_latest(choice, of_model.BRIER)}) / {expected}",
+        f"max({latest(choice, of_model.BRIER)}) / {expected}",
     ).thresholds(steps(BAD, (0, GOOD), (site.limits.brier_factor, BAD)))
 
 
@@ -146,7 +145,7 @@ def age(choice: Choice) -> Panel:
 
 def features(site: Site, choice: Choice) -> Panel:
     """Each feature's index, the largest first."""
-    moved = f"max by (feature) ({_latest(choice, of_model.FEATURE_PSI)})"
+    moved = f"max by (feature) ({latest(choice, of_model.FEATURE_PSI)})"
     return (
         bars(
             "Drift of Features",
@@ -162,7 +161,7 @@ def features(site: Site, choice: Choice) -> Panel:
 
 def by_feature(site: Site, choice: Choice) -> Panel:
     """The same over time."""
-    moved = f"max by (feature) ({_latest(choice, of_model.FEATURE_PSI)})"
+    moved = f"max by (feature) ({latest(choice, of_model.FEATURE_PSI)})"
     panel = time_series(
         "Drift by Feature",
         "Stability index over the latest records, of the features that stand out at some time. A "
@@ -212,10 +211,6 @@ def judged_by(choice: Choice) -> Panel:
         query(f"sum by (window) ({choice.series(of_model.WINDOW)})", "records, {{window}}"),
         query(f"sum by (window) ({choice.series(of_model.LABELS)})", "labels, {{window}}"),
     ).span(6)
-
-
-def _latest(choice: Choice, metric: Metric) -> str:
-    return choice.series(metric, window=_LATEST)
 
 
 def _number(title: str, description: str, unit: str, choice: Choice, expression: str) -> stat.Panel:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from dashboards.boards.parts.colours import UNKNOWN
 from dashboards.site import Site
-from stream_telemetry.metrics import catalogue
+from stream_telemetry.metrics import catalogue, of_model
 from stream_telemetry.metrics.metric import Metric
 
+LATEST = of_model.WINDOWS[0]
+"""The window of the latest records, of what is told of a model."""
 _GUIDES = tuple(metric.name for metric in catalogue.GUIDES)
 
 
@@ -83,6 +85,11 @@ def of_runs(site: Site) -> Choice:
 def of_spark(site: Site) -> Choice:
     """Choice of Spark's series, whose jobs are others than the consumer's."""
     return Choice(site.names.environment_labels or ("service",))
+
+
+def latest(choice: Choice, metric: Metric) -> str:
+    """A figure of the model over its latest records."""
+    return choice.series(metric, window=LATEST)
 
 
 def rate(chosen: str) -> str:

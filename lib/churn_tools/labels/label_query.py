@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
@@ -21,11 +22,11 @@ from stream_telemetry.security.live_client import LiveClient
 from telco_churn.errors import (
     KafkaUnavailableError,
     QueryFailedError,
-    SourceDataLostError,
     TopicError,
 )
 from telco_churn.lasting import LOGIN, TOPIC, lasting_among
 from telco_churn.query.checkpoint import Checkpoint
+from telco_churn.query.failures import end_for_good
 from telco_churn.query.source_and_sink import COMPILED, KafkaEnds
 from telco_churn.query.topic_checks import check_there
 
@@ -109,7 +110,7 @@ class LabelQuery:
             watch=TopicWatch(
                 self._begun_on(),
                 lambda: self.admin.topics(self.settings.read_topics),
-                self._end,
+                partial(end_for_good, self.checkpoint, self.alarm),
                 goes_back=self.checkpoint.accepts_loss,
             ),
         )
@@ -143,10 +144,6 @@ class LabelQuery:
         ids = self.checkpoint.source.topic_id
         topics = self.settings.read_topics
         return dict(zip(topics, ids.split(","), strict=True)) if ids else dict.fromkeys(topics)
-
-    def _end(self, reason: str) -> None:
-        self.checkpoint.close(reason)
-        self.alarm.ring(SourceDataLostError(f"{reason}; start with another --checkpoint"))
 
     def _look_again(self) -> None:
         """Raises what is wrong with the topics; a broker that is away is waited for."""

@@ -110,9 +110,10 @@ class Lease:
             raise LeaseTakenError(_named(holder))
 
     def _seen(self, name: str) -> str | None:
-        """A lease as it is now; None while it is being replaced, or if its writer died in that.
+        """A lease as it is now; None if it is damaged.
 
-        On a disk of this machine Hadoop replaces a file first, and then its checksum.
+        Hadoop puts a file in its place and then its checksum: whoever replaces it so and dies
+        between the two leaves such a one.
         """
         try:
             return self._files.read(name)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pyspark.errors import StreamingQueryException
@@ -50,6 +51,12 @@ _POISON = re.compile(
 _ANOTHER_LOG = ("PARTITION_OFFSET_CHANGED", "PARTITIONS_DELETED")
 """What it says of offsets that are gone because the log was replaced."""
 _REASON = re.compile(r"Reason: (.+)")
+
+
+def end_for_good(checkpoint: Checkpoint, alarm: Alarm, reason: str) -> None:
+    """Ends the run, and every later one on its checkpoint: a topic was replaced."""
+    checkpoint.close(reason)
+    alarm.ring(SourceDataLostError(f"{reason}; start with another --checkpoint"))
 
 
 @dataclass(frozen=True)
@@ -192,15 +199,11 @@ class Triage:
             watch=TopicWatch(
                 {source.topic: source.topic_id},
                 self.cluster.topics,
-                self._end,
+                partial(end_for_good, self.checkpoint, self.alarm),
                 goes_back=goes_back,
                 rights=self.rights.missing,
             ),
         )
-
-    def _end(self, reason: str) -> None:
-        self.checkpoint.close(reason)
-        self.alarm.ring(SourceDataLostError(f"{reason}; start with another --checkpoint"))
 
     def _poison(self, found: re.Match[str]) -> PoisonRecordError:
         place = f"{found['topic']}-{found['partition']}-{found['offset']}"
