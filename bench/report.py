@@ -57,6 +57,11 @@ PARTS = {
         "small_batches.py --rounds 1 --seconds 15", "small_batches.py --rounds 1 --seconds 8"
     ),
     "telemetry": Part("telemetry_cost.py", "telemetry_cost.py --copies 2 --rounds 1"),
+    "models": Part(
+        "model_drain.py --records 100000 --customers 5000",
+        "model_drain.py --records 20000 --customers 2000",
+    ),
+    "trees": Part("tree_scores.py", "tree_scores.py --rounds 1 --customers 3000"),
     START_UP: Part("startup.py", "startup.py --rounds 1"),
 }
 

@@ -1,7 +1,8 @@
 """What the observation costs: the job's plan with it and without, in turn, on the same records.
 
 "guide" has the guide's eleven buckets alone, so that the price of the finer ones is seen; "but for
-the model" has all but the bins of features and scores, "but for the slowest" names no record.
+the model" has all but the bins of features and scores, "but for the slowest" names no record. Once
+compiled, as for a backlog, and once interpreted, as for the batches of an interval.
 
     python bench/telemetry_cost.py [--copies N] [--rounds N]
 
@@ -25,6 +26,7 @@ from rounds import Rounds, Variant
 from stream_telemetry.batch import observation as observation_module
 from stream_telemetry.batch.observation import NAME, Observation
 from telco_churn.pipeline import ChurnPipeline
+from telco_churn.query.source_and_sink import INTERPRETED
 
 GUIDES_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -44,7 +46,7 @@ class Silent(Observation):
 def main() -> None:
     """Runs the benchmark, from command-line arguments."""
     parser = arguments(__doc__ or "")
-    parser.add_argument("--copies", type=int, default=10, help=f"of {DISTINCT_RECORDS:,} records")
+    parser.add_argument("--copies", type=int, default=4, help=f"of {DISTINCT_RECORDS:,} records")
     parser.add_argument("--rounds", type=int, default=4)
     options = parser.parse_args()
     spark = start_session()
@@ -53,19 +55,35 @@ def main() -> None:
     silent = Silent(plan.observation.operations, plan.observation.finished)
     unwatched = replace(plan.observation, model=None)
     unnamed = replace(plan.observation, headers="")
+    plans = {
+        "without": replace(plan, observation=silent).transform(records),
+        "the guide's buckets": _with_guides_buckets(plan, records),
+        "with, but for the model": replace(plan, observation=unwatched).transform(records),
+        "with, but for the slowest": replace(plan, observation=unnamed).transform(records),
+        "with": plan.transform(records),
+    }
+    ways: Mapping[str, Mapping[str, str]] = {"compiled": {}, "interpreted": INTERPRETED}
     variants = [
-        Variant("without", replace(plan, observation=silent).transform(records)),
-        Variant("the guide's buckets", _with_guides_buckets(plan, records)),
-        Variant("with, but for the model", replace(plan, observation=unwatched).transform(records)),
-        Variant("with, but for the slowest", replace(plan, observation=unnamed).transform(records)),
-        Variant("with", plan.transform(records)),
+        Variant(f"{name}, {way}", each, settings)
+        for way, settings in ways.items()
+        for name, each in plans.items()
     ]
     rounds = Rounds(spark, options.copies * DISTINCT_RECORDS)
     cost = rounds.microseconds_a_row(variants, options.rounds)
+    tables = [
+        _beside_without(way, {name: cost[f"{name}, {way}"] for name in plans}) for way in ways
+    ]
+    tell(tables, options.figures)
+
+
+def _beside_without(way: str, cost: Mapping[str, float]) -> Table:
     base = cost["without"]
-    columns = {"core-µs a record": ".2f", "ratio": ".3f"}
     rows = {name: (each, each / base) for name, each in cost.items()}
-    tell([Table("the plan and its observation", columns, rows)], options.figures)
+    return Table(
+        f"the plan {way}, and its observation",
+        {"core-µs a record": ".2f", "ratio": ".3f"},
+        rows,
+    )
 
 
 def _with_guides_buckets(plan: ChurnPipeline, records: DataFrame) -> DataFrame:

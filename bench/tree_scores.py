@@ -8,7 +8,6 @@ customers in 3 partitions, planned anew each time and interpreted; its CPU is th
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from figures import Table, arguments, tell
 from plan_cost import KIND, start_session
 from pyspark.ml.classification import (
     DecisionTreeClassifier,
@@ -24,7 +24,6 @@ from pyspark.ml.classification import (
 )
 from pyspark.sql import DataFrame, SparkSession
 from rounds import Rounds, Variant
-from table import print_machine, print_table
 from tree_expressions import by_expression, nested_total, walked_total
 from watched import tree_seconds
 
@@ -101,8 +100,8 @@ def small_job_ms(spark: SparkSession, way: Way, customers: DataFrame) -> float:
 
 def measured(
     spark: SparkSession, model: Mapping[str, Way], customers: DataFrame, rows: int, rounds: int
-) -> list[tuple[str, ...]]:
-    """A row of the table for each way: its name and figures."""
+) -> dict[str, list[float]]:
+    """The figures of each way, each with its ratio to the stages behind it."""
     variants = [
         Variant(f"{name}, {how}", way(customers), settings)
         for name, way in model.items()
@@ -111,24 +110,32 @@ def measured(
     cost = Rounds(spark, rows).microseconds_a_row(variants, rounds)
     small = customers.limit(SMALL).repartition(3).cache()
     jobs = {name: small_job_ms(spark, way, small) for name, way in model.items()}
-    table = []
-    for name in model:
-        taken = [cost[f"{name}, {how}"] for how in ("generated", "interpreted")]
-        figures = [*taken, jobs[name]]
-        base = [cost[f"{STAGES}, generated"], cost[f"{STAGES}, interpreted"], jobs[STAGES]]
-        pairs = zip(figures, base, strict=True)
-        table.append((name, *(f"{figure:.1f} ({figure / to:.2f})" for figure, to in pairs)))
-    return table
+    found = {
+        name: (cost[f"{name}, generated"], cost[f"{name}, interpreted"], jobs[name])
+        for name in model
+    }
+    return {
+        name: [
+            figure for pair in zip(figures, found[STAGES], strict=True) for figure in _beside(pair)
+        ]
+        for name, figures in found.items()
+    }
+
+
+def _beside(pair: tuple[float, float]) -> tuple[float, float]:
+    """A figure, and its ratio to the other one."""
+    figure, base = pair
+    return figure, figure / base
 
 
 def main() -> None:
     """Runs the benchmark, from command-line arguments."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__ or "")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--customers", type=int, default=5_000)
     options = parser.parse_args()
     spark = start_session()
-    rows: list[tuple[str, ...]] = []
+    rows: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory(prefix="tree-scores-") as scratch:
         source = Path(scratch, "customers.csv")
         write_synthetic_csv(source, options.customers, seed=1)
@@ -138,13 +145,14 @@ def main() -> None:
         for name, classifier in classifiers().items():
             stages = trained(classifier, customers.limit(FITTED_TO), Path(scratch, name))
             found = measured(spark, ways(stages), asked, options.customers, options.rounds)
-            rows += [(f"{name}: {way}", *figures) for way, *figures in found]
+            rows |= {f"{name}: {way}": figures for way, figures in found.items()}
     spark.stop()
-    print(f"{options.customers:,} customers, median of {options.rounds} rounds")
-    print_machine()
-    print_table(
-        (f"(ratio to “{STAGES}”)", "generated, µs", "interpreted, µs", "small job, core-ms"), rows
-    )
+    columns = {
+        **{"generated, core-µs a customer": ".1f", "ratio": ".2f"},
+        **{"interpreted": ".1f", "ratio of that": ".2f"},
+        **{"a small job, core-ms": ".0f", "ratio of those": ".2f"},
+    }
+    tell([Table(f"a score, {options.customers:,} customers", columns, rows)], options.figures)
 
 
 if __name__ == "__main__":
