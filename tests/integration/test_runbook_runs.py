@@ -113,6 +113,7 @@ def test_a_run_that_failed_is_started_again_and_fills_its_board(nightly: Schedul
     publish_broken(job.broker, job.topics.raw, 5, 100)
     done = job.run(*nightly.options("1d"))
     assert done.returncode == 0, done.stderr
+    soon(lambda: nightly.ask("stream_run_last_success_timestamp_seconds > 0"), "the success")
     soon(lambda: nightly.firing() == set(), "no alert")
 
     shown = {place: nightly.ask(query) for place, query in panel_queries("runs")}

@@ -158,7 +158,9 @@ def test_a_machine_that_lacks_cpu(well: Walk) -> None:
 
 
 def test_a_query_that_hangs(well: Walk) -> None:
-    with quota(well, "consumer_byte_rate=100"):
+    # Too little for the records, yet enough that the broker, which leaves a client out for as long
+    # as what it has asked for would take, soon lets it in again.
+    with quota(well, "consumer_byte_rate=2000"):
         publish(well.job.broker, TOPICS.raw, 500)
         well.fires("QueryHung", "QueryNotReady")
         assert health(well.url)[1]["query_progress"] == "fail"

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from stream_telemetry.process.driver_jvm import JVM_ERRORS
+from stream_telemetry.process.last_batch import LastBatch, is_running
 from stream_telemetry.process.local_directories import restore_local_directories
 from stream_telemetry.process.stop_signals import StopSignals
 from stream_telemetry.run.alarm import Alarm
@@ -22,6 +23,7 @@ GRACE_SECONDS = 25.0
 """How long a running batch may take to end; container platforms kill after 30 s."""
 SILENCE_SECONDS = 30.0
 """After so long without a batch, the cause is looked for; a query that is idle is silent too."""
+_PAUSE_SECONDS = 0.2
 _POLL_SECONDS = 0.02
 
 
@@ -121,23 +123,21 @@ def run_until_stopped(
     Raises:
         StreamingQueryException: the query failed.
     """
-    silence, renewal = _Silence(query, on_silence), _Renewal(query, signals, renew)
-    is_misled, alarm, clock = False, alarm or Alarm(), clock or WallClock()
-    while query.isActive and not signals.wait(renewal.pause):
+    new_start = _NewStarts(query, signals, renew, on_step, clock or WallClock())
+    silence, alarm = _Silence(query, on_silence), alarm or Alarm()
+    while is_running(query) and not signals.wait(new_start.pause):
         alarm.check()
-        if step := clock.step():
-            is_misled |= on_step(step)
-        if is_misled and not (is_batched and query.status["isTriggerActive"]):
-            break
-        if renewal.is_due():
+        if new_start.is_due(is_batched=is_batched):
             break
         silence.look()
-    if query.isActive:
-        _stop(query, signals, GRACE_SECONDS if is_batched else 0.0, on_stop)
+    if is_running(query) and signals.is_asked:
+        on_stop()
+        if is_batched:
+            _await_end(new_start.last or LastBatch(query), signals)
+    if is_running(query):
+        query.stop()
     query.awaitTermination()
-    if signals.is_asked or not (renewal.is_wanted or is_misled):
-        return None
-    return NewStart(is_planned=not is_misled)
+    return None if signals.is_asked else new_start.wanted
 
 
 class _Silence:
@@ -158,68 +158,54 @@ class _Silence:
             self._on_silence()
 
 
-class _BatchEnd:
-    """The moment right after a batch, before the next one has written anything."""
-
-    def __init__(self, query: StreamingQuery) -> None:
-        """Notes the batch that runs, if one does."""
-        self._query = query
-        self._before = _last_batch(query)
-
-    def is_there(self) -> bool:
-        """Whether that batch has ended, or none ran."""
-        return not self._query.status["isTriggerActive"] or _last_batch(self._query) != self._before
-
-
-class _Renewal:
-    """Asks whether the query has to be started again and, once it has, for the end of its batch."""
+class _NewStarts:
+    """Looks whether the query has to be started again, and then for the end of its last batch."""
 
     def __init__(
-        self, query: StreamingQuery, signals: StopSignals, renew: Callable[[bool], bool]
+        self,
+        query: StreamingQuery,
+        signals: StopSignals,
+        renew: Callable[[bool], bool],
+        on_step: Callable[[float], bool],
+        clock: WallClock,
     ) -> None:
+        self.last: LastBatch | None = None
+        self.wanted: NewStart | None = None
         self._query = query
         self._signals = signals
         self._renew = renew
-        self._end: _BatchEnd | None = None
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether it has to be started again."""
-        return self._end is not None
+        self._on_step = on_step
+        self._clock = clock
 
     @property
     def pause(self) -> float:
         """Seconds until the next look."""
-        return _POLL_SECONDS if self.is_wanted else 0.2
+        return _POLL_SECONDS if self.last else _PAUSE_SECONDS
 
-    def is_due(self) -> bool:
+    def is_due(self, *, is_batched: bool) -> bool:
         """Whether it can be stopped for that now."""
-        if self._end is None and self._renew(self._signals.take_renewal()):
-            self._end = _BatchEnd(self._query)
-        return self._end is not None and self._end.is_there()
+        step = self._clock.step()
+        if step and self._on_step(step):
+            self.wanted = NewStart(is_planned=False)
+            # The batch would end by that clock.
+            if not is_batched:
+                return True
+        if not self.wanted and self._renew(self._signals.take_renewal()):
+            self.wanted = NewStart(is_planned=True)
+        if not self.wanted:
+            return False
+        self.last = self.last or LastBatch(self._query)
+        return self.last.has_ended()
 
 
-def _stop(
-    query: StreamingQuery, signals: StopSignals, grace: float, on_stop: Callable[[], None]
-) -> None:
-    if signals.is_asked:
-        on_stop()
-        _await_batch_end(query, signals, grace)
-    query.stop()
-
-
-def _await_batch_end(query: StreamingQuery, signals: StopSignals, grace: float) -> None:
-    """Returns right after a batch, at the latest after a time of grace."""
-    deadline = time.monotonic() + grace
-    end = _BatchEnd(query) if grace else None
-    while query.isActive and not signals.is_urgent and time.monotonic() < deadline:
-        if end is None or end.is_there():
-            return
+def _await_end(last: LastBatch, signals: StopSignals) -> None:
+    """Returns right after the last batch, at the latest after a time of grace."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    while not (last.has_ended() or signals.is_urgent or time.monotonic() > deadline):
         time.sleep(_POLL_SECONDS)
 
 
 def _last_batch(query: StreamingQuery) -> int | None:
-    # Not by pyspark's own way, which brings all of the progress over as JSON: the next batch is
-    # being planned meanwhile.
+    # Not by pyspark's own way, which brings all of the progress over as JSON.
     progress = query._jsq.lastProgress()
     return None if progress is None else int(progress.batchId())

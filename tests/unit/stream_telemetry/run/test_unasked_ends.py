@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from fake_query import FakeQuery, run
+from fake_query import FakeQuery, fake_ends, run
 from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
@@ -96,13 +96,14 @@ def test_a_clock_that_was_set_ends_the_query_only_where_it_is_misled(answer: boo
         threading.Timer(0.7, signals.ask).start()
         return answer
 
-    new_start = run_until_stopped(
-        cast(StreamingQuery, query),
-        signals,
-        is_batched=True,
-        on_step=hear,
-        clock=SetClock(-600.0),
-    )
+    with fake_ends():
+        new_start = run_until_stopped(
+            cast(StreamingQuery, query),
+            signals,
+            is_batched=True,
+            on_step=hear,
+            clock=SetClock(-600.0),
+        )
     assert (told, new_start) == ([-600.0], NewStart(is_planned=False) if answer else None)
     assert query.is_awaited
     assert signals.is_asked == (not answer)
@@ -114,13 +115,14 @@ def test_a_batch_that_runs_while_the_clock_is_set_ends_first_but_a_long_one(
 ) -> None:
     query = FakeQuery(is_busy=True)
     threading.Timer(1.5, lambda: setattr(query, "_is_busy", False)).start()
-    assert run_until_stopped(
-        cast(StreamingQuery, query),
-        StopSignals(),
-        is_batched=is_batched,
-        on_step=lambda step: True,
-        clock=SetClock(-600.0),
-    )
+    with fake_ends():
+        assert run_until_stopped(
+            cast(StreamingQuery, query),
+            StopSignals(),
+            is_batched=is_batched,
+            on_step=lambda step: True,
+            clock=SetClock(-600.0),
+        )
     assert (seconds() > 1.4) == is_batched
 
 
