@@ -21,8 +21,9 @@ default ports; words in capitals stand for what is yours. How to find your way a
 is in [operations.md](operations.md).
 
 First, always: `curl -s http://localhost:8000/health` names the check that fails, and
-`tail logs/kafka_consumer.log` the reason. Stopping and starting the job loses nothing: it goes on
-from its checkpoint, and repeats at most the batch that was cut off.
+`grep -v '"INFO"' logs/kafka_consumer.log | tail` the reason. Stopping and
+starting the job loses nothing: it goes on from its checkpoint, and repeats at most the batch that
+was cut off.
 
 | severity | goes to | alerts |
 | --- | --- | --- |

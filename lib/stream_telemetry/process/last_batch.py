@@ -20,7 +20,7 @@ _IS_IDLE = "Waiting for next trigger"
 
 def is_running(query: StreamingQuery) -> bool:
     """Whether the query has not ended; it counts as inactive already while its last batch runs."""
-    return bool(_execution(query).queryExecutionThread().isAlive())
+    return query.isActive or bool(_execution(query).queryExecutionThread().isAlive())
 
 
 class LastBatch:
