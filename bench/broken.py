@@ -7,7 +7,7 @@ One core, records in memory, no Kafka; processor time of the tasks alone.
 
 from __future__ import annotations
 
-from figures import Table, arguments, tell
+from figures import Table, arguments, beside_first, tell
 from in_memory import DISTINCT_RECORDS, cached_records
 from plan_cost import shipped_pipeline, start_session
 from rounds import Rounds, Variant
@@ -29,10 +29,8 @@ def main() -> None:
     ]
     rounds = Rounds(spark, options.copies * DISTINCT_RECORDS)
     cost = rounds.microseconds_a_row(variants, options.rounds)
-    base = cost[variants[0].name]
     columns = {"core-µs a record": ".1f", "ratio": ".2f"}
-    rows = {name: (each, each / base) for name, each in cost.items()}
-    tell([Table("broken", columns, rows)], options.figures)
+    tell([Table("broken", columns, beside_first(cost))], options.figures)
 
 
 if __name__ == "__main__":

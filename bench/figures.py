@@ -48,6 +48,12 @@ class Table:
         return markdown((self.title, *self.columns), rows)
 
 
+def beside_first(figures: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """Rows of a table: each figure, and its ratio to the first one."""
+    base = next(iter(figures.values()))
+    return {name: (figure, figure / base) for name, figure in figures.items()}
+
+
 @dataclass(frozen=True)
 class Figures:
     """One run of a benchmark.

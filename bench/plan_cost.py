@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from figures import Table, arguments, tell
+from figures import Table, arguments, beside_first, tell
 from in_memory import DISTINCT_RECORDS, cached_records
 from plan_steps import plan_steps
 from pyspark.ml import PipelineModel
@@ -83,7 +83,7 @@ def of_steps(names: Sequence[str], cost: Mapping[str, float]) -> Table:
 
 def of_variants(names: Sequence[str], cost: Mapping[str, float]) -> Table:
     """Variants beside the first one, which they are compared with."""
-    rows = {name: (cost[name], cost[name] / cost[names[0]]) for name in names}
+    rows = beside_first({name: cost[name] for name in names})
     return Table("variant", {"core-µs a record": ".1f", f"to “{names[0]}”": ".2f"}, rows)
 
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from unittest.mock import patch
 
-from figures import Table, arguments, tell
+from figures import Table, arguments, beside_first, tell
 from in_memory import DISTINCT_RECORDS, cached_records
 from plan_cost import USUAL_BAD_RATIO, shipped_pipeline, start_session
 from pyspark.sql import Column, DataFrame
@@ -70,20 +70,16 @@ def main() -> None:
     ]
     rounds = Rounds(spark, options.copies * DISTINCT_RECORDS)
     cost = rounds.microseconds_a_row(variants, options.rounds)
+    columns = {"core-µs a record": ".2f", "ratio": ".3f"}
     tables = [
-        _beside_without(way, {name: cost[f"{name}, {way}"] for name in plans}) for way in ways
+        Table(
+            f"the plan {way}, and its observation",
+            columns,
+            beside_first({name: cost[f"{name}, {way}"] for name in plans}),
+        )
+        for way in ways
     ]
     tell(tables, options.figures)
-
-
-def _beside_without(way: str, cost: Mapping[str, float]) -> Table:
-    base = cost["without"]
-    rows = {name: (each, each / base) for name, each in cost.items()}
-    return Table(
-        f"the plan {way}, and its observation",
-        {"core-µs a record": ".2f", "ratio": ".3f"},
-        rows,
-    )
 
 
 def _with_guides_buckets(plan: ChurnPipeline, records: DataFrame) -> DataFrame:

@@ -116,16 +116,12 @@ def measured(
     }
     return {
         name: [
-            figure for pair in zip(figures, found[STAGES], strict=True) for figure in _beside(pair)
+            each
+            for figure, base in zip(figures, found[STAGES], strict=True)
+            for each in (figure, figure / base)
         ]
         for name, figures in found.items()
     }
-
-
-def _beside(pair: tuple[float, float]) -> tuple[float, float]:
-    """A figure, and its ratio to the other one."""
-    figure, base = pair
-    return figure, figure / base
 
 
 def main() -> None:

@@ -10,21 +10,9 @@ from pathlib import Path
 from monitoring.rule_files import HOME
 
 PAGE = HOME / "docs" / "runbook.md"
-PROGRAMS = {
-    "amtool",
-    "curl",
-    "df",
-    "grep",
-    "jq",
-    "kubectl",
-    "ls",
-    "pgrep",
-    "pkill",
-    "python",
-    "systemctl",
-}
+PROGRAMS = {"amtool", "curl", "df", "jq", "kubectl", "ls", "pgrep", "pkill", "python", "systemctl"}
 PROGRAMS |= {".venv/bin/python", "kafka-console-consumer.sh", "kafka-transactions.sh"}
-PROGRAMS |= {"timeout"}
+PROGRAMS |= {"grep", "timeout"}
 
 
 def commands(alert: str = "") -> list[str]:

@@ -23,7 +23,9 @@ from launcher.java import Java
 
 VARIABLE = "CHURN_STREAM_CLASS_ARCHIVE"
 """Environment variable that holds a `Mode`."""
-_MANNER = "both compilers, 20,000 events"
+RECORDED_EVENTS = 20_000
+"""Events that pass while an archive is recorded: enough that the code on their way is hot."""
+_MANNER = f"both compilers, {RECORDED_EVENTS:,} events"
 """How archives are recorded; those that were recorded otherwise are passed over."""
 _KEPT_OF_A_KIND = 3
 _KEPT_SECONDS = 30 * 24 * 3600.0

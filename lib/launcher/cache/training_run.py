@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from launcher.cache.class_archive import (
+    RECORDED_EVENTS,
     VARIABLE,
     ClassArchive,
     Mode,
@@ -32,7 +33,6 @@ TIME_LIMIT_SECONDS = 1800.0
 """A machine that is busy leaves little to a process of the lowest priority."""
 _RETRY_SECONDS = 24 * 3600.0
 _NEEDED_MEGABYTES = 1_000
-_EVENTS = "20000"
 # None of the caller's settings may reach it, neither the cluster nor the Pushgateway.
 _LEFT_OUT = ("CHURN_STREAM_", "SPARK_", "PYSPARK_", "KAFKA_", "HADOOP_", "YARN_")
 _KEPT = ("CHURN_STREAM_HOME",)
@@ -144,7 +144,7 @@ def _run(environment: Mapping[str, str]) -> None:
     with tempfile.TemporaryDirectory(prefix="telco-churn-training-") as scratch:
         command = [
             *(sys.executable, "-P", "-m", "launcher", "--sandbox", "--trigger", "once"),
-            *("--events", _EVENTS, "--bad-ratio", "0.05", "--conf", "spark.ui.port=0"),
+            *("--events", str(RECORDED_EVENTS), "--bad-ratio", "0.05", "--conf", "spark.ui.port=0"),
             *("--metrics-port", "0", "--log-dir", scratch, "--run-log-dir", "off"),
         ]
         child = Child("the training run", command, Path(scratch, "console"), environment)

@@ -10,11 +10,13 @@ import pytest
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import Row, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
+from waiting import eventually
 
 from stream_telemetry.process.last_batch import LastBatch, is_running
 
 ROWS = 2
 ROW_SECONDS = 0.15
+LONG_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -47,22 +49,15 @@ def committed(directory: Path) -> int:
     return len(list((directory / "checkpoint" / "commits").glob("[0-9]*")))
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("turn", range(4))
 def test_what_is_written_is_committed_whenever_the_last_batch_is_asked_for(
     start: Callable[[str], StreamingQuery], tmp_path: Path, turn: int
 ) -> None:
     query = start("1 millisecond")
-    wait_for(lambda: committed(tmp_path) > 0)
+    assert eventually(lambda: committed(tmp_path) > 0, LONG_SECONDS)
     time.sleep(turn * ROW_SECONDS * 0.75)
     last = LastBatch(query)
-    wait_for(last.has_ended)
+    assert eventually(last.has_ended, LONG_SECONDS)
     query.stop()
     query.awaitTermination()
     assert (is_running(query), query.exception()) == (False, None)
@@ -76,9 +71,11 @@ def test_a_query_that_waits_for_its_trigger_is_at_its_end(
     start: Callable[[str], StreamingQuery], tmp_path: Path
 ) -> None:
     query = start("1 hour")
-    wait_for(lambda: committed(tmp_path) == 1 and not query.status["isTriggerActive"])
+    assert eventually(
+        lambda: committed(tmp_path) == 1 and not query.status["isTriggerActive"], LONG_SECONDS
+    )
     last = LastBatch(query)
-    wait_for(last.has_ended)
+    assert eventually(last.has_ended, LONG_SECONDS)
     assert is_running(query)
     query.stop()
     assert not is_running(query)
@@ -95,7 +92,7 @@ def test_a_query_that_fails_in_its_last_batch_tells_so(spark: SparkSession, tmp_
     source = spark.readStream.format("rate-micro-batch").options(rowsPerBatch=1, numPartitions=1)
     writer = source.load().writeStream.foreach(fail)
     query = writer.option("checkpointLocation", str(tmp_path / "checkpoint")).start()
-    wait_for(begun.exists)
+    assert eventually(begun.exists, LONG_SECONDS)
     last = LastBatch(query)
     assert not last.has_ended()
     with pytest.raises(StreamingQueryException, match="boom"):
