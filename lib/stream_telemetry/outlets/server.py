@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 _REQUEST_SECONDS = 10.0
 """How long a request and its answer may take together, as Prometheus' own limit for a scrape."""
 _MOST_CONNECTIONS = 100
+_PARTING_SECONDS = 1.0
+"""How long a client may be silent before its connection is closed, once it has its answer."""
 
 
 class Exporter:
@@ -128,7 +130,8 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
             _cut(connection)
 
     def shutdown_request(self, request: Any) -> None:
-        """Closes a connection that has been served."""
+        """Closes a connection that has been served, once its client knows."""
+        _hear_out(request)
         with self._lock:
             self._open.pop(request, None)
         super().shutdown_request(request)
@@ -136,6 +139,19 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Logs a request that failed; the default prints a stack trace."""
         log.debug("a request was given up: %s", sys.exc_info()[1])
+
+
+def _hear_out(connection: socket.socket) -> None:
+    """Lets a client read what it was told last, such as why its certificate is refused.
+
+    A socket that is closed with bytes unread resets the connection. A client that is still sending
+    then hears of a broken pipe, and the reason is lost.
+    """
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(_PARTING_SECONDS)
+        while connection.recv(65_536):
+            pass
 
 
 def _cut(connection: socket.socket) -> None:

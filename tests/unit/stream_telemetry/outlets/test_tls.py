@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 import subprocess
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -84,6 +86,25 @@ def test_an_authority_of_clients_that_was_replaced_is_asked_from_then_on(
     clients.write_bytes(new.pem.read_bytes())
     with pytest.raises((ssl.SSLError, ConnectionError)):
         served.get("/metrics")
+
+
+def test_a_client_that_is_refused_while_it_sends_still_hears_why(
+    stack: ExitStack, old: Authority
+) -> None:
+    path = old.sign("server")
+    address = serve(stack, tls=Tls(path, path, old.pem)).address
+    context = ssl.create_default_context(cafile=old.pem)
+    for _ in range(10):
+        with (
+            socket.create_connection(address, timeout=10) as connection,
+            context.wrap_socket(connection, server_hostname=address[0]) as client,
+        ):
+            # As in a client that is busy: the refusal is here before the request is on its way.
+            time.sleep(0.05)
+            client.sendall(b"GET /metrics HTTP/1.0\r\n")
+            client.sendall(b"\r\n")
+            with pytest.raises(ssl.SSLError, match="certificate required"):
+                client.recv(1)
 
 
 def test_a_replacement_that_is_of_no_use_is_told_once_and_the_old_one_kept(
