@@ -1,4 +1,4 @@
-"""Measures plans against each other: alternating rounds in one process, and their median."""
+"""Measures plans against each other: alternating rounds in one process, and their lower quartile."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from statistics import median
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -29,7 +28,7 @@ class Variant:
 
 
 class Rounds:
-    """Runs variants and keeps for each the median of what it took."""
+    """Runs variants and keeps for each what it took where little else was in its way."""
 
     def __init__(self, spark: SparkSession, rows: int) -> None:
         self._spark = spark
@@ -37,18 +36,20 @@ class Rounds:
         self._groups = count()
 
     def microseconds_a_row(self, variants: Sequence[Variant], rounds: int) -> dict[str, float]:
-        """Core-microseconds a row, by variant: the median of `rounds`, after one to compile.
+        """Core-microseconds a row, by variant: the lower quartile of `rounds`, after some to compile.
 
-        By turns, so that a neighbour who is busy for a while slows all of them. Counted is the
-        processor time of the tasks' own threads (Spark's `executorCpuTime`): neither waiting for a
-        core, nor the JVM's compiler, which goes on for minutes, nor its garbage collector.
+        By turns, each other round the other way about, so that a neighbour who is busy for a while
+        slows all of them; and the quartile, as neighbours only ever add. Counted is the processor
+        time of the tasks' own threads (Spark's `executorCpuTime`): neither waiting for a core, nor
+        the JVM's compiler, which goes on for minutes, nor its garbage collector.
         """
         taken: dict[str, list[float]] = {variant.name: [] for variant in variants}
-        for number in range(rounds + 1):
-            for variant in variants:
+        to_compile = max(1, rounds // 4)
+        for number in range(to_compile + rounds):
+            for variant in variants if number % 2 else reversed(variants):
                 taken[variant.name].append(self._run(variant) / self._rows)
-            sys.stderr.write(f"round {number} of {rounds} done\n")
-        return {name: median(times[1:]) for name, times in taken.items()}
+            sys.stderr.write(f"round {number + 1} of {to_compile + rounds} done\n")
+        return {name: _lower_quartile(times[to_compile:]) for name, times in taken.items()}
 
     def _run(self, variant: Variant) -> float:
         usual = {name: self._spark.conf.get(name) for name in variant.settings}
@@ -75,3 +76,7 @@ class Rounds:
         store = scala_context.statusStore()
         used = sum(int(store.lastStageAttempt(stage).executorCpuTime()) for stage in stages)
         return used / _NANOSECONDS_PER_MICROSECOND
+
+
+def _lower_quartile(times: Sequence[float]) -> float:
+    return sorted(times)[len(times) // 4]
