@@ -54,7 +54,7 @@ PARTS = {
     "steps": Part("plan_cost.py --rounds 3", "plan_cost.py --rounds 1"),
     "broken": Part("broken.py", "broken.py --rounds 1"),
     "small-batches": Part(
-        "small_batches.py --rounds 1 --seconds 15", "small_batches.py --rounds 1 --seconds 8"
+        "small_batches.py --rounds 3 --seconds 12", "small_batches.py --rounds 1 --seconds 8"
     ),
     "telemetry": Part("telemetry_cost.py", "telemetry_cost.py --copies 2 --rounds 1"),
     "models": Part(
