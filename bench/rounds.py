@@ -1,4 +1,4 @@
-"""Measures plans against each other: alternating rounds in one process, and their lower quartile."""
+"""Measures plans against each other: alternating rounds in one process, their lower quartile."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Rounds:
         self._groups = count()
 
     def microseconds_a_row(self, variants: Sequence[Variant], rounds: int) -> dict[str, float]:
-        """Core-microseconds a row, by variant: the lower quartile of `rounds`, after some to compile.
+        """Core-microseconds a row, by variant: the lower quartile of `rounds`, after some more.
 
         By turns, each other round the other way about, so that a neighbour who is busy for a while
         slows all of them; and the quartile, as neighbours only ever add. Counted is the processor
