@@ -22,8 +22,8 @@ READABLE_RECORDS_PER_SECOND = 10
 """Most lines about single records a second where people read."""
 # A writable pipe takes at least this many bytes without blocking (PIPE_BUF).
 _PIECE_BYTES = 4096
-# Half a line is of no use, so the rest of one that is begun may take a moment.
-_REST_OF_LINE_SECONDS = 1.0
+_READER_SECONDS = 1.0
+"""A reader that is busy is waited for so long: lines about a batch's records come all at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,18 +67,20 @@ class FewRecords(logging.Filter):
 
 
 class QuietStream(logging.StreamHandler[Any]):
-    """An open stream; lines that nobody takes are counted as lost, and never waited for.
+    """An open stream; lines that nobody takes are counted as lost.
 
-    A pipe whose reader has stopped reading would otherwise hold up every thread that logs.
+    A pipe whose reader has stopped reading would otherwise hold up every thread that logs. So one
+    that lets a line wait for too long is not waited for again until it has taken one.
     """
 
     def __init__(self, stream: Any, lost: LostLines) -> None:
         super().__init__(stream)
         self._lost = lost
         self._is_torn = False
+        self._has_stopped = False
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes the line, if it can be written at once."""
+        """Writes the line, if it is taken soon enough."""
         try:
             line = f"{self.format(record)}\n"
             # The line is written past Python's buffer, so what is left there goes first.
@@ -100,11 +102,14 @@ class QuietStream(logging.StreamHandler[Any]):
         """Whether all of the line could be written; after half of one, the next begins anew."""
         line = b"\n" + line if self._is_torn else line
         for start in range(0, len(line), _PIECE_BYTES):
-            if not select.select([], [file], [], _REST_OF_LINE_SECONDS if start else 0)[1]:
+            # Half a line is of no use, so the rest of one that is begun is waited for.
+            patience = 0.0 if self._has_stopped and not start else _READER_SECONDS
+            if not select.select([], [file], [], patience)[1]:
                 self._is_torn = self._is_torn or start > 0
+                self._has_stopped = True
                 return False
             os.write(file, line[start : start + _PIECE_BYTES])
-        self._is_torn = False
+        self._is_torn = self._has_stopped = False
         return True
 
     def _file(self) -> int | None:

@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import stat
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -204,10 +205,32 @@ def test_a_console_that_nobody_reads_holds_up_nobody() -> None:
     os.close(reader)
 
 
+def test_a_burst_waits_for_a_reader_that_is_busy() -> None:
+    reader, writer = os.pipe()
+    lost = LostLines()
+    taken: list[bytes] = []
+
+    def read_late() -> None:
+        time.sleep(0.2)
+        while piece := os.read(reader, 1 << 16):
+            taken.append(piece)
+
+    thread = threading.Thread(target=read_late)
+    thread.start()
+    with os.fdopen(writer, "w") as stream:
+        handler = QuietStream(stream, lost)
+        for number in range(2000):
+            handler.emit(logging.makeLogRecord({"msg": f"{number} {'x' * 500}"}))
+    thread.join()
+    os.close(reader)
+    assert lost.count == 0
+    assert b"".join(taken).count(b"\n") == 2000
+
+
 def test_half_a_line_for_a_reader_that_stops_does_not_spoil_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("stream_telemetry.logs.configure._REST_OF_LINE_SECONDS", 0.01)
+    monkeypatch.setattr("stream_telemetry.logs.configure._READER_SECONDS", 0.01)
     reader, writer = os.pipe()
     lost = LostLines()
     with os.fdopen(writer, "w") as stream:
