@@ -32,7 +32,8 @@ _TOKEN = re.compile(
 )
 _MEMBER = re.compile(rf"({_ESCAPE}|[^\\])(?:-({_ESCAPE}|[^\\]))?", re.DOTALL | re.ASCII)
 
-_LAST = 0x10FFFF
+_LAST, _QUOTE = 0x10FFFF, 0x22
+_LOOKS = ("(?=", "(?!")
 _ANY = "(?s:.)"
 _DIGITS: Ranges = [(0x30, 0x39)]
 _WORD: Ranges = [(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)]
@@ -69,6 +70,35 @@ def translated(pattern: str) -> str:
     return "".join(written)
 
 
+def body(pattern: str) -> str | None:
+    """What a pattern matches between `^` and `$`, translated.
+
+    None unless it is one from end to end, by tokens alone, and none of them can be a quotation
+    mark: where such text is found between two of these, it is all that stands there.
+    """
+    tokens = [*_tokens(pattern)]
+    inner = tokens[1:-1]
+    if [*tokens[:1], *tokens[-1:]] != [("edge", "^"), ("edge", "$")]:
+        return None
+    depth = 0
+    for kind, token in inner:
+        depth += (kind == "group") - (token == ")")
+        is_choice_of_wholes = token == "|" and not depth
+        if is_choice_of_wholes or kind == "edge" or token in _LOOKS or _may_be_quote(kind, token):
+            return None
+    return "".join(_WRITERS[kind](token) for kind, token in inner)
+
+
+def _may_be_quote(kind: str, token: str) -> bool:
+    if kind == "atom":
+        return token == "." or _has_quote(_code_points(token))
+    return kind == "set" and (token.startswith("[^") or _has_quote(_ranges(token[1:-1])))
+
+
+def _has_quote(ranges: Ranges) -> bool:
+    return any(first <= _QUOTE <= last for first, last in ranges)
+
+
 def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
     at = 0
     while at < len(pattern):
@@ -91,7 +121,7 @@ def _edge(token: str) -> str:
 
 
 def _group(token: str) -> str:
-    return token if token in ("(?=", "(?!") else "(?:"
+    return token if token in _LOOKS else "(?:"
 
 
 def _atom(token: str) -> str:
@@ -103,6 +133,13 @@ def _atom(token: str) -> str:
 
 def _set(token: str) -> str:
     sign, members = ("^", token[2:-1]) if token.startswith("[^") else ("", token[1:-1])
+    ranges = _ranges(members)
+    if not ranges:
+        return _ANY if sign else "(?!)"
+    return _written_set(ranges, sign)
+
+
+def _ranges(members: str) -> Ranges:
     ranges: Ranges = []
     at = 0
     while at < len(members):
@@ -111,9 +148,7 @@ def _set(token: str) -> str:
             raise ValueError(f"{members[at : at + 2]} has no meaning that all engines share")
         ranges += _member(member)
         at = member.end()
-    if not ranges:
-        return _ANY if sign else "(?!)"
-    return _written_set(ranges, sign)
+    return ranges
 
 
 def _member(member: re.Match[str]) -> Ranges:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -35,10 +35,10 @@ _CHECK = (
     f"finite:string,broken:{VIOLATION_SCHEMA.simpleString()}>"
 )
 RULES_TYPE = (
-    f"array<struct<field:string,absent:{VIOLATIONS_TYPE},null:{VIOLATIONS_TYPE},"
-    f"most:int,checks:array<{_CHECK}>>>"
+    f"struct<field:string,absent:{VIOLATIONS_TYPE},null:{VIOLATIONS_TYPE},"
+    f"most:int,checks:array<{_CHECK}>>"
 )
-"""Spark's type of `rule_table`.
+"""Spark's type of a row of `rule_table`.
 
 For each field: `absent` and `null`, what a message without it breaks, or with null in its place;
 `checks`; and `most`, how many broken ones are reported. A check is broken by a value whose kind is
@@ -100,6 +100,12 @@ def _within(rules: Schema, number: Column) -> Column:
 def rule_table(contract: Contract) -> list[Data]:
     """The rules of each field, as `RULES_TYPE` describes them."""
     return [_rules_of(field) for field in contract.fields]
+
+
+def patterns_of(table: Sequence[Data]) -> list[str]:
+    """Every pattern that a check of the table has as its `text`."""
+    checks = (check for rules in table for check in rules["checks"])
+    return list(dict.fromkeys(check["text"] for check in checks if "text" in check))
 
 
 def _rules_of(field: Field) -> Data:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from telco_churn.contract.patterns import body
 from telco_churn.contract.schema import Contract, Field, Schema
 
 # RFC 3339, section 5.6, as `jsonschema` checks it: no leap seconds. February has a 29th in years
@@ -35,6 +36,7 @@ _SPACE = r"[ \t\r\n]{0,99}+"
 _PLAIN = r'[^"\\\x00-\x1f\ufffd]'
 _STRING = f'"{_PLAIN}*+"'
 # More digits than a DOUBLE has, fewer than a parser refuses.
+_MOST_DIGITS, _BEYOND_DIGITS = 20, 10**20
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,19}+)(?:\.[0-9]{1,20}+)?(?:[eE][+-]?[0-9]{1,3}+)?"
 _UNKNOWN_VALUE = f"(?:{_STRING}|{_NUMBER}|true|false|null)"
 
@@ -45,7 +47,8 @@ def shape_pattern(contract: Contract) -> str:
     What it does not say: whether required fields are there, patterns, limits of numbers, and
     whether they are whole.
     """
-    field = _any_field(contract.fields, allows_unknown=contract.allows_unknown)
+    values = [(field.name, _value(field)) for field in contract.fields]
+    field = _any_field(values, allows_unknown=contract.allows_unknown)
     # Behind a value comes the next field, or the end.
     member = rf'{_SPACE}{field}{_SPACE}(?:,(?={_SPACE}")|(?=\}}))'
     return rf"\A{_SPACE}\{{(?>{member}){{0,999}}+{_SPACE}\}}{_SPACE}\z"
@@ -57,15 +60,14 @@ def one_of(values: Iterable[str]) -> str:
     return f"(?:{'|'.join(words)})" if words else "(?!)"
 
 
-def _any_field(fields: Iterable[Field], *, allows_unknown: bool) -> str:
+def _any_field(values: Collection[tuple[str, str]], *, allows_unknown: bool) -> str:
     """A name and its value; by first letters, so that a name is not compared with all others."""
     by_letter: defaultdict[str, list[str]] = defaultdict(list)
-    for field in fields:
-        rest = f'{field.name[1:]}"{_SPACE}:{_SPACE}{_value(field)}'
-        by_letter[field.name[0]].append(rest)
+    for name, value in values:
+        by_letter[name[0]].append(f'{name[1:]}"{_SPACE}:{_SPACE}{value}')
     known = [f"{letter}(?>{'|'.join(rests)})" for letter, rests in by_letter.items()]
     if allows_unknown:
-        names = "|".join(field.name for field in fields)
+        names = "|".join(name for name, _ in values)
         known.append(rf'(?!(?:{names})"){_PLAIN}*+"{_SPACE}:{_SPACE}{_UNKNOWN_VALUE}')
     return f'"(?>{"|".join(known) or "(?!)"})'
 
@@ -87,10 +89,33 @@ def _value_of(rules: Schema) -> str:
 
 
 def in_order_pattern(contract: Contract) -> str:
-    """Finds, in a flat object without escapes, the fields that break no rule; group 1 is the name.
+    """Finds, in a flat object without escapes, fields that break no rule; group 1 is the name.
 
-    Fields with limits are never among them.
+    It need not find them all: those with limits are among them where the text shows it at once.
     """
-    told = [field for field in contract.fields if not field.has_limits]
-    field = _any_field(told, allows_unknown=False)
+    values = [(f.name, value) for f in contract.fields if (value := _value_in_order(f))]
+    field = _any_field(values, allows_unknown=False)
     return rf'(?="(\w++)"){field}(?={_SPACE}[,}}])'
+
+
+def _value_in_order(field: Field) -> str | None:
+    """Matches values that break no rule of a field; None where that is not so easily told."""
+    if field.branches:
+        # The text of a number may be one that no DOUBLE can hold.
+        return next(_within(rules) for rules in field.branches if rules["type"] != "string")
+    if not field.has_limits:
+        return _value(field)
+    if field.rules["type"] != "string":
+        return _within(field.rules)
+    inside = body(field.rules["pattern"])
+    return None if inside is None else f'(?="(?>{inside})"){_value_of(field.rules)}'
+
+
+def _within(rules: Schema) -> str | None:
+    """Matches numbers from 0 up to all that have fewer digits than the greatest allowed one."""
+    greatest = rules.get("maximum", _BEYOND_DIGITS)
+    if rules.get("minimum", 0) > 0 or greatest < 1 or "enum" in rules:
+        return None
+    digits = min(len(str(int(greatest))) - 1, _MOST_DIGITS)
+    whole = rf"(?:0|[1-9][0-9]{{0,{digits - 1}}}+)" if digits else "0"
+    return whole if rules["type"] == "integer" else rf"{whole}(?:\.[0-9]{{1,{_MOST_DIGITS}}}+)?"

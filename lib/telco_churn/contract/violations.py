@@ -6,6 +6,8 @@ higher-order functions and most of it is data, so that the plan stays small (`in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -18,7 +20,13 @@ from telco_churn.contract.limits import (
     fits_col,
     is_shallow_col,
 )
-from telco_churn.contract.rules import RULES_TYPE, VIOLATIONS_TYPE, rule_table, violation
+from telco_churn.contract.rules import (
+    RULES_TYPE,
+    VIOLATIONS_TYPE,
+    patterns_of,
+    rule_table,
+    violation,
+)
 from telco_churn.contract.schema import Contract
 from telco_churn.contract.settings import SchemaIds
 from telco_churn.contract.shape import in_order_pattern
@@ -42,6 +50,9 @@ _DIGITS = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|0x[0-9a-f.]+p[-+]?[0-9
 _NUMBER = rf"(?i)\A{_BLANK}[-+]?(?:inf(?:inity)?|(?:{_DIGITS})[df]?){_BLANK}\z"
 _SURROGATE = r"\\u[dD][89a-fA-F].."
 _INFINITY = float("inf")
+# By how `schema_of_variant` begins: STRING, BIGINT, DOUBLE, FLOAT, DECIMAL(...).
+_KINDS = {"STR": "s", "BIG": "n", "DOU": "n", "FLO": "n", "DEC": "n"}
+_KIND_CHARACTERS = 3
 
 
 def violations_col(contract: Contract, schema_ids: SchemaIds, mark: str) -> Column:
@@ -110,28 +121,35 @@ def _of_document(
 def _of_fields(text: Column, fields: Column, contract: Contract) -> Column:
     return let(
         F.json_object_keys(text),
-        lambda names: F.concat(
-            _of_known(text, fields, names, contract),
-            *([] if contract.allows_unknown else [_of_unknown(names, contract)]),
+        # `concat` would be interpreted far more slowly.
+        lambda names: F.flatten(
+            F.array(
+                _of_known(text, fields, names, contract),
+                *([] if contract.allows_unknown else [_of_unknown(names, contract)]),
+            )
         ),
     )
 
 
 def _of_known(text: Column, fields: Column, names: Column, contract: Contract) -> Column:
     """The broken rules of the fields that are not obviously in order."""
-    table = data_col(rule_table(contract), RULES_TYPE)
+    table = rule_table(contract)
+    rules_of = data_col({rules["field"]: rules for rules in table}, f"map<string,{RULES_TYPE}>")
+    every = data_col([rules["field"] for rules in table], "array<string>")
     # In a flat object without escapes and repeated names, a pattern finds the fields to pass over.
     is_plain = text.rlike(_FLAT) & (F.size(names) == F.size(fields))
     in_order = F.regexp_extract_all(text, F.lit(in_order_pattern(contract)), F.lit(1))
-    suspects = let(
-        in_order,
-        lambda good: F.filter(table, lambda rules: ~F.array_contains(good, rules["field"])),
-    )
+    suspects = F.when(is_plain, F.array_except(every, in_order)).otherwise(every)
+    patterns = patterns_of(table)
     return F.flatten(
         F.transform(
-            F.when(is_plain, suspects).otherwise(table),
-            lambda rules: let(
-                F.try_element_at(fields, rules["field"]), lambda value: _of_value(value, rules)
+            suspects,
+            lambda name: let(
+                F.struct(
+                    F.try_element_at(fields, name).alias("value"),
+                    F.try_element_at(rules_of, name).alias("rules"),
+                ),
+                lambda both: _of_value(both["value"], both["rules"], patterns),
             ),
         )
     )
@@ -149,11 +167,13 @@ def _of_unknown(names: Column, contract: Contract) -> Column:
     )
 
 
-def _of_value(value: Column, rules: Column) -> Column:
+def _of_value(value: Column, rules: Column, patterns: Sequence[str]) -> Column:
     """What VARIANT `value`, null where the field is absent, breaks of a row of the rule table."""
     broken = let(
         _described(value),
-        lambda described: F.filter(rules["checks"], lambda check: _is_broken(check, described)),
+        lambda described: F.filter(
+            rules["checks"], lambda check: _is_broken(check, described, patterns)
+        ),
     )
     return (
         F.when(value.isNull(), rules["absent"])
@@ -164,11 +184,11 @@ def _of_value(value: Column, rules: Column) -> Column:
 
 def _described(value: Column) -> Column:
     """STRUCT<kind, text, number>: `text` of a string, `number` of a number."""
-    kind = F.schema_of_variant(value)
-    is_number = kind.isin("BIGINT", "DOUBLE", "FLOAT") | kind.startswith("DECIMAL")
-    kind = F.when(kind == "STRING", "s").when(is_number, "n").otherwise("o")
+    kinds = data_col(_KINDS, "map<string,string>")
+    # Looked up, because it is dear to ask for: Spark calls the function by reflection.
+    kind = F.try_element_at(kinds, F.substring(F.schema_of_variant(value), 1, _KIND_CHARACTERS))
     return let(
-        kind,
+        F.coalesce(kind, F.lit("o")),
         lambda kind: F.struct(
             kind.alias("kind"),
             F.when(kind == "s", F.try_variant_get(value, "$", "string")).alias("text"),
@@ -177,19 +197,29 @@ def _described(value: Column) -> Column:
     )
 
 
-def _is_broken(check: Column, value: Column) -> Column:
+def _is_broken(check: Column, value: Column, patterns: Sequence[str]) -> Column:
     """BOOLEAN, null counts as false: whatever the check or the value does not say, it is null."""
     text, number = value["text"], value["number"]
     as_number = F.coalesce(number, F.when(text.rlike(_NUMBER), text.try_cast("double")))
-    is_endless = check["finite"].contains(value["kind"]) & (F.abs(as_number) >= _INFINITY)
+    # `when`, because `&` looks at its second part unless the first is false: null is not.
+    is_endless = F.when(check["finite"].contains(value["kind"]), F.abs(as_number) >= _INFINITY)
     is_off = (number < check["least"]) | (number > check["most"]) | (number % check["step"] != 0)
     return (
         ~check["kinds"].contains(value["kind"])
         | ~F.array_contains(check["words"], text)
-        | ~F.rlike(text, check["text"])
+        | ~_matches(text, check["text"], patterns)
         | (is_off & (F.abs(number) < _INFINITY))
         | is_endless
     )
+
+
+def _matches(text: Column, pattern: Column, patterns: Sequence[str]) -> Column:
+    """BOOLEAN: `text` matches `pattern`, one of `patterns`; null if there is none."""
+    # Spark compiles a pattern once if it is a constant, else for each record.
+    found = F.lit(None).cast("boolean")
+    for known in patterns:
+        found = F.when(pattern == known, text.rlike(known)).otherwise(found)
+    return F.when(pattern.isNotNull(), found)
 
 
 def _whole(code: str, message: str) -> Column:

@@ -73,16 +73,17 @@ def dead_letter_col(consumer_group: str, error_type: Column) -> Column:
 
     Reads `value`, `truncated`, `headers`, `topic` and `violations` of the record.
     """
+    kept = F.when(_is_text(F.col("value").cast("string")), F.col("value").cast("string"))
     return let(
-        F.struct(error_type.alias("error_type"), F.col("value").cast("string").alias("text")),
+        F.struct(error_type.alias("error_type"), kept.alias("text")),
         lambda known: _letter(consumer_group, known["error_type"], known["text"]),
     )
 
 
 def _letter(consumer_group: str, error_type: Column, text: Column) -> Column:
-    is_text = _is_text(text)
+    """The letter of a message that is kept as `text`, or as bytes where that is null."""
     letter = F.struct(
-        F.when(is_text, text).alias("original_message"),
+        text.alias("original_message"),
         error_type.alias("error_type"),
         F.substring(_reason(error_type), 1, MAX_REASON_CHARS).alias("error_message"),
         F.col("violations").alias("validation_errors"),
@@ -91,13 +92,19 @@ def _letter(consumer_group: str, error_type: Column, text: Column) -> Column:
         F.lit(consumer_group).alias("consumer_group"),
         _retry_count().alias("retry_count"),
     )
-    # Present only where they mean something.
+    # Present only where they mean something: in few letters, so that most are written at once.
     rarely = F.struct(
-        F.when(~is_text, F.base64("value")).alias("original_base64"),
+        F.when(text.isNull(), F.base64("value")).alias("original_base64"),
         F.col("truncated").alias("original_truncated"),
     )
+    is_usual = (text.isNotNull() | F.isnull("value")) & F.col("truncated").isNull()
     # `ignoreNullFields` holds for a whole document, so the two halves are written apart.
-    return _merged(F.to_json(letter, _WITH_NULLS), F.to_json(rarely, JSON_OPTIONS))
+    return let(
+        F.to_json(letter, _WITH_NULLS),
+        lambda written: F.when(is_usual, written).otherwise(
+            _merged(written, F.to_json(rarely, JSON_OPTIONS))
+        ),
+    )
 
 
 def _is_text(text: Column) -> Column:
@@ -128,14 +135,9 @@ def _retry_count() -> Column:
 
 
 def _merged(first: Column, second: Column) -> Column:
-    """Two JSON objects as one; the second may be empty."""
-    return let(
-        F.struct(first.alias("first"), second.alias("second")),
-        lambda both: F.when(both["second"] == "{}", both["first"]).otherwise(
-            F.concat(
-                F.substring(both["first"], F.lit(1), F.length(both["first"]) - 1),
-                F.lit(","),
-                F.substring(both["second"], F.lit(2), F.length(both["second"])),
-            )
-        ),
+    """Two JSON objects as one; neither is empty."""
+    return F.concat(
+        F.substring(first, F.lit(1), F.length(first) - 1),
+        F.lit(","),
+        F.substring(second, F.lit(2), F.length(second)),
     )

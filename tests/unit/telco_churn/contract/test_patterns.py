@@ -10,7 +10,7 @@ import regress
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from telco_churn.contract.patterns import translated
+from telco_churn.contract.patterns import body, translated
 
 # Each holds a trap: read as it stands, Java, Python or both would say something else, or refuse it.
 PATTERNS = [
@@ -151,3 +151,23 @@ def test_java_and_python_say_the_same_of_patterns_that_nobody_thought_of(
 def test_a_pattern_that_the_engines_would_read_differently_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         translated(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "inside"),
+    [
+        ("^[0-9]{4}-[A-Z]{5}$", r"[0-9]{4}\-[A-Z]{5}"),
+        ("^(a|b)$", "(?:a|b)"),
+        ("^$", ""),
+        *(
+            (pattern, None)
+            for pattern in ("", "^", "$", "a", "^a", "a$", "^a$b$", "^a|b$", "^(a)|b$")
+        ),
+        *((pattern, None) for pattern in ("^.$", "^[^a]$", r"^\W$", r"^\S$", "^[ -~]$", "^[!-#]$")),
+        *((pattern, None) for pattern in ('^"$', r"^\x22$", r"^\u{22}$", "^(?=a)a$", r"^\ba$")),
+    ],
+)
+def test_what_a_pattern_has_between_its_ends_is_told_where_it_holds_no_quotation_mark(
+    pattern: str, inside: str | None
+) -> None:
+    assert body(pattern) == inside

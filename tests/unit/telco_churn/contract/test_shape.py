@@ -95,13 +95,58 @@ def test_where_unknown_fields_are_allowed_they_have_plain_values(spark: SparkSes
     assert matches(spark, pattern, list(expected)) == expected
 
 
-def test_fields_with_limits_are_never_found_in_order(spark: SparkSession) -> None:
-    pattern = in_order_pattern(parse_contract("sample", SAMPLE))
-    text = '{"word":"b","time":"2026-01-01T00:00:00Z","text":"word","size":1,"either":2}'
-    rows = spark.createDataFrame([(text,)], "text string")
-    found = rows.select(F.regexp_extract_all("text", F.lit(pattern), F.lit(1))).first()
-    assert found is not None
-    assert found[0] == ["time", "text"]
+LIMITED = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "id": {"type": "string", "pattern": "^[A-Z]{2}-[0-9]+$"},
+        "open": {"type": "string", "pattern": "^a.*z$"},
+        "part": {"type": "string", "pattern": "^a|z$"},
+        "time": {"type": "string", "format": "date-time", "pattern": "^[0-9T:-]+Z$"},
+        "word": {"type": "string", "enum": ["ab", "cd"], "pattern": "^[a-c]+$"},
+        "size": {"type": "number", "minimum": 0, "maximum": 250},
+        "count": {"type": "integer", "minimum": -5},
+        "flag": {"type": "integer", "minimum": 0, "maximum": 1},
+        "high": {"type": "number", "minimum": 10},
+        "low": {"type": "number", "maximum": -1},
+        "either": {
+            "oneOf": [{"type": "string", "pattern": "^[0-9e]+$"}, {"type": "number", "minimum": 0}]
+        },
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "in_order", "looked_at"),
+    [
+        ("id", ['"AB-1"'], ['"AB-"', '"AB-1x"', '"ab-1"', '"AB-1\\""', "1"]),
+        ("open", [], ['"az"', '"a","id":"z"']),
+        ("part", [], ['"a"', '"z"']),
+        (
+            "time",
+            ['"2024-02-29T00:00:00Z"'],
+            ['"2023-02-29T00:00:00Z"', '"2024-02-29T00:00:00.1Z"'],
+        ),
+        ("word", ['"ab"'], ['"cd"', '"abc"', '"a"']),
+        ("size", ["0", "99.5", "12"], ["100", "250", "-1", "251", "1e1", "05", '"5"', "5."]),
+        ("count", ["0", "7", "12345678901234567890"], ["-1", "1.0", "123456789012345678901", "-6"]),
+        ("flag", ["0"], ["1", "2", "0.0", "00", "-0"]),
+        ("high", [], ["11", "9"]),
+        ("low", [], ["-2", "0"]),
+        ("either", ["1.5"], ['"1"', '"1e999"', "-1"]),
+    ],
+)
+def test_fields_with_limits_are_found_in_order_where_the_text_shows_it(
+    spark: SparkSession, field: str, in_order: list[str], looked_at: list[str]
+) -> None:
+    pattern = in_order_pattern(parse_contract("limited", LIMITED))
+    texts = [f'{{"{field}":{value}}}' for value in [*in_order, *looked_at]]
+    rows = spark.createDataFrame([(text,) for text in texts], "text string")
+    found = rows.select("text", F.regexp_extract_all("text", F.lit(pattern), F.lit(1)))
+    is_found = {text: field in names for text, names in found.collect()}
+    assert is_found == dict(
+        zip(texts, [True] * len(in_order) + [False] * len(looked_at), strict=True)
+    )
 
 
 @pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")])
