@@ -19,7 +19,7 @@ def main() -> None:
     """Runs the benchmark, from command-line arguments."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--copies", type=int, default=1, help=f"of {DISTINCT_RECORDS:,} records")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=12)
     options = parser.parse_args()
     spark = start_session()
     transform = shipped_pipeline().transform
