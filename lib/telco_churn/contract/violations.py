@@ -121,7 +121,7 @@ def _of_document(
 def _of_fields(text: Column, fields: Column, contract: Contract) -> Column:
     return let(
         F.json_object_keys(text),
-        # `concat` would be interpreted far more slowly.
+        # Interpreted, `concat` goes through its parts by a lazy list; `flatten` does not.
         lambda names: F.flatten(
             F.array(
                 _of_known(text, fields, names, contract),
@@ -185,7 +185,6 @@ def _of_value(value: Column, rules: Column, patterns: Sequence[str]) -> Column:
 def _described(value: Column) -> Column:
     """STRUCT<kind, text, number>: `text` of a string, `number` of a number."""
     kinds = data_col(_KINDS, "map<string,string>")
-    # Looked up, because it is dear to ask for: Spark calls the function by reflection.
     kind = F.try_element_at(kinds, F.substring(F.schema_of_variant(value), 1, _KIND_CHARACTERS))
     return let(
         F.coalesce(kind, F.lit("o")),
