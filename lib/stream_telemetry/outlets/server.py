@@ -129,12 +129,12 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         for connection in late:
             _cut(connection)
 
-    def shutdown_request(self, request: Any) -> None:
+    def close_request(self, request: Any) -> None:
         """Closes a connection that has been served, once its client knows."""
         _hear_out(request)
         with self._lock:
             self._open.pop(request, None)
-        super().shutdown_request(request)
+        super().close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Logs a request that failed; the default prints a stack trace."""
@@ -148,7 +148,6 @@ def _hear_out(connection: socket.socket) -> None:
     then hears of a broken pipe, and the reason is lost.
     """
     with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_WR)
         connection.settimeout(_PARTING_SECONDS)
         while connection.recv(65_536):
             pass

@@ -45,6 +45,11 @@ _SHAPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
 Schema = Mapping[str, Any]
 
 
+def limits_of(rules: Schema) -> set[str]:
+    """The keywords that limit a value by more than the shape of a message tells."""
+    return rules.keys() - ANNOTATIONS - {ROLE} - SHAPE_KEYWORDS
+
+
 @dataclass(frozen=True)
 class Field:
     """One property of the contract: its name, whether it must be there, and its rules."""
@@ -78,7 +83,7 @@ class Field:
     def has_limits(self) -> bool:
         """Whether its values are limited by more than the shape of a message tells."""
         is_text = self.rules.get("type") == "string"
-        return not is_text or bool(self.rules.keys() - ANNOTATIONS - {ROLE} - SHAPE_KEYWORDS)
+        return not is_text or bool(limits_of(self.rules))
 
     @property
     def spark_type(self) -> DataType:

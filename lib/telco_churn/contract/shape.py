@@ -16,15 +16,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from telco_churn.contract.patterns import body
-from telco_churn.contract.schema import (
-    ANNOTATIONS,
-    BLANK,
-    ROLE,
-    SHAPE_KEYWORDS,
-    Contract,
-    Field,
-    Schema,
-)
+from telco_churn.contract.schema import Contract, Field, Schema, limits_of
 
 # RFC 3339, section 5.6, as `jsonschema` checks it: no leap seconds. February has a 29th in years
 # that 4 divides, but not 100, unless 400 does; there is no year 0.
@@ -46,8 +38,6 @@ _STRING = f'"{_PLAIN}*+"'
 # More digits than a DOUBLE has, fewer than a parser refuses.
 _MOST_DIGITS, _BEYOND_DIGITS = 20, 10**20
 _NUMBER = r"-?(?:0|[1-9][0-9]{0,19}+)(?:\.[0-9]{1,20}+)?(?:[eE][+-]?[0-9]{1,3}+)?"
-# What a rule may be beside limits. One that is not named in this module is looked at elsewhere.
-_TOLD = ANNOTATIONS | {ROLE, BLANK} | SHAPE_KEYWORDS
 _UNKNOWN_VALUE = f"(?:{_STRING}|{_NUMBER}|true|false|null)"
 
 
@@ -117,14 +107,14 @@ def _value_in_order(field: Field) -> str | None:
         return _value(field)
     if field.rules["type"] != "string":
         return _within(field.rules)
-    inside = body(field.rules["pattern"]) if field.rules.keys() <= _TOLD | {"pattern"} else None
+    inside = body(field.rules["pattern"]) if limits_of(field.rules) == {"pattern"} else None
     return None if inside is None else f'(?="(?>{inside})"){_value_of(field.rules)}'
 
 
 def _within(rules: Schema) -> str | None:
     """Matches numbers from 0 up to all that have fewer digits than the greatest allowed one."""
     greatest = rules.get("maximum", _BEYOND_DIGITS)
-    is_told = rules.keys() <= _TOLD - {"enum"} | {"minimum", "maximum"}
+    is_told = limits_of(rules) <= {"minimum", "maximum"}
     if not is_told or rules.get("minimum", 0) > 0 or greatest < 1:
         return None
     digits = min(len(str(int(greatest))) - 1, _MOST_DIGITS)

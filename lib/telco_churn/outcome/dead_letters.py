@@ -73,7 +73,8 @@ def dead_letter_col(consumer_group: str, error_type: Column) -> Column:
 
     Reads `value`, `truncated`, `headers`, `topic` and `violations` of the record.
     """
-    kept = F.when(_is_text(F.col("value").cast("string")), F.col("value").cast("string"))
+    text = F.col("value").cast("string")
+    kept = F.when(_is_text(text), text)
     return let(
         F.struct(error_type.alias("error_type"), kept.alias("text")),
         lambda known: _letter(consumer_group, known["error_type"], known["text"]),
